@@ -1,0 +1,60 @@
+# One static library a folder; a folder may use only the floors below it (tests/tidy holds this).
+#
+#            cli
+#          promote
+#          verify
+#     store     runtime
+#            base
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LMDB REQUIRED IMPORTED_TARGET lmdb)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+find_package(Threads REQUIRED)
+
+# The freestanding part of base, shared with the WASM build: no libc calls, no allocation of its own.
+set(BASE_CORE status err checked bytes cursor text json_write hash64)
+list(TRANSFORM BASE_CORE PREPEND base/)
+list(TRANSFORM BASE_CORE APPEND .c)
+file(GLOB BASE_HOST CONFIGURE_DEPENDS base/*.c)
+foreach(f ${BASE_CORE})
+    list(REMOVE_ITEM BASE_HOST ${CMAKE_SOURCE_DIR}/${f})
+endforeach()
+add_library(base_core STATIC ${BASE_CORE})
+target_compile_options(base_core PRIVATE -ffreestanding)
+add_library(base_host STATIC ${BASE_HOST})
+target_link_libraries(base_host PUBLIC base_core Threads::Threads PRIVATE PkgConfig::JANSSON)
+
+# assay_floor(NAME libs...): the static library of folder NAME
+function(assay_floor name)
+    file(GLOB sources CONFIGURE_DEPENDS ${name}/*.c)
+    if(name STREQUAL "cli")
+        list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/cli/main.c)
+    endif()
+    if(name STREQUAL "runtime")
+        list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/runtime/wasm.c)
+    endif()
+    if(sources)
+        add_library(${name} STATIC ${sources})
+        target_link_libraries(${name} PUBLIC ${ARGN})
+    else()
+        add_library(${name} INTERFACE)
+        target_link_libraries(${name} INTERFACE ${ARGN})
+    endif()
+endfunction()
+
+assay_floor(runtime base_host m)
+assay_floor(store base_host PkgConfig::CRYPTO PkgConfig::SODIUM PkgConfig::ZSTD PkgConfig::LMDB)
+assay_floor(verify store runtime PkgConfig::SECCOMP)
+assay_floor(promote verify PkgConfig::YAML)
+assay_floor(cli promote)
+
+if(EXISTS ${CMAKE_SOURCE_DIR}/cli/main.c)
+    add_executable(assay cli/main.c)
+    target_link_libraries(assay PRIVATE cli)
+    set_target_properties(assay PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+endif()

@@ -1,0 +1,33 @@
+# One Criterion program a folder: tests/<folder>/test_*.c. Helpers shared by tests lie in tests/support.
+pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
+
+file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
+if(support)
+    add_library(test_support STATIC ${support})
+    target_link_libraries(test_support PUBLIC cli)
+else()
+    add_library(test_support INTERFACE)
+    target_link_libraries(test_support INTERFACE cli)
+endif()
+
+foreach(folder base store runtime verify promote cli)
+    file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.c)
+    if(sources)
+        add_executable(test_${folder} ${sources})
+        target_link_libraries(test_${folder} PRIVATE test_support PkgConfig::CRITERION)
+        # Criterion's test macros declare what our own warnings forbid.
+        target_compile_options(test_${folder} PRIVATE -Wno-missing-prototypes -Wno-pedantic
+            -Wno-sign-conversion -Wno-conversion -Wno-double-promotion)
+        add_test(NAME ${folder} COMMAND test_${folder} --short-filename -j1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+        set_tests_properties(${folder} PROPERTIES FAIL_REGULAR_EXPRESSION "LeakSanitizer|AddressSanitizer|runtime error"
+            ENVIRONMENT "ASSAY_BINARY=${CMAKE_BINARY_DIR}/assay;ASAN_OPTIONS=abort_on_error=1")
+    endif()
+endforeach()
+
+file(GLOB scripts CONFIGURE_DEPENDS tests/scripts/*.sh)
+foreach(script ${scripts})
+    get_filename_component(name ${script} NAME_WE)
+    add_test(NAME script_${name} COMMAND sh ${script} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(script_${name} PROPERTIES SKIP_RETURN_CODE 77
+        ENVIRONMENT "ASSAY_BINARY=${CMAKE_BINARY_DIR}/assay;ASSAY_BUILD=${CMAKE_BINARY_DIR}")
+endforeach()

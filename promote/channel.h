@@ -1,0 +1,28 @@
+/* Channels: who holds NAME's preview or stable now, and who did before. */
+#ifndef PROMOTE_CHANNEL_H
+#define PROMOTE_CHANNEL_H
+
+#include "promote/policy.h"
+
+struct holder {
+    char name[MANIFEST_NAME_MAX], channel[16];
+    struct digest artifact;
+    struct digest decision; /* envelope of the decision that put it there */
+    uint64_t seq;           /* ledger entry */
+    char since[TIME_TEXT_MAX];
+};
+
+/* ST_NOT_FOUND when nobody holds it. */
+enum status channel_holder(struct store *s, const char *name, const char *channel, struct holder *out,
+                           struct err *e) MUST_CHECK;
+enum status channel_each(struct store *s, enum status (*each)(void *ctx, const struct holder *h, struct err *e),
+                         void *ctx, struct err *e) MUST_CHECK;
+/* Former holders, newest first. */
+enum status channel_former(struct store *s, const char *name, const char *channel,
+                           enum status (*each)(void *ctx, const struct holder *h, struct err *e), void *ctx,
+                           struct err *e) MUST_CHECK;
+/* The highest channel an artifact is in: "stable", "preview", "candidate". */
+enum status channel_state(struct store *s, const struct digest *artifact, const char *name, char out[16],
+                          struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,69 @@
+/* A session: one model's activations, KV cache, logits, sampler and position. Many sessions may share
+ * a model, each used by one thread at a time.
+ *
+ * Two explicit transactions:
+ *   load      session_open allocates scratch, KV cache and logits; all of it, or nothing;
+ *   generate  clear → encode → drop one final EOS, keep BOS → refuse when nothing is left or the
+ *             context is full → prefill → sample and forward until EOS, limit or capacity → decode →
+ *             one result or one stable error. An error clears generation state and keeps the rest. */
+#ifndef RUNTIME_SESSION_H
+#define RUNTIME_SESSION_H
+
+#include "runtime/model.h"
+
+#define SESSION_OUTPUT_MAX (64u << 10) /* bytes of one result */
+#define SAMPLING_TOP_K_MAX 1024
+
+struct sampling {
+    float temperature; /* finite, ≥ 0; 0 = argmax */
+    uint32_t top_k;    /* 1…1024 */
+    float top_p;       /* finite, in (0, 1] */
+    uint64_t seed;     /* 0 becomes 0x9e3779b97f4a7c15 */
+};
+#define SAMPLING_DEFAULT ((struct sampling){.temperature = 0.0f, .top_k = 1, .top_p = 1.0f, .seed = 1})
+
+enum stop { STOP_NONE, STOP_EOS, STOP_LIMIT, STOP_CAPACITY, STOP_CANCELLED };
+
+/* Called after each token: id, and the text it completes (may be empty: a character may span tokens).
+ * Returns false to cancel (ST_CANCELLED). */
+struct token_sink {
+    bool (*token)(void *ctx, uint32_t id, struct span text);
+    void *ctx;
+};
+
+struct generation {
+    const uint32_t *prompt_ids; /* [prompt_count], the session's, until its next call */
+    size_t prompt_count;
+    const uint32_t *token_ids; /* [token_count], generated ones only, without EOS */
+    size_t token_count;
+    struct span text; /* decoded, valid UTF-8 */
+    enum stop stop;
+    uint64_t prefill_ns, decode_ns;
+};
+
+struct session;
+enum status session_open(const struct model *m, struct session **out, struct err *e) MUST_CHECK;
+void session_close(struct session *s);
+SCOPE_OF(session, struct session, session_close)
+
+/* Refused settings (ST_INVALID_LENGTH) leave the old ones in place. */
+enum status session_configure(struct session *s, const struct sampling *how, struct err *e) MUST_CHECK;
+enum status session_generate(struct session *s, struct span prompt, uint32_t max_new_tokens,
+                             const struct token_sink *on_token, struct generation *out, struct err *e) MUST_CHECK;
+/* Goes on where the last generation stopped (same KV, same random state), max_new_tokens more. */
+enum status session_continue(struct session *s, uint32_t max_new_tokens, const struct token_sink *on_token,
+                             struct generation *out, struct err *e) MUST_CHECK;
+/* Length to 0; the memory and its addresses stay. */
+void session_reset(struct session *s);
+
+/* Scoring: BOS first (unscored), then the text's tokens without EOS, in an empty context. Sum of the
+ * natural logarithms of their probabilities, and how many. The context is left reset. */
+enum status session_score(struct session *s, struct span text, double *log_likelihood, uint64_t *tokens,
+                          struct err *e) MUST_CHECK;
+
+/* Logits after the last forward pass, [V]; NULL before the first. */
+const float *session_logits(const struct session *s);
+/* Diagnostics as one JSON object (runtime.md's list of members). */
+enum status session_diagnostics(const struct session *s, struct buf *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,39 @@
+/* Verification: re-hash what is stored and name what is wrong.
+ *
+ * A finding names object, file, chunk, pack and offset; checking goes on after one. */
+#ifndef STORE_CHECK_H
+#define STORE_CHECK_H
+
+#include "store/store.h"
+
+struct finding {
+    enum status status;     /* ST_CORRUPT, ST_NOT_FOUND, ST_SET_BACK … */
+    const char *code;       /* "chunk-hash", "pack-header", "ledger-chain", "recipe", "index-value" … */
+    char object[160];       /* "pack 0000000000000003", "ledger", "quarantine 12-…", "content sha256:…" */
+    struct digest digest;   /* of the damaged record, all zero if there is none */
+    uint64_t offset;        /* in that object's file; ERR_NO_OFFSET */
+    char detail[200];
+};
+
+struct check_report {
+    uint64_t bytes, records, packs, entries; /* what was looked at */
+    uint64_t findings;
+};
+
+typedef void (*check_found)(void *ctx, const struct finding *f);
+
+/* Everything: format file, every byte of every pack, recipes, ledger chain and head, quarantine, and
+ * the index against them. ST_OK when the check could be made, whatever it found. */
+enum status check_store(struct store *s, struct progress *progress, check_found found, void *ctx,
+                        struct check_report *out, struct err *e) MUST_CHECK;
+/* One content: recipe and chunks. */
+enum status check_content(struct store *s, const struct digest *content, struct progress *progress,
+                          check_found found, void *ctx, struct check_report *out, struct err *e) MUST_CHECK;
+/* The ledger's chain, sequence, signatures and head. */
+enum status check_ledger(struct store *s, check_found found, void *ctx, struct check_report *out,
+                         struct err *e) MUST_CHECK;
+
+/* Folds packs and ledger into a new index and swaps it in. */
+enum status index_rebuild(const char *path, struct progress *progress, struct err *e) MUST_CHECK;
+
+#endif

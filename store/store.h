@@ -1,0 +1,94 @@
+/* The store: bytes that last.
+ *
+ *     STORE/
+ *       format          what it is: schema, store id, log key, made when (canonical JSON)
+ *       lock            flock'ed by whoever commits; never unlinked
+ *       ledger          append-only entries (store/ledger.h), and ledger.head
+ *       packs/          0000000000000001.pack …, written once (store/pack_format.h)
+ *       quarantine/     rejected bytes, one file an entry, named by its id
+ *       staging/        what is being written; swept when its owner is dead
+ *       index/          LMDB, the fold of packs and ledger; may be deleted at any time
+ *
+ * Reading never waits. Changes go through store/change.h. Every read re-hashes what it hands out. A
+ * store handle is for one thread (calls may use threads inside) and must not cross a fork into use.
+ *
+ * State is a map from key to string, folded from the ledger's `set` members. Keys are paths:
+ *
+ *     artifact/HEX              facts of an artifact (JSON)        written by verify/admit
+ *     name/NAME@VERSION         artifact hex
+ *     content/HEX/ARTIFACT      ""
+ *     signature/ARTIFACT/KEYID  digest of an envelope
+ *     evidence/ARTIFACT/GATE/SEQ  digest of an envelope            verify/evidence
+ *     channel/NAME/CHANNEL      holder and its decision (JSON)     promote/channel
+ *     held/NAME/CHANNEL/SEQ     a former holder
+ *     policy, trust             digest and version in force (JSON)
+ *     quarantine/ID             facts of a quarantined input (JSON) store/quarantine
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/clock.h"
+#include "base/progress.h"
+#include "base/stream.h"
+#include "store/digest.h"
+#include "store/key.h"
+
+#define STORE_KEY_MAX      480        /* bytes of a state key */
+#define STORE_DOCUMENT_MAX (64u << 20) /* bytes of one document */
+
+struct store;
+
+/* What a new store is told about itself. */
+struct store_birth {
+    struct public_key log_key;
+    struct clock clock; /* injected: the store is a lab store and says so for ever */
+    bool lab;
+};
+
+/* Makes a store aside (PATH.init.PID) and opens it; commits work as ever, and nothing is at PATH until
+ * store_publish. Released unpublished, it is removed. ST_EXISTS when PATH is a store already. */
+enum status store_create(const char *path, const struct store_birth *birth, struct store **out, struct err *e) MUST_CHECK;
+/* Makes it durable, renames it to its path; the handle is closed either way. */
+enum status store_publish(struct store *s, struct err *e) MUST_CHECK;
+
+/* Opens; folds what the index has not seen (costs what was in flight), rebuilds a missing index.
+ * ST_NOT_FOUND: nothing there (code "no-store"); ST_CORRUPT; ST_SET_BACK: the ledger was cut;
+ * ST_UNSUPPORTED: another version, or a network file system. */
+enum status store_open(const char *path, struct store **out, struct err *e) MUST_CHECK;
+void store_close(struct store *s);
+SCOPE_OF(store, struct store, store_close)
+
+/* Facts of the open store. */
+struct store_facts {
+    char id[33]; /* 32 hex digits */
+    bool lab;
+    struct public_key log_key;
+    uint64_t seq;       /* newest ledger entry */
+    struct digest head; /* its hash */
+    uint64_t packs, chunks, stored_bytes;
+    char path[4096];
+};
+enum status store_facts(struct store *s, struct store_facts *out, struct err *e) MUST_CHECK;
+
+/* State. The value is appended to out. ST_NOT_FOUND. */
+enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e) MUST_CHECK;
+/* Every key that begins with prefix, in byte order. The callback must not change the store; ST_CANCELLED from it
+ * ends the scan with ST_OK. */
+enum status store_scan(struct store *s, const char *prefix,
+                       enum status (*each)(void *ctx, const char *key, struct span value, struct err *e),
+                       void *ctx, struct err *e) MUST_CHECK;
+
+/* A document (manifest, envelope, evidence, policy …) by digest, verified, appended to out. */
+enum status store_document(struct store *s, const struct digest *d, struct buf *out, struct err *e) MUST_CHECK;
+
+/* Content by its SHA-256: its length; all of it, in order, verified chunk by chunk and as a whole
+ * before the last write is acknowledged; or into a fd that can be written at offsets. */
+enum status store_content_size(struct store *s, const struct digest *content, uint64_t *bytes, struct err *e) MUST_CHECK;
+enum status store_content_read(struct store *s, const struct digest *content, struct sink to,
+                               struct progress *progress, struct err *e) MUST_CHECK;
+enum status store_content_write(struct store *s, const struct digest *content, int fd,
+                                struct progress *progress, struct err *e) MUST_CHECK;
+/* The content as a verified, sealed memory file; *fd is the caller's. */
+enum status store_content_memory(struct store *s, const struct digest *content, int *fd, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,54 @@
+/* Admission: the one way in, one transaction.
+ *
+ *     stage → bytes and SHA-256 as expected → signature and trust → structural parse → commit
+ *                        └──────────────── any failure ────────────────┴─→ quarantine
+ *
+ * What claims to be a model (format asked for, .slm or .gguf, or the magic) and is not goes to
+ * quarantine; a known format of others is refused by name, into quarantine as well; what claims
+ * nothing is stored as `opaque`, never gateable. The parse runs in a sandboxed child. */
+#ifndef VERIFY_ADMIT_H
+#define VERIFY_ADMIT_H
+
+#include "store/manifest.h"
+#include "store/quarantine.h"
+#include "verify/trust.h"
+
+/* One file of what is admitted. */
+struct admit_file {
+    const char *path; /* in the manifest: relative */
+    struct source from;
+};
+
+struct admit_request {
+    const char *label;           /* what to call it in messages: the path as given, or "-" */
+    struct admit_file *files;    /* [file_count] */
+    size_t file_count;
+    bool folder;                 /* a folder of files (its content digest is the listing's) */
+    const char *name, *version;  /* NULL: from the path's stem and the content */
+    const char *license, *source_uri, *revision; /* NULL: "" (license: the model's own) */
+    const char *format;          /* NULL or "slm1", "gguf", "opaque" */
+    const struct digest *expect; /* NULL: none */
+    struct span manifest_envelope; /* a publisher's signed manifest; empty: none */
+};
+
+/* Who admits. */
+struct admit_keys {
+    const struct signer *publisher, *log;
+    struct clock clock;
+};
+
+struct admit_result {
+    struct digest artifact; /* SHA-256 of the canonical manifest */
+    struct content content; /* totals over the files; sha256 is the content digest */
+    struct manifest manifest;
+    bool existed;           /* that very artifact was there before */
+    bool quarantined;       /* then `quarantine` is filled and the call returned ST_QUARANTINED */
+    struct quarantine_facts quarantine;
+};
+void admit_result_release(struct admit_result *r);
+
+enum status admit(struct store *s, const struct trust *t, const struct admit_keys *keys,
+                  const struct admit_request *request, struct progress *progress,
+                  struct admit_result *out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,36 @@
+/* An artifact in the store: found by REF, its manifest verified, its model opened.
+ *
+ * REF: NAME@CHANNEL, NAME@VERSION, or a digest prefix of at least eight hex digits (`sha256:` may stand
+ * before), of the artifact or of its content. */
+#ifndef VERIFY_ARTIFACT_H
+#define VERIFY_ARTIFACT_H
+
+#include "runtime/model.h"
+#include "store/manifest.h"
+#include "verify/trust.h"
+
+struct artifact {
+    struct digest digest;
+    struct manifest manifest;
+    struct digest content;
+    char added[TIME_TEXT_MAX];
+    bool self_signed;
+    char channel[16]; /* when found through one: "preview", "stable"; else "" */
+};
+void artifact_release(struct artifact *a);
+
+/* ST_NOT_FOUND, ST_AMBIGUOUS, ST_USAGE for what is no REF. The manifest's digest is checked; with a
+ * trust its publisher signature too. */
+enum status artifact_find(struct store *s, const struct trust *t, const char *ref, int64_t now,
+                          struct artifact *out, struct err *e) MUST_CHECK;
+
+/* The artifact's model, from a verified and sealed memory file; opaque ones are ST_USAGE, code
+ * "opaque". The handle owns mapping and model. */
+struct loaded;
+enum status artifact_load(struct store *s, const struct artifact *a, struct loaded **out, struct err *e) MUST_CHECK;
+void loaded_close(struct loaded *l);
+SCOPE_OF(loaded, struct loaded, loaded_close)
+const struct model *loaded_model(const struct loaded *l);
+int loaded_fd(const struct loaded *l);
+
+#endif

@@ -1,0 +1,33 @@
+/* Evidence: an in-toto test-result statement about one gate's run, in a DSSE envelope signed by the
+ * role gate. It binds what decides its meaning and records what describes the run (gates.md). */
+#ifndef VERIFY_EVIDENCE_H
+#define VERIFY_EVIDENCE_H
+
+#include "verify/gate.h"
+#include "verify/identity.h"
+
+struct evidence {
+    enum gate gate;
+    enum verdict verdict;
+    struct bound bound;         /* as signed */
+    struct digest digest;       /* of the envelope */
+    struct digest cases;        /* of the per-case records; zero if none */
+    int64_t ended;
+    struct gate_check *checks;  /* [check_count] */
+    size_t check_count;
+    struct json *statement;     /* the whole statement, for printing */
+};
+void evidence_release(struct evidence *v);
+
+/* Signs a result and commits it under evidence/ARTIFACT/GATE/SEQ. */
+enum status evidence_commit(struct store *s, const struct bound *bound, const struct gate_result *result,
+                            const struct signer *gate_key, const struct signer *log, struct clock clock,
+                            struct digest *out, struct err *e) MUST_CHECK;
+/* Verifies an envelope with the role gate and decodes it. */
+enum status evidence_open(struct store *s, const struct trust *t, const struct digest *envelope, int64_t now,
+                          struct evidence *out, struct err *e) MUST_CHECK;
+/* The newest for artifact and gate, whatever it says. ST_NOT_FOUND. */
+enum status evidence_newest(struct store *s, const struct trust *t, const struct digest *artifact, enum gate g,
+                            int64_t now, struct evidence *out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* Trust: which keys may speak for which role, under which thresholds, until when.
+ *
+ * The trust document is canonical JSON in a DSSE envelope signed by the role root:
+ *
+ *     {"expires":"…Z","keys":{KEYID:{"owner":…,"public":HEX64}},
+ *      "roles":{"gate":{"keys":[KEYID…],"threshold":1},…},
+ *      "schema":"assay.trust/1","self_signed":true,"version":1}
+ *
+ * Keys are counted by their bytes, never by their ids; threshold 0 or above the keys is refused. */
+#ifndef VERIFY_TRUST_H
+#define VERIFY_TRUST_H
+
+#include "store/change.h"
+#include "store/envelope.h"
+
+enum role { ROLE_NONE, ROLE_ROOT, ROLE_PUBLISHER, ROLE_GATE, ROLE_RELEASE, ROLE_POLICY, ROLE_COUNT };
+#define TRUST_TYPE "application/vnd.assay.trust+json"
+
+const char *role_name(enum role r); /* "root" … */
+enum role role_parse(const char *name);
+
+struct trust;
+
+/* The trust in force in a store, its own signatures checked. */
+enum status trust_load(struct store *s, struct trust **out, struct err *e) MUST_CHECK;
+void trust_free(struct trust *t);
+SCOPE_OF(trust, struct trust, trust_free)
+
+/* Is the envelope signed by the threshold of a role, now? ST_SIGNATURE, ST_UNTRUSTED, ST_EXPIRED. */
+enum status trust_check(const struct trust *t, enum role r, const struct envelope *v, int64_t now,
+                        struct err *e) MUST_CHECK;
+/* One person's trust: each role held by one key. The envelope goes to out. */
+enum status trust_single(const struct public_key keys[ROLE_COUNT], const char *owner, int64_t expires,
+                         const struct signer *root, struct buf *out, struct err *e) MUST_CHECK;
+/* Commits it as the store's trust. */
+enum status trust_install(struct store *s, struct span envelope, struct clock clock, const struct signer *log,
+                          struct err *e) MUST_CHECK;
+struct trust_facts {
+    uint64_t version;
+    struct digest digest;
+    int64_t expires;
+    bool self_signed;
+};
+struct trust_facts trust_facts(const struct trust *t);
+/* The whole document as JSON, days left included. */
+enum status trust_json(const struct trust *t, int64_t now, struct buf *out, struct err *e) MUST_CHECK;
+
+#endif
