@@ -11,6 +11,7 @@
  *
  * Reading never waits. Changes go through store/change.h. Every read re-hashes what it hands out. A
  * store handle is for one thread (calls may use threads inside) and must not cross a fork into use.
+ * LMDB's rule holds for us: one process opens one store at most once at a time.
  *
  * State is a map from key to string, folded from the ledger's `set` members. Keys are paths:
  *
@@ -38,10 +39,11 @@
 
 struct store;
 
-/* What a new store is told about itself. */
+/* What a new store is told about itself. store_create writes ledger entry 1 (type "init"), which
+ * repeats the facts of the format file, signed by `log`: so a changed bit in that file is found. */
 struct store_birth {
-    struct public_key log_key;
-    struct clock clock; /* injected: the store is a lab store and says so for ever */
+    const struct signer *log; /* borrowed for the call; its public key becomes the store's log key */
+    struct clock clock;       /* injected: the store is a lab store and says so for ever */
     bool lab;
 };
 
