@@ -11,7 +11,8 @@ enum status canon_write(const struct json *v, struct buf *out, struct err *e) MU
 /* Canonical bytes of a JSON text (as json_write makes it). ST_FORMAT when it is not strict JSON. */
 enum status canon_text(struct span json, struct buf *out, struct err *e) MUST_CHECK;
 
-/* Parses `in` and refuses it (ST_FORMAT, code "not-canonical") unless it is its own canonical form. */
+/* Parses `in` and refuses it (ST_FORMAT, code "not-canonical") unless it is its own canonical form.
+ */
 enum status canon_parse(struct span in, size_t limit, struct json **root, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* Time is an argument. A clock is passed to whatever needs the time; the real one asks the system, a
- * fixed one is for tests and for stores made with `init --lab`. Seconds since 1970, UTC. */
+/* Time is an argument. A clock is passed to whatever needs the time; the real one asks the system,
+ * a fixed one is for tests and for stores made with `init --lab`. Seconds since 1970, UTC. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -10,7 +10,7 @@ struct clock {
     bool injected; /* false: ask the system */
 };
 
-#define CLOCK_REAL ((struct clock){0})
+#define CLOCK_REAL    ((struct clock){0})
 #define TIME_TEXT_MAX 21 /* "2026-01-02T03:04:05Z" and a NUL */
 
 int64_t clock_now(const struct clock *c);

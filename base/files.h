@@ -9,17 +9,19 @@ void fd_release(int *fd);
 int fd_take(int *fd);
 
 /* The whole of a regular file of at most `limit` bytes (ST_INVALID_LENGTH beyond, naming both). */
-enum status file_read(int dir, const char *path, uint64_t limit, struct buf *out, struct err *e) MUST_CHECK;
+enum status file_read(int dir, const char *path, uint64_t limit, struct buf *out,
+                      struct err *e) MUST_CHECK;
 /* One call a name in byte order, without "." and "..". At most a million names. */
-enum status folder_each(int dir, const char *path, enum status (*each)(void *ctx, const char *name, struct err *e),
-                        void *ctx, struct err *e) MUST_CHECK;
+enum status folder_each(int dir, const char *path,
+                        enum status (*each)(void *ctx, const char *name, struct err *e), void *ctx,
+                        struct err *e) MUST_CHECK;
 /* mkdir -p with mode 0700; what exists is fine. */
 enum status folder_make(const char *path, struct err *e) MUST_CHECK;
 /* Removes a tree below dir, links not followed; an absent one is fine. */
 enum status folder_remove(int dir, const char *path, struct err *e) MUST_CHECK;
 
-/* A source that reads fd to its end, a sink that writes to fd; fd stays the caller's. The struct int
- * at `fd` must outlive it. */
+/* A source that reads fd to its end, a sink that writes to fd; fd stays the caller's. The struct
+ * int at `fd` must outlive it. */
 struct source source_fd(int *fd);
 struct sink sink_fd(int *fd);
 struct sink sink_buf(struct buf *b);

@@ -1,5 +1,6 @@
 /* Where memory comes from: malloc on a host, the module's own allocator in WASM. One door, so that
- * allocations can be counted and made to fail. Contents of fresh memory are undefined unless said. */
+ * allocations can be counted and made to fail. Contents of fresh memory are undefined unless said.
+ */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 

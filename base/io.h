@@ -1,8 +1,8 @@
 /* The one door to the file system: every system call of the store goes through here.
  *
- * So calls can be counted, made to fail and recorded (io_watch), short writes are finished, EINTR is
- * retried and nothing else is. Every descriptor is O_CLOEXEC. A failed sync is never retried: the
- * kernel may have dropped the pages and would answer 0 (callers poison themselves on ST_IO).
+ * So calls can be counted, made to fail and recorded (io_watch), short writes are finished, EINTR
+ * is retried and nothing else is. Every descriptor is O_CLOEXEC. A failed sync is never retried:
+ * the kernel may have dropped the pages and would answer 0 (callers poison themselves on ST_IO).
  * Paths are relative to the folder descriptor `dir` (AT_FDCWD for the working folder). */
 #ifndef BASE_IO_H
 #define BASE_IO_H
@@ -12,14 +12,16 @@
 #include <sys/stat.h>
 
 /* flags and mode as open(2). *fd is ours to close. */
-enum status io_open(int dir, const char *path, int flags, unsigned mode, int *fd, struct err *e) MUST_CHECK;
+enum status io_open(int dir, const char *path, int flags, unsigned mode, int *fd,
+                    struct err *e) MUST_CHECK;
 enum status io_close(int fd, struct err *e) MUST_CHECK; /* checked close, after a write */
 enum status io_read(int fd, uint8_t *p, size_t cap, size_t *got, struct err *e) MUST_CHECK;
 /* Exactly n bytes at offset, or ST_CORRUPT (code "short-read") when the file ends before. */
 enum status io_read_at(int fd, uint8_t *p, size_t n, uint64_t offset, struct err *e) MUST_CHECK;
 enum status io_write(int fd, struct span bytes, struct err *e) MUST_CHECK; /* all of it */
 enum status io_write_at(int fd, struct span bytes, uint64_t offset, struct err *e) MUST_CHECK;
-enum status io_sync(int fd, struct err *e) MUST_CHECK;      /* fsync: a file with its size, or a folder */
+enum status io_sync(int fd,
+                    struct err *e) MUST_CHECK; /* fsync: a file with its size, or a folder */
 enum status io_sync_data(int fd, struct err *e) MUST_CHECK; /* fdatasync */
 enum status io_truncate(int fd, uint64_t size, struct err *e) MUST_CHECK;
 enum status io_size(int fd, uint64_t *size, struct err *e) MUST_CHECK;
@@ -27,12 +29,15 @@ enum status io_size(int fd, uint64_t *size, struct err *e) MUST_CHECK;
 enum status io_rename(int from_dir, const char *from, int to_dir, const char *to, bool replace,
                       struct err *e) MUST_CHECK;
 enum status io_unlink(int dir, const char *path, bool folder, struct err *e) MUST_CHECK;
-enum status io_mkdir(int dir, const char *path, unsigned mode, struct err *e) MUST_CHECK; /* ST_EXISTS */
-/* An exclusive lock on an open file, waiting at most wait_ms; ST_BUSY then. Dies with the process. */
+enum status io_mkdir(int dir, const char *path, unsigned mode,
+                     struct err *e) MUST_CHECK; /* ST_EXISTS */
+/* An exclusive lock on an open file, waiting at most wait_ms; ST_BUSY then. Dies with the process.
+ */
 enum status io_lock(int fd, unsigned wait_ms, struct err *e) MUST_CHECK;
 
-/* A watcher sees each call before it is made: its name ("write"), the path or NULL, the descriptor or
- * −1, the byte count. It returns 0 to let it pass, or an errno value to fail it with. Tests only. */
+/* A watcher sees each call before it is made: its name ("write"), the path or NULL, the descriptor
+ * or −1, the byte count. It returns 0 to let it pass, or an errno value to fail it with. Tests
+ * only. */
 typedef int (*io_watcher)(void *ctx, const char *call, const char *path, int fd, uint64_t bytes);
 void io_watch(io_watcher watcher, void *ctx);
 

@@ -13,7 +13,8 @@ struct json; /* one value of the tree */
 
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
-/* Parses exactly one value of at most `limit` bytes. ST_FORMAT with the byte offset, ST_NO_MEMORY. */
+/* Parses exactly one value of at most `limit` bytes. ST_FORMAT with the byte offset, ST_NO_MEMORY.
+ */
 enum status json_parse(struct span in, size_t limit, struct json **root, struct err *e) MUST_CHECK;
 void json_free(struct json *root);
 SCOPE_OF(json, struct json, json_free)
@@ -26,15 +27,17 @@ size_t json_count(const struct json *v); /* array items or object members, else 
 /* The i-th member of an object in file order: its key, and its value through *value. */
 const char *json_member(const struct json *v, size_t i, const struct json **value);
 
-/* Typed reads of a value that may be NULL. The first returns NULL, the others false, on another kind. */
+/* Typed reads of a value that may be NULL. The first returns NULL, the others false, on another
+ * kind. */
 const char *json_as_string(const struct json *v);
 bool json_as_i64(const struct json *v, int64_t *out);
 bool json_as_u64(const struct json *v, uint64_t *out);
 bool json_as_bool(const struct json *v, bool *out);
 
-/* A required member of an object: ST_FORMAT naming `what` and the key when absent or of another kind. */
-enum status json_need_string(const struct json *v, const char *what, const char *key, const char **out,
-                             struct err *e) MUST_CHECK;
+/* A required member of an object: ST_FORMAT naming `what` and the key when absent or of another
+ * kind. */
+enum status json_need_string(const struct json *v, const char *what, const char *key,
+                             const char **out, struct err *e) MUST_CHECK;
 enum status json_need_u64(const struct json *v, const char *what, const char *key, uint64_t *out,
                           struct err *e) MUST_CHECK;
 

@@ -5,9 +5,10 @@
  *     json_key(&j, "name"); json_string(&j, name);
  *     json_close(&j);
  *
- * Strings are escaped in full; bytes that are not UTF-8 become U+FFFD. Members keep the order they
- * are written in; canonical bytes come from base/canon.h. A misuse (a key in an array, a close too
- * many, deeper than JSON_DEPTH) is our own bug and asserts. Failure is the buf's, sticky. */
+ * Strings are escaped in full, terminal controls included; bytes that are not UTF-8 become U+FFFD.
+ * Members keep the order they are written in; canonical bytes come from base/canon.h. A misuse (a
+ * key in an array, a close too many, deeper than JSON_DEPTH) is our own bug and asserts. Failure is
+ * the buf's, sticky. */
 #ifndef BASE_JSON_WRITE_H
 #define BASE_JSON_WRITE_H
 
@@ -36,5 +37,9 @@ void json_bool(struct json_out *j, bool v);
 void json_null(struct json_out *j);
 void json_fixed(struct json_out *j, double v, unsigned places); /* not finite: null */
 void json_raw(struct json_out *j, struct span value);           /* one well-formed value */
+
+/* Appends utf8 as a JSON string with its quotes. Minimal: only what RFC 8785 escapes; else also
+ * what utf8_control names, so that JSON may be printed. */
+void json_escape(struct buf *to, struct span utf8, bool minimal);
 
 #endif

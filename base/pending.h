@@ -2,9 +2,10 @@
  *
  *     pending_open → write to p.fd → pending_publish:  fsync file → rename → fsync folder
  *
- * A pending file that is released without being published is removed, as if it had never been. Names
- * of pending files start with ".pending." and carry the pid; pending_sweep removes those whose owner
- * is dead. After a crash the target has its old bytes or its new ones, never a mixture. */
+ * A pending file that is released without being published is removed, as if it had never been.
+ * Names of pending files start with ".pending." and carry the pid; pending_sweep removes those
+ * whose owner is dead. After a crash the target has its old bytes or its new ones, never a mixture.
+ */
 #ifndef BASE_PENDING_H
 #define BASE_PENDING_H
 
@@ -20,7 +21,8 @@ struct pending {
 
 enum status pending_open(int dir, unsigned mode, struct pending *out, struct err *e) MUST_CHECK;
 /* Makes it durable under `name`; with replace = false ST_EXISTS when taken. Closes the file. */
-enum status pending_publish(struct pending *p, const char *name, bool replace, struct err *e) MUST_CHECK;
+enum status pending_publish(struct pending *p, const char *name, bool replace,
+                            struct err *e) MUST_CHECK;
 void pending_release(struct pending *p);
 /* Open, write all of `bytes`, publish. */
 enum status pending_file(int dir, const char *name, unsigned mode, struct span bytes, bool replace,

@@ -21,8 +21,8 @@ struct process_end {
 enum status process_fork(int (*body)(void *ctx), void *ctx, pid_t *pid, struct err *e) MUST_CHECK;
 
 /* Reads what the child writes to `fd` into `out` (at most `limit` bytes; a flood is a deadline-like
- * kill with end->deadline false and signal SIGKILL, and ST_OUTPUT_EXCEEDED), waits for the end or the deadline in
- * milliseconds, then kills the whole group and reaps. */
+ * kill with end->deadline false and signal SIGKILL, and ST_OUTPUT_EXCEEDED), waits for the end or
+ * the deadline in milliseconds, then kills the whole group and reaps. */
 enum status process_collect(pid_t pid, int fd, size_t limit, unsigned deadline_ms, struct buf *out,
                             struct process_end *end, struct err *e) MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /* Progress of long work, shown on stderr when it is a terminal, silent otherwise.
  *
- * One line that redraws itself at most ten times a second: label, bar, amount, rate, time left. Work
- * calls progress_add from any thread; it costs an atomic addition. */
+ * One line that redraws itself at most ten times a second: label, bar, amount, rate, time left.
+ * Work calls progress_add from any thread; it costs an atomic addition. */
 #ifndef BASE_PROGRESS_H
 #define BASE_PROGRESS_H
 
@@ -9,7 +9,8 @@
 
 struct progress; /* NULL everywhere means: show nothing */
 
-/* total = 0: not known. unit: "B" prints bytes in binary units, anything else is printed as it is. */
+/* total = 0: not known. unit: "B" prints bytes in binary units, anything else is printed as it is.
+ */
 struct progress *progress_start(const char *label, const char *unit, uint64_t total, bool quiet);
 void progress_add(struct progress *p, uint64_t n);
 void progress_finish(struct progress *p); /* clears the line; NULL is fine */

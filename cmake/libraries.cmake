@@ -17,7 +17,7 @@ pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 find_package(Threads REQUIRED)
 
 # The freestanding part of base, shared with the WASM build: no libc calls, no allocation of its own.
-set(BASE_CORE status err checked bytes cursor text json_write hash64)
+set(BASE_CORE status err checked bytes cursor utf8 text text_fmt text_fixed json_write hash64)
 list(TRANSFORM BASE_CORE PREPEND base/)
 list(TRANSFORM BASE_CORE APPEND .c)
 file(GLOB BASE_HOST CONFIGURE_DEPENDS base/*.c)
@@ -27,6 +27,8 @@ endforeach()
 add_library(base_core STATIC ${BASE_CORE})
 target_compile_options(base_core PRIVATE -ffreestanding)
 add_library(base_host STATIC ${BASE_HOST})
+# The core takes its memory from base/heap, which the host brings: the two refer to each other.
+target_link_libraries(base_core PUBLIC base_host)
 target_link_libraries(base_host PUBLIC base_core Threads::Threads PRIVATE PkgConfig::JANSSON)
 
 # assay_floor(NAME libs...): the static library of folder NAME

@@ -1,0 +1,55 @@
+#include "base/heap.h"
+#include "base/ensure.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static _Atomic uint64_t asked;
+static _Atomic uint64_t fail_from; /* number of the allocation that fails, 0 = none */
+static _Atomic bool fail_on;       /* every later one too */
+
+static bool denied(void)
+{
+    uint64_t number = atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) + 1;
+    uint64_t from = atomic_load_explicit(&fail_from, memory_order_relaxed);
+    return from != 0 && (number == from || (number > from && atomic_load(&fail_on)));
+}
+
+void *heap_alloc(size_t n)
+{
+    return denied() ? NULL : malloc(n);
+}
+
+void *heap_zero(size_t count, size_t size)
+{
+    return denied() ? NULL : calloc(count, size);
+}
+
+void *heap_grow(void *p, size_t n)
+{
+    return denied() ? NULL : realloc(p, n > 0 ? n : 1); /* realloc(p, 0) may free p */
+}
+
+void *heap_aligned(size_t align, size_t n)
+{
+    ENSURE(align >= 16 && (align & (align - 1)) == 0);
+    if (denied() || n > SIZE_MAX - align)
+        return NULL;
+    return aligned_alloc(align, (n + align - 1) & ~(align - 1));
+}
+
+void heap_free(void *p)
+{
+    free(p);
+}
+
+void heap_fail_at(uint64_t n, int sticky)
+{
+    atomic_store(&fail_on, sticky != 0);
+    atomic_store(&fail_from, n == 0 ? 0 : atomic_load(&asked) + n);
+}
+
+uint64_t heap_count(void)
+{
+    return atomic_load(&asked);
+}
