@@ -1,0 +1,25 @@
+/* Byte planes: elements of 2 or 4 bytes, rewritten so that all first bytes stand together, then all
+ * second ones … Exponents of floats compress, mantissas do not; apart, each gets what it deserves.
+ *
+ *     a0 a1 b0 b1 c0 c1 t      width 2      a0 b0 c0 | a1 b1 c1 | t      t: the bytes left over
+ */
+#ifndef STORE_PLANES_H
+#define STORE_PLANES_H
+
+#include "base/bytes.h"
+
+#define PLANES_MAX 4
+
+/* out holds in.n bytes and does not overlap in. width: 2 or 4. */
+void planes_split(uint8_t *out, struct span in, unsigned width);
+void planes_join(uint8_t *out, struct span in, unsigned width);
+
+/* What a sample says about `in`. */
+struct planes_look {
+    unsigned width; /* 1: no sign of elements; 2; 4 */
+    bool
+        flat[PLANES_MAX]; /* [width]: the plane's bytes look evenly spread: not worth compressing */
+};
+struct planes_look planes_look(struct span in);
+
+#endif
