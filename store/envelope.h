@@ -13,10 +13,11 @@
 #include "store/key.h"
 
 #define ENVELOPE_MAX        (16u << 20) /* bytes of one envelope */
+#define ENVELOPE_TYPE_MAX   128         /* of a payload type, with its NUL */
 #define ENVELOPE_SIGNATURES 16          /* at most that many in one */
 
 struct envelope {
-    char type[128];
+    char type[ENVELOPE_TYPE_MAX];
     struct buf payload;
     size_t count;
     struct {

@@ -3,7 +3,8 @@
  * A public key file and a secret key file (plain, or encrypted with scrypt) are exactly minisign's, so
  * `minisign -V` and existing minisign keys work. Secret bytes live in locked memory and are wiped.
  * When $ASSAY_SIGNER is set, signing happens outside the process: the command gets the bytes on its
- * standard input and the key id in its arguments, and prints the signature in base64. */
+ * standard input and the key id in its arguments, and prints the signature in base64; signer_open then
+ * needs only the public key file beside PATH.key. A key file that others may read is refused. */
 #ifndef STORE_KEY_H
 #define STORE_KEY_H
 
@@ -30,6 +31,9 @@ enum status key_generate(int dir, const char *name, const char *passphrase, stru
 typedef enum status (*key_ask)(void *ctx, const char *path, char *out, size_t cap, struct err *e);
 enum status signer_open(int dir, const char *path, key_ask ask, void *ctx, struct signer **out,
                         struct err *e) MUST_CHECK;
+/* The same, but never by way of $ASSAY_SIGNER: for the store's own log key. */
+enum status signer_open_file(int dir, const char *path, key_ask ask, void *ctx, struct signer **out,
+                             struct err *e) MUST_CHECK;
 void signer_close(struct signer *s);
 SCOPE_OF(signer, struct signer, signer_close)
 const struct public_key *signer_public(const struct signer *s);

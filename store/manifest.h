@@ -7,7 +7,8 @@
  *      "name":…,"schema":"assay.manifest/1","source":{"kind":…,"revision":…,"uri":…},"version":…}
  *
  * An opaque artifact has "model":null. Absent texts are "". The content digest of an artifact is its
- * file's SHA-256, and for a folder the SHA-256 of its sorted `sha256sum` listing (in-toto's dirHash). */
+ * file's SHA-256, and for more than one file the SHA-256 of their `sha256sum` listing, sorted by path
+ * (in-toto's dirHash). */
 #ifndef STORE_MANIFEST_H
 #define STORE_MANIFEST_H
 
