@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+#define JSON_DEPTH_MAX 32
+
 struct json; /* one value of the tree */
 
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };

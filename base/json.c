@@ -1,0 +1,330 @@
+/* jansson reads the text; what it takes too lightly is looked for beforehand in one pass over the
+ * bytes: encoding, depth (its own limit is 2,048) and numbers, each with its byte offset. Duplicate
+ * keys, lone surrogates and NUL are refused by jansson when asked.
+ *
+ * Its tree is then laid out flat, breadth first, so that the i-th member costs nothing to find:
+ *
+ *     nodes: [root][members of root …][members of the root's first container …] …
+ *
+ * Strings stay jansson's, and its tree lives as long as ours. */
+#include "base/json.h"
+#include "base/ensure.h"
+#include "base/heap.h"
+#include "base/text.h"
+#include <pthread.h>
+#include <string.h>
+
+/* jansson's kinds carry names of ours; its json_is_* macros, which would now mean ours, are not
+ * used. */
+#define JSON_NULL    JANSSON_NULL
+#define JSON_INTEGER JANSSON_INTEGER
+#define JSON_STRING  JANSSON_STRING
+#define JSON_ARRAY   JANSSON_ARRAY
+#define JSON_OBJECT  JANSSON_OBJECT
+#include <jansson.h>
+#undef JSON_NULL
+#undef JSON_INTEGER
+#undef JSON_STRING
+#undef JSON_ARRAY
+#undef JSON_OBJECT
+
+#define INTEGER_MAX ((INT64_C(1) << 53) - 1) /* what every reader's double holds exactly */
+
+struct json {
+    enum json_kind kind;
+    const char *key; /* within an object */
+    union {
+        bool truth;
+        int64_t integer;
+        const char *string;
+        struct {
+            struct json *items;
+            size_t count;
+        } list;
+        json_t *from; /* a container that is not laid out yet */
+    } as;
+};
+
+/* What json_parse allocates: the nodes follow, the first of them is the root that is handed out. */
+struct document {
+    json_t *tree;
+    struct json nodes[];
+};
+
+static void tree_release(json_t **tree)
+{
+    json_decref(*tree);
+}
+
+/* One pass over the text before the parser sees it. */
+struct scan {
+    struct span in;
+    size_t at;
+    size_t values; /* at least as many as the text has values */
+    unsigned depth;
+};
+
+static enum status refuse(struct err *e, const char *code, size_t at, const char *why)
+{
+    return err_at(e, ST_FORMAT, "json", code, at, "%s", why);
+}
+
+static enum status scan_number(struct scan *s, struct err *e)
+{
+    size_t from = s->at, digits;
+    bool negative = s->in.p[from] == '-';
+    digits = from + negative;
+    for (s->at = digits; s->at < s->in.n && s->in.p[s->at] >= '0' && s->in.p[s->at] <= '9'; s->at++)
+        continue;
+    uint8_t next = s->at < s->in.n ? s->in.p[s->at] : 0;
+    if (next == '.' || next == 'e' || next == 'E')
+        return refuse(e, "json-not-integer", from,
+                      "a number is not an integer; decimals travel as strings");
+    uint64_t v = 0;
+    bool fits =
+        s->at == digits || text_u64((struct span){.p = s->in.p + digits, .n = s->at - digits}, &v);
+    if (!fits || v > INTEGER_MAX)
+        return refuse(e, "json-integer-range", from,
+                      "an integer lies beyond 2^53 - 1; larger ones travel as hex strings");
+    return ST_OK; /* a lone minus or leading zeros are left to the parser */
+}
+
+/* Leaves `at` behind the closing quote, or at the end when there is none (the parser will say so).
+ */
+static void scan_string(struct scan *s)
+{
+    for (s->at++; s->at < s->in.n && s->in.p[s->at] != '"'; s->at++)
+        if (s->in.p[s->at] == '\\')
+            s->at++;
+    s->at++;
+}
+
+static enum status scan_token(struct scan *s, struct err *e)
+{
+    uint8_t c = s->in.p[s->at];
+    if (c == '"') {
+        scan_string(s);
+        return ST_OK;
+    }
+    if (c == '-' || (c >= '0' && c <= '9'))
+        return scan_number(s, e);
+    if (c == '{' || c == '[') {
+        s->values++;
+        if (++s->depth > JSON_DEPTH_MAX)
+            return refuse(e, "json-depth", s->at, "values are nested more than 32 deep");
+    } else if (c == '}' || c == ']') {
+        s->depth -= s->depth > 0;
+    } else if (c == ',') {
+        s->values++;
+    }
+    s->at++;
+    return ST_OK;
+}
+
+static enum status scan_text(struct scan *s, struct err *e)
+{
+    for (struct span rest = s->in; rest.n > 0;) {
+        size_t n = utf8_sequence(rest);
+        if (n == 0)
+            return refuse(e, "json-utf8", s->in.n - rest.n, "the text is not valid UTF-8");
+        rest.p += n;
+        rest.n -= n;
+    }
+    s->values = 1;
+    enum status st = ST_OK;
+    while (st == ST_OK && s->at < s->in.n)
+        st = scan_token(s, e);
+    return st;
+}
+
+static enum status parser_said(const json_error_t *why, struct span in, struct err *e)
+{
+    size_t at = why->position < 0 ? 0 : (size_t)why->position;
+    const char *code = "json-syntax";
+    switch ((int)json_error_code(why)) {
+    case json_error_out_of_memory:
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for the JSON tree");
+    case json_error_duplicate_key: code = "json-duplicate-key"; break;
+    case json_error_end_of_input_expected: code = "json-trailing"; break;
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return err_at(e, ST_FORMAT, "json", "json-nul", at < in.n ? at : in.n,
+                      "a string holds NUL");
+    case json_error_premature_end_of_input: code = "json-truncated"; break;
+    default: break;
+    }
+    return err_at(e, ST_FORMAT, "json", code, at < in.n ? at : in.n, "%s", why->text);
+}
+
+/* Takes a scalar in whole; a container waits with its members until its turn comes. */
+static void take_value(struct json *v, const char *key, json_t *from)
+{
+    *v = (struct json){.kind = JSON_NULL, .key = key};
+    switch (json_typeof(from)) {
+    case JANSSON_OBJECT:
+    case JANSSON_ARRAY:
+        v->kind = json_typeof(from) == JANSSON_OBJECT ? JSON_OBJECT : JSON_ARRAY;
+        v->as.from = from;
+        return;
+    case JANSSON_STRING:
+        v->kind = JSON_STRING;
+        v->as.string = json_string_value(from);
+        return;
+    case JANSSON_INTEGER:
+        v->kind = JSON_INTEGER;
+        v->as.integer = json_integer_value(from);
+        return;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        v->kind = JSON_BOOL;
+        v->as.truth = json_typeof(from) == JSON_TRUE;
+        return;
+    case JANSSON_NULL:
+    case JSON_REAL: return; /* no real number passes the scan */
+    }
+}
+
+/* Lays the members of a waiting container out from `next` on; gives the node behind the last. */
+static struct json *take_members(struct json *v, struct json *next)
+{
+    json_t *from = v->as.from;
+    v->as.list.items = next;
+    if (v->kind == JSON_ARRAY) {
+        v->as.list.count = json_array_size(from);
+        for (size_t i = 0; i < v->as.list.count; i++)
+            take_value(next++, NULL, json_array_get(from, i));
+        return next;
+    }
+    v->as.list.count = json_object_size(from);
+    for (void *it = json_object_iter(from); it != NULL; it = json_object_iter_next(from, it))
+        take_value(next++, json_object_iter_key(it), json_object_iter_value(it));
+    return next;
+}
+
+/* jansson's memory comes through our door too. */
+static void use_our_heap(void)
+{
+    json_set_alloc_funcs(heap_alloc, heap_free);
+}
+
+enum status json_parse(struct span in, size_t limit, struct json **root, struct err *e)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    *root = NULL;
+    (void)pthread_once(&once, use_our_heap);
+    if (in.n > limit)
+        return err_at(e, ST_FORMAT, "json", "json-too-long", limit,
+                      "the text has %zu bytes; at most %zu are allowed", in.n, limit);
+    struct scan scan = {.in = in};
+    enum status st = scan_text(&scan, e);
+    if (st != ST_OK)
+        return st;
+    json_error_t why = {.position = 0};
+    SCOPED(tree_release)
+    json_t *tree = json_loadb(in.n > 0 ? (const char *)in.p : "", in.n,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (tree == NULL)
+        return parser_said(&why, in, e);
+    struct document *doc = heap_alloc(sizeof *doc + scan.values * sizeof doc->nodes[0]);
+    if (doc == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for %zu JSON values", scan.values);
+    doc->tree = json_incref(tree);
+    struct json *next = doc->nodes;
+    take_value(next++, NULL, tree);
+    for (struct json *v = doc->nodes; v < next; v++)
+        if (v->kind == JSON_ARRAY || v->kind == JSON_OBJECT)
+            next = take_members(v, next);
+    ENSURE((size_t)(next - doc->nodes) <= scan.values);
+    *root = doc->nodes;
+    return ST_OK;
+}
+
+void json_free(struct json *root)
+{
+    if (root == NULL)
+        return;
+    struct document *doc =
+        (struct document *)(void *)((char *)root - offsetof(struct document, nodes));
+    json_decref(doc->tree);
+    heap_free(doc);
+}
+
+enum json_kind json_kind(const struct json *v)
+{
+    return v != NULL ? v->kind : JSON_NULL;
+}
+
+const struct json *json_get(const struct json *v, const char *key)
+{
+    if (json_kind(v) != JSON_OBJECT)
+        return NULL;
+    for (size_t i = 0; i < v->as.list.count; i++)
+        if (strcmp(v->as.list.items[i].key, key) == 0)
+            return &v->as.list.items[i];
+    return NULL;
+}
+
+const struct json *json_at(const struct json *v, size_t i)
+{
+    return json_kind(v) == JSON_ARRAY && i < v->as.list.count ? &v->as.list.items[i] : NULL;
+}
+
+size_t json_count(const struct json *v)
+{
+    return json_kind(v) == JSON_ARRAY || json_kind(v) == JSON_OBJECT ? v->as.list.count : 0;
+}
+
+const char *json_member(const struct json *v, size_t i, const struct json **value)
+{
+    bool has = json_kind(v) == JSON_OBJECT && i < v->as.list.count;
+    if (value != NULL)
+        *value = has ? &v->as.list.items[i] : NULL;
+    return has ? v->as.list.items[i].key : NULL;
+}
+
+const char *json_as_string(const struct json *v)
+{
+    return json_kind(v) == JSON_STRING ? v->as.string : NULL;
+}
+
+bool json_as_i64(const struct json *v, int64_t *out)
+{
+    if (json_kind(v) != JSON_INTEGER)
+        return false;
+    *out = v->as.integer;
+    return true;
+}
+
+bool json_as_u64(const struct json *v, uint64_t *out)
+{
+    if (json_kind(v) != JSON_INTEGER || v->as.integer < 0)
+        return false;
+    *out = (uint64_t)v->as.integer;
+    return true;
+}
+
+bool json_as_bool(const struct json *v, bool *out)
+{
+    if (json_kind(v) != JSON_BOOL)
+        return false;
+    *out = v->as.truth;
+    return true;
+}
+
+static enum status lacks(struct err *e, const char *what, const char *key, const char *kind)
+{
+    return err_set(e, ST_FORMAT, "json-member", "%s: \"%s\" is missing or not %s", what, key, kind);
+}
+
+enum status json_need_string(const struct json *v, const char *what, const char *key,
+                             const char **out, struct err *e)
+{
+    *out = json_as_string(json_get(v, key));
+    return *out != NULL ? ST_OK : lacks(e, what, key, "a string");
+}
+
+enum status json_need_u64(const struct json *v, const char *what, const char *key, uint64_t *out,
+                          struct err *e)
+{
+    return json_as_u64(json_get(v, key), out) ? ST_OK : lacks(e, what, key, "a natural number");
+}
