@@ -1,0 +1,29 @@
+/* What a process gives up before it looks at hostile bytes; everything but the system call filter,
+ * which verify/sandbox.c adds last.
+ *
+ * Each call takes something away from the calling process for good. It is meant for a child that
+ * was just forked, has one thread and ends by _exit. */
+#ifndef VERIFY_CONFINE_H
+#define VERIFY_CONFINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Unmaps every mapping that other processes share (the index, its lock table), so that nothing the
+ * child writes can reach them. *mapped: bytes of address space that stay. */
+bool confine_memory(uint64_t *mapped);
+/* An empty network namespace; as an ordinary user inside a user namespace of its own. */
+bool confine_network(void);
+/* Landlock with no rule at all: no file may be opened, no socket bound or connected, no signal
+ * sent. */
+bool confine_files(void);
+/* No capability left, none to come back. */
+bool confine_privileges(void);
+/* Afterwards `in` is descriptor 0 (−1: closed), `out` descriptor 1, and every other one is closed.
+ */
+bool confine_descriptors(int in, int out);
+/* space: bytes of address space; cpu: seconds. No further descriptor, file, process or core dump.
+ */
+bool confine_limits(uint64_t space, unsigned cpu);
+
+#endif

@@ -1,0 +1,68 @@
+/* A sandbox: one function of ours over hostile bytes, in a child that can compute and answer, no
+ * more.
+ *
+ *     parent                                child
+ *     sandbox_start ── fork ──────────────→ no new privileges, shared memory unmapped, empty
+ * network namespace, Landlock, no capabilities, descriptors 0 and 1 only, limits, system call
+ * filter sandbox_feed ─── bytes ─────────────→ 0 sandbox_finish ←──── bounded answer ─ 1 (deadline,
+ * flood: the whole group is killed)
+ *
+ * What it does to us at worst is a wrong answer: everything that comes back is hostile and to be
+ * parsed as such. Without the system call filter nothing is run (ST_UNSUPPORTED); the other walls
+ * are taken where the machine has them, and `level` says which. The child has a copy of the
+ * parent's private memory, read from which nothing but its answer can carry bytes away. Start
+ * before threads. */
+#ifndef VERIFY_SANDBOX_H
+#define VERIFY_SANDBOX_H
+
+#include "base/process.h"
+
+struct sandbox_limits {
+    uint64_t memory_bytes; /* address space beyond what was mapped at the start */
+    unsigned cpu_seconds;  /* processor time */
+    unsigned wall_ms;      /* from start to end */
+    size_t output_bytes;   /* of its answer */
+};
+
+/* How it ended. Only SANDBOX_RETURNED has an answer worth looking at. */
+enum sandbox_ending {
+    SANDBOX_NONE,
+    SANDBOX_RETURNED,  /* the function returned 0 */
+    SANDBOX_FAILED,    /* it returned something else */
+    SANDBOX_CRASHED,   /* a signal, named in message */
+    SANDBOX_FORBIDDEN, /* killed by the filter for a system call */
+    SANDBOX_DEADLINE,  /* wall time over */
+    SANDBOX_CPU,       /* processor time over */
+    SANDBOX_FLOOD      /* answered more than it may */
+};
+
+struct sandbox_outcome {
+    enum sandbox_ending ending;
+    struct process_end end;
+    char level[64];    /* "seccomp+landlock+netns+nocaps+rlimits" */
+    char message[160]; /* a phrase: "was killed by signal 11 (SIGSEGV)" */
+    struct buf answer; /* what it wrote; hostile */
+};
+void sandbox_outcome_release(struct sandbox_outcome *o);
+/* A stable word for an ending: "crash", "forbidden", "deadline" … */
+const char *sandbox_ending_name(enum sandbox_ending ending);
+
+/* Runs in the child. in: what it was given, −1 for nothing; out: for its answer. Its return value
+ * is the exit code. Neither may be asked for its size (fstat by path is forbidden): pass that in
+ * ctx. */
+typedef int (*sandbox_body)(void *ctx, int in, int out);
+
+struct sandbox;
+/* Given a descriptor (stays the caller's), the child reads or maps that; with −1 it is fed. */
+enum status sandbox_start(const struct sandbox_limits *limits, sandbox_body body, void *ctx,
+                          int given, struct sandbox **out, struct err *e) MUST_CHECK;
+/* ST_CANCELLED (code "sandbox-gone") once the child does not listen any more: go on to finish. */
+enum status sandbox_feed(struct sandbox *s, struct span bytes, struct err *e) MUST_CHECK;
+/* Ends the feed, collects the answer, reaps. ST_OK whatever the ending. */
+enum status sandbox_finish(struct sandbox *s, struct sandbox_outcome *out,
+                           struct err *e) MUST_CHECK;
+/* Kills what still runs. */
+void sandbox_free(struct sandbox *s);
+SCOPE_OF(sandbox, struct sandbox, sandbox_free)
+
+#endif
