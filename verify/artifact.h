@@ -24,6 +24,15 @@ void artifact_release(struct artifact *a);
 enum status artifact_find(struct store *s, const struct trust *t, const char *ref, int64_t now,
                           struct artifact *out, struct err *e) MUST_CHECK;
 
+/* The same by its digest. */
+enum status artifact_open(struct store *s, const struct trust *t, const struct digest *digest, int64_t now,
+                          struct artifact *out, struct err *e) MUST_CHECK;
+/* Is it a word that names a channel, and so cannot be a version? */
+bool artifact_is_channel(const char *word);
+/* Which of its files is the model; points into a. ST_USAGE, code "opaque". */
+enum status artifact_model_file(struct store *s, const struct artifact *a, const struct manifest_file **out,
+                                struct err *e) MUST_CHECK;
+
 /* The artifact's model, from a verified and sealed memory file; opaque ones are ST_USAGE, code
  * "opaque". The handle owns mapping and model. */
 struct loaded;

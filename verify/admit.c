@@ -1,0 +1,436 @@
+#include "verify/admit.h"
+#include "base/heap.h"
+#include "base/json_write.h"
+#include "base/text.h"
+#include "verify/admission.h"
+#include "verify/artifact.h"
+#include <stdlib.h>
+#include <string.h>
+
+void admit_result_release(struct admit_result *r)
+{
+    manifest_release(&r->manifest);
+    quarantine_facts_release(&r->quarantine);
+}
+
+static void admission_release(struct admission *a)
+{
+    if (a->change != NULL)
+        change_release(a->change);
+    heap_free(a->files);
+    envelope_release(&a->given);
+    manifest_release(&a->stated);
+    manifest_release(&a->manifest);
+    probe_result_release(&a->probe);
+}
+
+/* ---- staging ------------------------------------------------------------------------------ */
+
+/* Lets a source pass and keeps its first bytes, by which a file's kind is known. */
+struct tee {
+    struct source from;
+    struct admitted *to;
+};
+
+static enum status tee_read(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
+{
+    struct tee *t = ctx;
+    enum status st = t->from.read(t->from.ctx, p, cap, got, e);
+    if (st != ST_OK)
+        return st;
+    size_t room = sizeof t->to->head - t->to->head_bytes;
+    size_t take = *got < room ? *got : room;
+    if (take > 0)
+        memcpy(t->to->head + t->to->head_bytes, p, take);
+    t->to->head_bytes += take;
+    return ST_OK;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct admitted *x = a, *y = b;
+    return strcmp(x->path, y->path);
+}
+
+static enum status stage_files(struct admission *a, struct progress *progress, struct err *e)
+{
+    const struct admit_request *r = a->request;
+    a->files = heap_zero(r->file_count, sizeof *a->files);
+    if (a->files == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to admit %zu files", r->file_count);
+    for (size_t i = 0; i < r->file_count; i++) {
+        struct tee tee = {.from = r->files[i].from, .to = &a->files[i]};
+        a->files[i].path = r->files[i].path;
+        enum status st = change_content(a->change, (struct source){.read = tee_read, .ctx = &tee},
+                                        progress, &a->files[i].content, e);
+        if (st != ST_OK)
+            return err_subject(e, "%s", r->files[i].path);
+    }
+    qsort(a->files, r->file_count, sizeof *a->files, by_path);
+    for (size_t i = 1; i < r->file_count; i++)
+        if (text_equal(a->files[i - 1].path, a->files[i].path)) {
+            err_set(e, ST_USAGE, "path-twice", "two files have the same path");
+            return err_subject(e, "%s", a->files[i].path);
+        }
+    return ST_OK;
+}
+
+static enum status list_files(struct admission *a, struct err *e)
+{
+    struct manifest *m = &a->manifest;
+    const size_t n = a->request->file_count;
+    m->files = heap_zero(n, sizeof *m->files);
+    if (m->files == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a manifest of %zu files", n);
+    m->file_count = n;
+    for (size_t i = 0; i < n; i++) {
+        struct manifest_file *f = &m->files[i];
+        f->bytes = a->files[i].content.bytes;
+        f->sha256 = a->files[i].content.sha256;
+        if (text_fmt(f->path, sizeof f->path, "%s", a->files[i].path) >= sizeof f->path) {
+            err_set(e, ST_USAGE, "path", "a path may have %zu bytes", sizeof f->path - 1);
+            return err_subject(e, "%s", a->files[i].path);
+        }
+    }
+    a->content = a->request->folder ? manifest_content(m) : a->files[0].content.sha256;
+    return ST_OK;
+}
+
+/* Totals over the files, named by the content digest of the whole. */
+static struct content totals(const struct admission *a)
+{
+    struct content sum = {.sha256 = a->content};
+    for (size_t i = 0; i < a->request->file_count; i++) {
+        const struct content *c = &a->files[i].content;
+        sum.bytes += c->bytes;
+        sum.new_bytes += c->new_bytes;
+        sum.stored_bytes += c->stored_bytes;
+        sum.chunks += c->chunks;
+        sum.healed += c->healed;
+    }
+    return sum;
+}
+
+/* ---- refusing ----------------------------------------------------------------------------- */
+
+struct text_source {
+    struct span left;
+};
+
+static enum status text_read(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
+{
+    struct text_source *t = ctx;
+    (void)e;
+    *got = t->left.n < cap ? t->left.n : cap;
+    if (*got > 0)
+        memcpy(p, t->left.p, *got);
+    t->left = SPAN(t->left.p + *got, t->left.n - *got);
+    return ST_OK;
+}
+
+/* A folder refused as a whole has no single file to keep: its listing is kept, whose digest is the
+ * folder's content digest. */
+static enum status stage_listing(struct admission *a, struct err *e)
+{
+    struct content listed;
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    for (size_t i = 0; i < a->request->file_count; i++) {
+        char hex[DIGEST_TEXT];
+        digest_text(&a->files[i].content.sha256, hex);
+        buf_fmt(&text, "%s  %s\n", hex, a->files[i].path);
+    }
+    if (buf_status(&text) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a listing");
+    struct text_source from = {.left = buf_span(&text)};
+    return change_content(a->change, (struct source){.read = text_read, .ctx = &from}, NULL,
+                          &listed, e);
+}
+
+/* Quarantines what was refused and tells both why and where it is. */
+static enum status refuse(struct admission *a, struct admit_result *out, struct err *e)
+{
+    const struct admit_request *r = a->request;
+    bool whole = a->culprit == r->file_count;
+    struct digest bytes = whole ? a->content : a->files[a->culprit].content.sha256;
+    const struct change_entry how = {.type = "quarantine",
+                                     .body = span_text("{}"),
+                                     .set = span_text("{}"),
+                                     .clock = a->keys->clock,
+                                     .log = a->keys->log};
+    err_subject(&a->why, "%s", r->label);
+    enum status st = whole && r->folder ? stage_listing(a, e) : ST_OK;
+    if (st == ST_OK)
+        st = quarantine_put(a->change, &bytes, r->label, &a->why, buf_span(&a->probe.parsed), &how,
+                            &out->quarantine, e);
+    if (st != ST_OK)
+        return st;
+    out->quarantined = true;
+    out->content = totals(a);
+    /* Whoever reads the exit code learns of a signature what it says of the signature. */
+    if (status_exit(a->why.status) == status_exit(ST_QUARANTINED))
+        a->why.status = ST_QUARANTINED;
+    *e = a->why;
+    return e->status;
+}
+
+/* ---- committing --------------------------------------------------------------------------- */
+
+struct admit_texts {
+    char artifact[DIGEST_TEXT], content[DIGEST_TEXT], envelope[DIGEST_TEXT];
+    char name_key[STORE_KEY_MAX];
+};
+
+static struct admit_texts texts_of(const struct admission *a, const struct digest *artifact)
+{
+    struct admit_texts t = {.envelope = ""};
+    digest_text(artifact, t.artifact);
+    digest_text(&a->content, t.content);
+    text_fmt(t.name_key, sizeof t.name_key, "name/%s@%s", a->manifest.name, a->manifest.version);
+    return t;
+}
+
+static void member(struct json_out *j, const char *key, const char *text)
+{
+    json_key(j, key);
+    json_string(j, text);
+}
+
+static void count(struct json_out *j, const char *key, uint64_t n)
+{
+    json_key(j, key);
+    json_u64(j, n);
+}
+
+static const char *format_of(const struct admission *a)
+{
+    return a->manifest.model.present ? a->manifest.model.format : "opaque";
+}
+
+/* The value of artifact/HEX. */
+static void write_facts(const struct admission *a, const struct admit_texts *t, struct buf *out)
+{
+    const struct content sum = totals(a);
+    char time[TIME_TEXT_MAX];
+    time_format(clock_now(&a->keys->clock), time);
+    struct json_out j = json_out(out);
+    json_object(&j);
+    count(&j, "bytes", sum.bytes);
+    member(&j, "content", t->content);
+    member(&j, "format", format_of(a));
+    member(&j, "manifest", t->envelope);
+    member(&j, "name", a->manifest.name);
+    json_key(&j, "self_signed");
+    json_bool(&j, a->trust == NULL || trust_facts(a->trust).self_signed);
+    count(&j, "stored_bytes", sum.stored_bytes);
+    member(&j, "time", time);
+    member(&j, "version", a->manifest.version);
+    json_close(&j);
+}
+
+static void write_body(const struct admission *a, const struct admit_texts *t, struct buf *out)
+{
+    const struct content sum = totals(a);
+    struct json_out j = json_out(out);
+    json_object(&j);
+    member(&j, "artifact", t->artifact);
+    count(&j, "bytes", sum.bytes);
+    member(&j, "content", t->content);
+    member(&j, "format", format_of(a));
+    member(&j, "label", a->request->label);
+    member(&j, "manifest", t->envelope);
+    member(&j, "name", a->manifest.name);
+    json_key(&j, "publisher_manifest");
+    json_bool(&j, a->signed_by_other);
+    member(&j, "version", a->manifest.version);
+    json_close(&j);
+}
+
+static enum status write_set(const struct admission *a, const struct admit_texts *t,
+                             struct buf *out)
+{
+    char key[STORE_KEY_MAX];
+    SCOPED(buf_release) struct buf facts = BUF_EMPTY;
+    struct json_out j = json_out(out);
+    write_facts(a, t, &facts);
+    json_object(&j);
+    text_fmt(key, sizeof key, "artifact/%s", t->artifact);
+    json_key(&j, key);
+    json_text(&j, buf_span(&facts));
+    text_fmt(key, sizeof key, "content/%s/%s", t->content, t->artifact);
+    member(&j, key, "");
+    member(&j, t->name_key, t->artifact);
+    json_close(&j);
+    return buf_status(&facts) != ST_OK ? ST_NO_MEMORY : buf_status(out);
+}
+
+static enum status commit(struct admission *a, const struct admit_texts *t, struct err *e)
+{
+    uint64_t seq = 0;
+    SCOPED(buf_release) struct buf body = BUF_EMPTY;
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    const struct expect unbound = {.key = t->name_key, .value = NULL};
+    write_body(a, t, &body);
+    if (write_set(a, t, &set) != ST_OK || buf_status(&body) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
+    const struct change_entry entry = {.type = "add",
+                                       .body = buf_span(&body),
+                                       .set = buf_span(&set),
+                                       .expects = &unbound,
+                                       .expect_count = 1,
+                                       .clock = a->keys->clock,
+                                       .log = a->keys->log};
+    return change_commit(a->change, &entry, &seq, e);
+}
+
+/* The same bytes again heal what was damaged or had gone: that has to last, too. */
+static enum status commit_healing(struct admission *a, const struct admit_texts *t, struct err *e)
+{
+    const struct content sum = totals(a);
+    uint64_t seq = 0;
+    if (sum.healed == 0 && sum.new_bytes == 0)
+        return ST_OK;
+    SCOPED(buf_release) struct buf body = BUF_EMPTY;
+    struct json_out j = json_out(&body);
+    json_object(&j);
+    member(&j, "artifact", t->artifact);
+    count(&j, "chunks", sum.healed);
+    count(&j, "new_bytes", sum.new_bytes);
+    json_close(&j);
+    if (buf_status(&body) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
+    const struct change_entry entry = {.type = "heal",
+                                       .body = buf_span(&body),
+                                       .set = span_text("{}"),
+                                       .clock = a->keys->clock,
+                                       .log = a->keys->log};
+    return change_commit(a->change, &entry, &seq, e);
+}
+
+/* Who holds the name now: nobody (ST_NOT_FOUND), this artifact (ST_OK), another one (ST_EXISTS). */
+static enum status name_holder(struct admission *a, const struct admit_texts *t, struct err *e)
+{
+    struct err quiet = ERR_NONE;
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    enum status st = store_get(a->store, t->name_key, &value, &quiet);
+    if (st != ST_OK) {
+        if (st != ST_NOT_FOUND)
+            *e = quiet;
+        return st;
+    }
+    if (span_equal(buf_span(&value), span_text(t->artifact)))
+        return ST_OK;
+    err_set(e, ST_EXISTS, "name-bound",
+            "%s is bound to artifact %.*s already; this is %.12s (content sha256:%.12s). A version "
+            "never "
+            "changes its bytes: give another --version",
+            t->name_key + strlen("name/"), value.n < 12 ? (int)value.n : 12, (const char *)value.p,
+            t->artifact, t->content);
+    return err_subject(e, "%s", a->request->label);
+}
+
+/* The envelope that goes into the store: the publisher's own, or one that our publisher key signs.
+ */
+static enum status seal(struct admission *a, struct span payload, struct digest *envelope,
+                        struct err *e)
+{
+    if (a->signed_by_other)
+        return change_document(a->change, a->request->manifest_envelope, envelope, e);
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    enum status st = envelope_sign(MANIFEST_TYPE, payload, a->keys->publisher, &text, e);
+    if (st != ST_OK)
+        return st;
+    if (a->trust != NULL) {
+        SCOPED(envelope_release) struct envelope v = {0};
+        st = envelope_parse(buf_span(&text), &v, e);
+        if (st == ST_OK)
+            st = trust_check(a->trust, ROLE_PUBLISHER, &v, clock_now(&a->keys->clock), e);
+        if (st != ST_OK)
+            return err_subject(e, "the publisher key");
+    }
+    return change_document(a->change, buf_span(&text), envelope, e);
+}
+
+static enum status bind(struct admission *a, struct admit_result *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf payload = BUF_EMPTY;
+    struct digest envelope;
+    enum status st = manifest_encode(&a->manifest, &payload, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", a->request->label);
+    out->artifact = digest_of(buf_span(&payload));
+    struct admit_texts t = texts_of(a, &out->artifact);
+    st = name_holder(a, &t, e);
+    if (st == ST_OK) {
+        out->existed = true;
+        return commit_healing(a, &t, e);
+    }
+    if (st != ST_NOT_FOUND)
+        return st;
+    st = seal(a, buf_span(&payload), &envelope, e);
+    if (st != ST_OK)
+        return st;
+    digest_text(&envelope, t.envelope);
+    st = commit(a, &t, e);
+    if (st != ST_CONFLICT)
+        return st;
+    /* Another process bound the name meanwhile: to the same artifact, which is as good, or not. */
+    *e = ERR_NONE;
+    st = name_holder(a, &t, e);
+    out->existed = st == ST_OK;
+    return st == ST_NOT_FOUND ? err_set(e, ST_CONFLICT, NULL, "the name changed hands meanwhile")
+                              : st;
+}
+
+static enum status check_request(const struct admit_request *r, struct err *e)
+{
+    if (r->file_count == 0) {
+        err_set(e, ST_USAGE, "empty-folder", "there is no file in it");
+        return err_subject(e, "%s", r->label);
+    }
+    if (r->file_count > MANIFEST_FILES) {
+        err_set(e, ST_USAGE, "too-many-files", "%zu files; an artifact has at most %d",
+                r->file_count, MANIFEST_FILES);
+        return err_subject(e, "%s", r->label);
+    }
+    return ST_OK;
+}
+
+static enum status finish(struct admission *a, struct admit_result *out, struct err *e)
+{
+    enum status st = bind(a, out, e);
+    if (st != ST_OK)
+        return st;
+    out->content = totals(a);
+    out->manifest = a->manifest;
+    a->manifest = (struct manifest){0};
+    return ST_OK;
+}
+
+enum status admit(struct store *s, const struct trust *t, const struct admit_keys *keys,
+                  const struct admit_request *request, struct progress *progress,
+                  struct admit_result *out, struct err *e)
+{
+    static enum admit_step (*const judges[])(struct admission *, struct err *) = {
+        admit_judge_claims, admit_judge_kind, admit_judge_structure, admit_judge_manifest};
+    SCOPED(admission_release)
+    struct admission a = {
+        .store = s, .trust = t, .keys = keys, .request = request, .why = ERR_NONE};
+    *out = (struct admit_result){0};
+    enum status st = check_request(request, e);
+    if (st == ST_OK)
+        st = change_begin(s, &a.change, e);
+    if (st == ST_OK)
+        st = stage_files(&a, progress, e);
+    if (st == ST_OK)
+        st = list_files(&a, e);
+    if (st != ST_OK)
+        return st;
+    for (size_t i = 0; i < sizeof judges / sizeof judges[0]; i++) {
+        enum admit_step step = judges[i](&a, e);
+        if (step == ADMIT_REFUSED)
+            return refuse(&a, out, e);
+        if (step == ADMIT_FAILED)
+            return err_subject(e, "%s", request->label);
+    }
+    return finish(&a, out, e);
+}
