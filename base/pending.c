@@ -81,6 +81,29 @@ enum status pending_publish(struct pending *p, const char *name, bool replace, s
     return st;
 }
 
+enum status pending_publish_to(struct pending *p, int to, const char *name, struct err *e)
+{
+    enum status st = io_sync(p->fd, e);
+    if (st == ST_OK)
+        st = io_rename(p->dir, p->name, to, name, false, e);
+    if (st == ST_EXISTS)
+        return st;
+    if (st != ST_OK) {
+        (void)err_subject(e, "%s", name);
+        pending_release(p);
+        return st;
+    }
+    /* Closed only now: the lock that keeps a sweep away lasts until the new name is there. */
+    int fd = fd_take(&p->fd);
+    *p = PENDING_NONE;
+    st = io_close(fd, e);
+    if (st == ST_OK)
+        st = io_sync(to, e);
+    if (st != ST_OK)
+        (void)err_subject(e, "%s", name);
+    return st;
+}
+
 void pending_release(struct pending *p)
 {
     if (p->dir != -1 && p->name[0] != 0) {

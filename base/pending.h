@@ -23,6 +23,11 @@ enum status pending_open(int dir, unsigned mode, struct pending *out, struct err
 /* Makes it durable under `name`; with replace = false ST_EXISTS when taken. Closes the file. */
 enum status pending_publish(struct pending *p, const char *name, bool replace,
                             struct err *e) MUST_CHECK;
+/* The same into another folder of the same file system, for files that are written in one place and
+ * live in another; nothing is replaced. On ST_EXISTS the file stays pending, so that another name
+ * may be tried; after any other failure it is released. */
+enum status pending_publish_to(struct pending *p, int to, const char *name,
+                               struct err *e) MUST_CHECK;
 void pending_release(struct pending *p);
 /* Open, write all of `bytes`, publish. */
 enum status pending_file(int dir, const char *name, unsigned mode, struct span bytes, bool replace,

@@ -20,11 +20,12 @@
 #include "store/codec.h"
 #include "store/digest.h"
 
-#define PACK_HEAD      16
-#define PACK_RECORD    64 /* of a record's header */
-#define PACK_TRAILER   32
-#define PACK_BYTES_MAX (UINT64_C(1) << 40) /* of a pack file: anything longer is not one of ours \
-                                            */
+#define PACK_HEAD    16
+#define PACK_RECORD  64 /* of a record's header */
+#define PACK_TRAILER 32
+#define PACK_BYTES_MAX                                                        \
+    (UINT64_C(1) << 40) /* of a pack file: anything longer is not one of ours \
+                         */
 
 enum pack_kind {
     PACK_CHUNK = 1,

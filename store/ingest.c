@@ -1,0 +1,461 @@
+#include "store/ingest.h"
+
+#include "base/hash64.h"
+#include "base/heap.h"
+#include "base/process.h"
+#include "store/chunker.h"
+#include "store/digest_map.h"
+#include "store/ring.h"
+#include <assert.h>
+#include <pthread.h>
+#include <string.h>
+
+/* Four slabs of 4 MiB, before and after encoding: 34 MiB, whatever the stream. */
+#define SLABS      4
+#define SLAB_BYTES ((4u << 20) + CHUNK_MAX)
+#define PIECES     (SLAB_BYTES / CHUNK_MIN + 2)
+#define SLAB_OUT   (SLAB_BYTES + PIECES * PACK_RECORD)
+
+enum known {
+    KNOWN_NOT,     /* to be encoded and written */
+    KNOWN_WAITING, /* an earlier piece of a pack under way: nothing to do */
+    KNOWN_STORED,  /* in a published pack, if that copy is sound */
+};
+
+/* One chunk of a slab. */
+struct piece {
+    struct pack_entry entry; /* entry.at: of the stored copy */
+    uint32_t offset, length; /* in the slab */
+    enum known known;
+};
+
+struct slab {
+    uint8_t *in;        /* [SLAB_BYTES] */
+    size_t filled, cut; /* bytes in it; of them in whole chunks: the rest opens the next slab */
+    struct piece pieces[PIECES];
+    size_t count;
+    uint8_t *out; /* [SLAB_OUT] records, ready to be appended */
+    size_t out_n;
+};
+
+struct ingest {
+    int staging;
+    struct ingest_calls calls;
+    enum status failed; /* ST_OK, or the first failure */
+    struct slab slabs[SLABS];
+
+    /* The caller's thread. */
+    struct digest_map
+        waiting; /* digests cut whose pack is not in sealed hands: find cannot know them */
+
+    /* The encoding stage. */
+    struct codec *codec;
+    struct pack_set *set;
+    struct hasher *whole;
+    struct digest_map healed; /* rewritten already: not again for the next hit */
+    uint8_t scratch[CHUNK_MAX];
+    struct ingest_result result;
+
+    /* The writing stage. */
+    struct pack_writer *pack; /* being filled; NULL until the first record */
+    struct progress *progress;
+
+    /* From the writing stage to the caller's thread: full packs, at most one a slab in flight. */
+    pthread_mutex_t lock;
+    struct pack_writer *sealed[SLABS + 1];
+    unsigned sealed_count;
+};
+
+void ingest_close(struct ingest *g)
+{
+    for (unsigned i = 0; i < g->sealed_count; i++)
+        pack_writer_close(g->sealed[i]);
+    pack_writer_scope(&g->pack);
+    codec_scope(&g->codec);
+    pack_set_scope(&g->set);
+    hasher_scope(&g->whole);
+    digest_map_release(&g->waiting);
+    digest_map_release(&g->healed);
+    for (unsigned i = 0; i < SLABS; i++) {
+        heap_free(g->slabs[i].in);
+        heap_free(g->slabs[i].out);
+    }
+    (void)pthread_mutex_destroy(&g->lock);
+    heap_free(g);
+}
+
+enum status ingest_open(int staging, int packs, const struct ingest_calls *calls,
+                        struct ingest **out, struct err *e)
+{
+    SCOPED(ingest_scope) struct ingest *g = heap_zero(1, sizeof *g);
+    if (g == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to take in content");
+    int lock = pthread_mutex_init(&g->lock, NULL);
+    assert(lock == 0);
+    g->staging = staging;
+    g->calls = *calls;
+    enum status st = codec_open(&g->codec, e);
+    if (st == ST_OK)
+        st = pack_set_open(packs, &g->set, e);
+    if (st == ST_OK)
+        st = hasher_open(&g->whole, e);
+    if (st == ST_OK)
+        *out = ingest_take(&g);
+    return st;
+}
+
+static enum status usable(const struct ingest *g, struct err *e)
+{
+    if (g->failed == ST_OK)
+        return ST_OK;
+    return err_set(e, g->failed, "ingest-poisoned",
+                   "taking in content failed before: this change must be dropped");
+}
+
+static enum status poison(struct ingest *g, enum status st)
+{
+    if (st != ST_OK && g->failed == ST_OK)
+        g->failed = st;
+    return st;
+}
+
+/* -- encoding -- */
+
+/* Encodes one record to out, which has room for PACK_RECORD + bytes.n. Returns its size. */
+static size_t make_record(struct ingest *g, enum pack_kind kind, const struct digest *d,
+                          struct span bytes, uint8_t *out)
+{
+    size_t stored;
+    enum encoding how = codec_encode(g->codec, bytes, out + PACK_RECORD, &stored);
+    struct pack_record r = {.kind = kind,
+                            .encoding = how,
+                            .stored = (uint32_t)stored,
+                            .length = (uint32_t)bytes.n,
+                            .digest = *d,
+                            .check = hash64(SPAN(out + PACK_RECORD, stored), 0)};
+    pack_record_encode(&r, out);
+    return PACK_RECORD + stored;
+}
+
+/* Is the stored copy what the bytes in hand are? Whatever keeps it from being read back, but for
+ * want of memory, makes it damaged: *write says to write a fresh record. */
+static enum status judge_stored(struct ingest *g, const struct pack_entry *stored,
+                                struct span bytes, uint8_t *scratch, bool *write, struct err *e)
+{
+    *write = false;
+    if (digest_map_get(&g->healed, &stored->digest, NULL))
+        return ST_OK;
+    struct err why = ERR_NONE;
+    enum status st = pack_compare(g->set, stored, bytes, scratch, &why);
+    if (st == ST_OK)
+        return ST_OK;
+    if (st == ST_NO_MEMORY || !digest_map_put(&g->healed, &stored->digest, 0))
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to compare with what is stored");
+    *write = true;
+    g->result.healed++;
+    return ST_OK;
+}
+
+static enum status encode_slab(void *ctx, unsigned worker, void *slot, struct err *e)
+{
+    (void)worker;
+    struct ingest *g = ctx;
+    struct slab *s = slot;
+    hasher_add(g->whole, SPAN(s->in, s->cut));
+    s->out_n = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct piece *p = &s->pieces[i];
+        struct span bytes = SPAN(s->in + p->offset, p->length);
+        bool write = p->known == KNOWN_NOT;
+        enum status st = ST_OK;
+        if (p->known == KNOWN_STORED)
+            st = judge_stored(g, &p->entry, bytes, g->scratch, &write, e);
+        if (st != ST_OK)
+            return st;
+        if (!write)
+            continue;
+        size_t n = make_record(g, PACK_CHUNK, &p->entry.digest, bytes, s->out + s->out_n);
+        s->out_n += n;
+        g->result.new_bytes += bytes.n;
+        g->result.stored_bytes += n;
+    }
+    return ST_OK;
+}
+
+/* -- writing -- */
+
+/* Seals the open pack and puts it aside for the caller's thread. */
+static enum status seal(struct ingest *g, struct err *e)
+{
+    enum status st = pack_seal(g->pack, e);
+    if (st != ST_OK)
+        return st;
+    (void)pthread_mutex_lock(&g->lock);
+    assert(g->sealed_count < SLABS + 1);
+    g->sealed[g->sealed_count++] = pack_writer_take(&g->pack);
+    (void)pthread_mutex_unlock(&g->lock);
+    return ST_OK;
+}
+
+static enum status append(struct ingest *g, struct span records, struct err *e)
+{
+    enum status st = ST_OK;
+    if (records.n == 0)
+        return ST_OK;
+    if (g->pack == NULL)
+        st = pack_writer_open(g->staging, &g->pack, e);
+    if (st == ST_OK)
+        st = pack_append(g->pack, records, e);
+    if (st == ST_OK && pack_writer_full(g->pack))
+        st = seal(g, e);
+    return st;
+}
+
+static enum status write_slab(void *ctx, unsigned worker, void *slot, struct err *e)
+{
+    (void)worker;
+    struct ingest *g = ctx;
+    const struct slab *s = slot;
+    enum status st = append(g, SPAN(s->out, s->out_n), e);
+    if (st == ST_OK)
+        progress_add(g->progress, s->cut);
+    return st;
+}
+
+/* -- the caller's thread -- */
+
+/* The oldest sealed pack, NULL when there is none. */
+static struct pack_writer *next_sealed(struct ingest *g)
+{
+    struct pack_writer *pack = NULL;
+    (void)pthread_mutex_lock(&g->lock);
+    if (g->sealed_count > 0) {
+        pack = g->sealed[0];
+        g->sealed_count--;
+        memmove(&g->sealed[0], &g->sealed[1], g->sealed_count * sizeof g->sealed[0]);
+    }
+    (void)pthread_mutex_unlock(&g->lock);
+    return pack;
+}
+
+static enum status hand_over(struct ingest *g, struct err *e)
+{
+    for (;;) {
+        SCOPED(pack_writer_scope) struct pack_writer *pack = next_sealed(g);
+        if (pack == NULL)
+            return ST_OK;
+        enum status st = g->calls.sealed(g->calls.ctx, pack, e);
+        if (st != ST_OK)
+            return st;
+        size_t count;
+        const struct pack_entry *entries = pack_writer_entries(pack, &count);
+        for (size_t i = 0; i < count; i++)
+            digest_map_remove(&g->waiting, &entries[i].digest);
+    }
+}
+
+static enum status make_room(struct slab *s, struct err *e)
+{
+    if (s->in == NULL)
+        s->in = heap_alloc(SLAB_BYTES);
+    if (s->out == NULL)
+        s->out = heap_alloc(SLAB_OUT);
+    if (s->in == NULL || s->out == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a slab of %u bytes", SLAB_BYTES);
+    return ST_OK;
+}
+
+/* Fills the slab: first what the one before left uncut, then from the source. */
+static enum status fill(struct slab *s, const struct slab *before, struct source from, bool *ended,
+                        struct err *e)
+{
+    s->filled = 0;
+    s->cut = 0;
+    s->count = 0;
+    if (before != NULL && before->filled > before->cut) {
+        s->filled = before->filled - before->cut;
+        memcpy(s->in, before->in + before->cut, s->filled);
+    }
+    while (s->filled < SLAB_BYTES) {
+        size_t got = 0;
+        enum status st = from.read(from.ctx, s->in + s->filled, SLAB_BYTES - s->filled, &got, e);
+        if (st != ST_OK)
+            return st;
+        assert(got <= SLAB_BYTES - s->filled);
+        if (got == 0) {
+            *ended = true;
+            return ST_OK;
+        }
+        s->filled += got;
+    }
+    return ST_OK;
+}
+
+static enum status look_up(struct ingest *g, enum pack_kind kind, struct piece *p, struct err *e)
+{
+    p->known = KNOWN_WAITING;
+    if (kind == PACK_CHUNK && digest_map_get(&g->waiting, &p->entry.digest, NULL))
+        return ST_OK;
+    bool found = false;
+    enum status st = g->calls.find(g->calls.ctx, kind, &p->entry.digest, &found, &p->entry.at, e);
+    if (st != ST_OK)
+        return st;
+    p->known = found ? KNOWN_STORED : KNOWN_NOT;
+    if (!found && kind == PACK_CHUNK && !digest_map_put(&g->waiting, &p->entry.digest, 0))
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to remember a chunk");
+    return ST_OK;
+}
+
+static enum status cut(struct ingest *g, struct slab *s, bool ended, struct err *e)
+{
+    while (s->cut < s->filled && (ended || s->filled - s->cut >= CHUNK_MAX)) {
+        assert(s->count < PIECES);
+        struct piece *p = &s->pieces[s->count];
+        size_t n = chunker_cut(SPAN(s->in + s->cut, s->filled - s->cut));
+        *p = (struct piece){.offset = (uint32_t)s->cut, .length = (uint32_t)n};
+        p->entry.digest = digest_of(SPAN(s->in + s->cut, n));
+        enum status st = look_up(g, PACK_CHUNK, p, e);
+        if (st == ST_OK)
+            st = g->calls.chunk(g->calls.ctx, &p->entry.digest, p->length, e);
+        if (st != ST_OK)
+            return st;
+        s->cut += n;
+        s->count++;
+    }
+    return ST_OK;
+}
+
+/* Sends every slab of the stream on its way. */
+static enum status run(struct ingest *g, struct ring *ring, struct source from, struct err *e)
+{
+    const struct slab *before = NULL;
+    bool ended = false;
+    enum status st = ST_OK;
+    while (st == ST_OK && !ended) {
+        if (process_interrupted())
+            return err_set(e, ST_INTERRUPTED, NULL, "interrupted while taking in content");
+        void *slot = ring_vacant(ring);
+        if (slot == NULL) {
+            st = ring_wait(ring, &slot, e);
+            if (st != ST_OK)
+                return st;
+            slot = ring_vacant(ring);
+        }
+        struct slab *s = slot;
+        st = make_room(s, e);
+        if (st == ST_OK)
+            st = fill(s, before, from, &ended, e);
+        if (st == ST_OK)
+            st = cut(g, s, ended, e);
+        if (st == ST_OK)
+            st = ring_submit(ring, ended, e);
+        if (st == ST_OK)
+            st = hand_over(g, e);
+        if (st == ST_OK) {
+            g->result.bytes += s->cut;
+            g->result.chunks += s->count;
+        }
+        before = s;
+    }
+    void *through = ring;
+    while (st == ST_OK && through != NULL)
+        st = ring_wait(ring, &through, e);
+    return st == ST_OK ? hand_over(g, e) : st;
+}
+
+enum status ingest_content(struct ingest *g, struct source from, struct progress *progress,
+                           struct ingest_result *out, struct err *e)
+{
+    static const struct ring_stage stages[] = {{encode_slab, 1}, {write_slab, 1}};
+    enum status st = usable(g, e);
+    if (st != ST_OK)
+        return st;
+    SCOPED(ring_scope) struct ring *ring = NULL;
+    void *slots[SLABS];
+    for (unsigned i = 0; i < SLABS; i++)
+        slots[i] = &g->slabs[i];
+    g->progress = progress;
+    g->result = (struct ingest_result){0};
+    st = ring_open(slots, SLABS, stages, 2, g, &ring, e);
+    if (st == ST_OK)
+        st = run(g, ring, from, e);
+    if (st != ST_OK)
+        return poison(g, st);
+    g->result.sha256 = hasher_end(g->whole);
+    *out = g->result;
+    return ST_OK;
+}
+
+/* Writes a record of any kind, without the ring: nothing is in flight between two calls. */
+static enum status write_record(struct ingest *g, enum pack_kind kind, const struct digest *d,
+                                struct span bytes, struct err *e)
+{
+    SCOPED(buf_release) struct buf record = BUF_EMPTY;
+    uint8_t *p = buf_space(&record, PACK_RECORD + bytes.n);
+    if (p == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a record of %zu bytes", bytes.n);
+    size_t n = make_record(g, kind, d, bytes, p);
+    enum status st = append(g, SPAN(p, n), e);
+    return st == ST_OK ? hand_over(g, e) : st;
+}
+
+static enum status record(struct ingest *g, enum pack_kind kind, const struct digest *d,
+                          struct span bytes, struct err *e)
+{
+    if (g->pack != NULL && pack_writer_find(g->pack, d, kind) != NULL)
+        return ST_OK;
+    struct piece p = {.entry = {.digest = *d}};
+    enum status st = look_up(g, kind, &p, e);
+    bool write = p.known == KNOWN_NOT;
+    if (st == ST_OK && p.known == KNOWN_STORED) {
+        SCOPED(buf_release) struct buf scratch = BUF_EMPTY;
+        uint8_t *space = buf_space(&scratch, bytes.n);
+        if (space == NULL && bytes.n > 0)
+            return err_set(e, ST_NO_MEMORY, NULL, "no memory for a record of %zu bytes", bytes.n);
+        st = judge_stored(g, &p.entry, bytes, space, &write, e);
+    }
+    return st == ST_OK && write ? write_record(g, kind, d, bytes, e) : st;
+}
+
+enum status ingest_record(struct ingest *g, enum pack_kind kind, struct span bytes,
+                          struct digest *out, struct err *e)
+{
+    enum status st = usable(g, e);
+    if (st != ST_OK)
+        return st;
+    if (bytes.n > CODEC_LENGTH_MAX)
+        return err_set(e, ST_INVALID_LENGTH, "record-length",
+                       "a record of %zu bytes, at most %u fit", bytes.n, CODEC_LENGTH_MAX);
+    *out = digest_of(bytes);
+    return poison(g, record(g, kind, out, bytes, e));
+}
+
+enum status ingest_read(struct ingest *g, enum pack_kind kind, const struct digest *d,
+                        struct buf *out, struct err *e)
+{
+    enum status st = usable(g, e);
+    if (st != ST_OK)
+        return st;
+    const struct pack_entry *staged = g->pack == NULL ? NULL : pack_writer_find(g->pack, d, kind);
+    if (staged != NULL)
+        return pack_writer_read(g->pack, staged, out, e);
+    bool found = false;
+    struct pack_location at;
+    st = g->calls.find(g->calls.ctx, kind, d, &found, &at, e);
+    if (st == ST_OK && !found) {
+        char text[DIGEST_TEXT];
+        digest_text(d, text);
+        return err_set(e, ST_NOT_FOUND, "no-record", "no record sha256:%s", text);
+    }
+    return st == ST_OK ? pack_read_buf(g->set, &at, d, out, e) : st;
+}
+
+enum status ingest_flush(struct ingest *g, struct err *e)
+{
+    enum status st = usable(g, e);
+    if (st == ST_OK && g->pack != NULL)
+        st = seal(g, e);
+    if (st == ST_OK)
+        st = hand_over(g, e);
+    return poison(g, st);
+}
