@@ -5,7 +5,9 @@
  *     logits   V × 4
  *     transfer the artifact's bytes
  *
- * The allocations the runtime makes equal these to the byte; a test says so. */
+ * The allocations the runtime makes equal these to the byte; a test says so. What lies beside them
+ * has lines of its own. They leave out what an allocator adds, and what a host keeps on its side.
+ */
 #ifndef RUNTIME_BUDGET_H
 #define RUNTIME_BUDGET_H
 
@@ -13,12 +15,21 @@
 
 struct budget {
     uint64_t transfer, weights, scratch, kv, logits;
-    uint64_t tables; /* what else a session and a model keep: rotation tables, vocabulary, tensor views */
-    uint64_t total;  /* all of the above; weights count only when they are copied out of the transfer */
+    uint64_t tables; /* what else a session and a model keep: the five below together */
+    uint64_t
+        total; /* all of the above; weights count only when they are copied out of the transfer */
+
+    uint64_t rotation;   /* D / 2 × 8: a frequency a pair */
+    uint64_t tokens;     /* C × 4: the generated ids */
+    uint64_t output;     /* SESSION_OUTPUT_MAX */
+    uint64_t views;      /* estimate: where each tensor lies */
+    uint64_t vocabulary; /* estimate: what a tokenizer looks things up in */
 };
 
 /* ST_INVALID_LENGTH when a product leaves 64 bits. */
-enum status budget_of(const struct model_facts *facts, struct budget *out, struct err *e) MUST_CHECK;
+enum status budget_of(const struct model_facts *facts, struct budget *out,
+                      struct err *e) MUST_CHECK;
+/* One JSON object, a member a line of the budget; the estimates stand in an object of their own. */
 void budget_json(const struct budget *b, struct buf *out);
 
 #endif

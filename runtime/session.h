@@ -1,17 +1,18 @@
-/* A session: one model's activations, KV cache, logits, sampler and position. Many sessions may share
- * a model, each used by one thread at a time.
+/* A session: one model's activations, KV cache, logits, sampler and position. Many sessions may
+ * share a model, each used by one thread at a time.
  *
  * Two explicit transactions:
  *   load      session_open allocates scratch, KV cache and logits; all of it, or nothing;
  *   generate  clear → encode → drop one final EOS, keep BOS → refuse when nothing is left or the
- *             context is full → prefill → sample and forward until EOS, limit or capacity → decode →
- *             one result or one stable error. An error clears generation state and keeps the rest. */
+ *             context is full → prefill → sample and forward until EOS, limit or capacity → decode
+ * → one result or one stable error. An error clears generation state and keeps the rest. */
 #ifndef RUNTIME_SESSION_H
 #define RUNTIME_SESSION_H
 
-#include "runtime/model.h"
+#include "runtime/budget.h"
 
 #define SESSION_OUTPUT_MAX (64u << 10) /* bytes of one result */
+#define SESSION_PROMPT_MAX (16u << 20) /* bytes of a prompt or of a text to score */
 #define SAMPLING_TOP_K_MAX 1024
 
 struct sampling {
@@ -20,17 +21,20 @@ struct sampling {
     float top_p;       /* finite, in (0, 1] */
     uint64_t seed;     /* 0 becomes 0x9e3779b97f4a7c15 */
 };
-#define SAMPLING_DEFAULT ((struct sampling){.temperature = 0.0f, .top_k = 1, .top_p = 1.0f, .seed = 1})
+#define SAMPLING_DEFAULT \
+    ((struct sampling){.temperature = 0.0f, .top_k = 1, .top_p = 1.0f, .seed = 1})
 
 enum stop { STOP_NONE, STOP_EOS, STOP_LIMIT, STOP_CAPACITY, STOP_CANCELLED };
 
-/* Called after each token: id, and the text it completes (may be empty: a character may span tokens).
- * Returns false to cancel (ST_CANCELLED). */
+/* Called after each token: id, and the text it completes (may be empty: a character may span
+ * tokens). Returns false to cancel (ST_CANCELLED). */
 struct token_sink {
     bool (*token)(void *ctx, uint32_t id, struct span text);
     void *ctx;
 };
 
+/* What a generation made. After ST_INVALID_UTF8 from decoding the ids are still told, the text is
+ * not; after any other error it is empty. */
 struct generation {
     const uint32_t *prompt_ids; /* [prompt_count], the session's, until its next call */
     size_t prompt_count;
@@ -41,28 +45,47 @@ struct generation {
     uint64_t prefill_ns, decode_ns;
 };
 
+/* Text of SLM1's own vocabularies must be UTF-8 to the last byte (ST_INVALID_UTF8 otherwise). Other
+ * vocabularies may spell any byte: what is no UTF-8 becomes U+FFFD, and a character cut in two by
+ * max_new_tokens waits for the continuation. */
 struct session;
 enum status session_open(const struct model *m, struct session **out, struct err *e) MUST_CHECK;
 void session_close(struct session *s);
 SCOPE_OF(session, struct session, session_close)
 
 /* Refused settings (ST_INVALID_LENGTH) leave the old ones in place. */
-enum status session_configure(struct session *s, const struct sampling *how, struct err *e) MUST_CHECK;
+enum status session_configure(struct session *s, const struct sampling *how,
+                              struct err *e) MUST_CHECK;
 enum status session_generate(struct session *s, struct span prompt, uint32_t max_new_tokens,
-                             const struct token_sink *on_token, struct generation *out, struct err *e) MUST_CHECK;
+                             const struct token_sink *on_token, struct generation *out,
+                             struct err *e) MUST_CHECK;
 /* Goes on where the last generation stopped (same KV, same random state), max_new_tokens more. */
-enum status session_continue(struct session *s, uint32_t max_new_tokens, const struct token_sink *on_token,
-                             struct generation *out, struct err *e) MUST_CHECK;
+enum status session_continue(struct session *s, uint32_t max_new_tokens,
+                             const struct token_sink *on_token, struct generation *out,
+                             struct err *e) MUST_CHECK;
+/* The two halves of a generation for a host that wants control between tokens: begin clears,
+ * encodes and prefills without sampling; step goes on by one token. A character may span steps:
+ * text then is empty until it is whole. After EOS, or at capacity, a step makes no token and says
+ * why it stopped. */
+enum status session_begin(struct session *s, struct span prompt, struct generation *out,
+                          struct err *e) MUST_CHECK;
+enum status session_step(struct session *s, struct generation *out, struct err *e) MUST_CHECK;
 /* Length to 0; the memory and its addresses stay. */
 void session_reset(struct session *s);
 
-/* Scoring: BOS first (unscored), then the text's tokens without EOS, in an empty context. Sum of the
- * natural logarithms of their probabilities, and how many. The context is left reset. */
-enum status session_score(struct session *s, struct span text, double *log_likelihood, uint64_t *tokens,
-                          struct err *e) MUST_CHECK;
+/* Scoring: BOS first (unscored), then the text's tokens without EOS, in an empty context. Sum of
+ * the natural logarithms of their probabilities, and how many. The context is left reset. */
+enum status session_score(struct session *s, struct span text, double *log_likelihood,
+                          uint64_t *tokens, struct err *e) MUST_CHECK;
 
 /* Logits after the last forward pass, [V]; NULL before the first. */
 const float *session_logits(const struct session *s);
+/* What session_open allocated, by the lines of the budget that are its own: scratch, kv, logits,
+ * rotation, tokens, output. */
+const struct budget *session_held(const struct session *s);
+/* What diagnostics tell about where the model came from: sha256 in hex (NULL: not known), load
+ * time. */
+void session_identify(struct session *s, const char *sha256, uint64_t load_ns);
 /* Diagnostics as one JSON object (runtime.md's list of members). */
 enum status session_diagnostics(const struct session *s, struct buf *out) MUST_CHECK;
 

@@ -1,0 +1,131 @@
+#include "runtime/forward.h"
+
+#include "base/ensure.h"
+#include "runtime/math.h"
+
+static float *take(float **memory, size_t n)
+{
+    float *p = *memory;
+    *memory += n;
+    return p;
+}
+
+void forward_prepare(struct forward *f, const struct model_shape *shape,
+                     const struct weights *weights, const struct kernels *kernels, float *scratch,
+                     double *frequency)
+{
+    const size_t h = shape->hidden, ffn = shape->ffn,
+                 kd = (size_t)shape->kv_heads * shape->head_dim;
+    *f = (struct forward){
+        .shape = shape, .weights = weights, .kernels = kernels, .frequency = frequency};
+    float *at = scratch;
+    f->residual = take(&at, h);
+    f->normed = take(&at, h);
+    f->query = take(&at, h);
+    f->attended = take(&at, h);
+    f->projected = take(&at, h);
+    f->rotation = take(&at, h);
+    f->final = take(&at, h);
+    f->unpacked = take(&at, h + ffn);
+    f->key = take(&at, kd);
+    f->value = take(&at, kd);
+    f->gate = take(&at, ffn);
+    f->up = take(&at, ffn);
+    f->scores = take(&at, shape->context);
+    ENSURE((size_t)(at - scratch) == 8 * h + 2 * kd + 3 * ffn + shape->context);
+
+    const double step = math_log((double)shape->rope_theta) * -2.0 / (double)shape->head_dim;
+    for (uint32_t i = 0; i < shape->head_dim / 2; i++)
+        frequency[i] = math_exp_wide(step * (double)i);
+}
+
+static void norm(const struct forward *f, const struct tensor *weight, float *out)
+{
+    const size_t n = f->shape->hidden;
+    float mean = f->kernels->dot(f->residual, f->residual, n) / (float)n;
+    tensor_row(weight, 0, f->unpacked);
+    f->kernels->scale(out, f->residual, 1.0f / math_sqrt(mean + f->shape->rms_epsilon), f->unpacked,
+                      n);
+}
+
+static void matvec(const struct forward *f, const struct tensor *w, const float *x, float *out)
+{
+    f->kernels->matvec(w, x, out, f->unpacked);
+}
+
+/* Cosines and sines of this position, once for all heads and layers. */
+static void aim(struct forward *f, uint32_t position)
+{
+    for (uint32_t i = 0; i < f->shape->head_dim / 2; i++)
+        math_rotation((double)position * f->frequency[i], f->rotation + 2 * i,
+                      f->rotation + 2 * i + 1);
+}
+
+static void rotate(const struct forward *f, float *v, uint32_t heads)
+{
+    const uint32_t dim = f->shape->head_dim;
+    for (uint32_t h = 0; h < heads; h++, v += dim)
+        for (uint32_t i = 0; i + 1 < dim; i += 2) {
+            float c = f->rotation[i], s = f->rotation[i + 1], a = v[i], b = v[i + 1];
+            v[i] = a * c - b * s;
+            v[i + 1] = a * s + b * c;
+        }
+}
+
+static void attend(const struct forward *f, const struct kv *kv, uint32_t layer)
+{
+    const struct model_shape *m = f->shape;
+    const struct kernels *k = f->kernels;
+    const size_t dim = m->head_dim, count = (size_t)kv->length + 1;
+    const float *keys = kv_key(kv, layer, 0), *values = kv_value(kv, layer, 0);
+    const float shrink = 1.0f / math_sqrt((float)m->head_dim);
+    const uint32_t share = m->heads / m->kv_heads;
+    for (uint32_t h = 0; h < m->heads; h++) {
+        const size_t column = h / share * dim;
+        k->scores(f->query + h * dim, keys + column, kv->width, dim, count, shrink, f->scores);
+        float inverse = k->softmax(f->scores, count);
+        k->mix(f->scores, values + column, kv->width, dim, count, inverse, f->attended + h * dim);
+    }
+}
+
+static void attention(struct forward *f, const struct kv *kv, uint32_t layer)
+{
+    const struct layer_weights *w = &f->weights->layers[layer];
+    norm(f, &w->attn_norm, f->normed);
+    matvec(f, &w->wq, f->normed, f->query);
+    matvec(f, &w->wk, f->normed, f->key);
+    matvec(f, &w->wv, f->normed, f->value);
+    rotate(f, f->query, f->shape->heads);
+    rotate(f, f->key, f->shape->kv_heads);
+    __builtin_memcpy(kv_key(kv, layer, kv->length), f->key, kv->width * sizeof(float));
+    __builtin_memcpy(kv_value(kv, layer, kv->length), f->value, kv->width * sizeof(float));
+    attend(f, kv, layer);
+    matvec(f, &w->wo, f->attended, f->projected);
+    f->kernels->add(f->residual, f->projected, f->shape->hidden);
+}
+
+static void feed(struct forward *f, uint32_t layer)
+{
+    const struct layer_weights *w = &f->weights->layers[layer];
+    norm(f, &w->ffn_norm, f->normed);
+    matvec(f, &w->w1, f->normed, f->gate);
+    matvec(f, &w->w3, f->normed, f->up);
+    f->kernels->silu(f->gate, f->up, f->shape->ffn);
+    matvec(f, &w->w2, f->gate, f->projected);
+    f->kernels->add(f->residual, f->projected, f->shape->hidden);
+}
+
+void forward_token(struct forward *f, struct kv *kv, uint32_t token, float *logits)
+{
+    ENSURE(token < f->shape->vocab && kv->length < f->shape->context);
+    tensor_row(&f->weights->embedding, token, f->residual);
+    aim(f, kv->length);
+    for (uint32_t layer = 0; layer < f->shape->layers; layer++) {
+        attention(f, kv, layer);
+        feed(f, layer);
+    }
+    kv_commit(kv);
+    norm(f, &f->weights->norm, f->final);
+    if (logits != NULL)
+        matvec(f, &f->weights->output, f->final, logits);
+}

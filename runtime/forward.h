@@ -1,0 +1,48 @@
+/* One token through the model.
+ *
+ *     x = embedding row
+ *     per layer   n = rmsnorm(x, attn_norm);  q, k, v = wq n, wk n, wv n;  rotate q and k
+ *                 store k and v at this position;  a = attention of q over positions 0…pos
+ *                 x += wo a
+ *                 n = rmsnorm(x, ffn_norm);  x += w2 (silu(w1 n) ⊙ w3 n)
+ *     logits = output rmsnorm(x, norm)
+ *
+ * Rotation turns adjacent pairs (2i, 2i+1) of a head by pos × θ^(−2i/D). Head h reads the keys and
+ * values of kv head h / (heads / kv_heads). All memory is the caller's; nothing is allocated. */
+#ifndef RUNTIME_FORWARD_H
+#define RUNTIME_FORWARD_H
+
+#include "runtime/kernels.h"
+#include "runtime/kv.h"
+
+/* The scratch of a pass. Its lengths add up to 8H + 2KD + 3F + C floats, which is what the budget
+ * says. */
+struct forward {
+    const struct model_shape *shape;
+    const struct weights *weights;
+    const struct kernels *kernels;
+    const double *frequency; /* [D/2] θ^(−2i/D) */
+    float *residual;         /* [H] x */
+    float *normed;           /* [H] what a layer's matrices read */
+    float *query;            /* [H] */
+    float *attended;         /* [H] */
+    float *projected;        /* [H] what a layer adds to x */
+    float *rotation;         /* [H] cosine and sine of each pair, D of them in use */
+    float *final;            /* [H] the last norm's output, from which the logits come */
+    float *unpacked;         /* [H + F] one row of a type without a kernel, or a norm's weights */
+    float *key, *value;      /* [KD] */
+    float *gate, *up;        /* [F] */
+    float *scores;           /* [C] */
+};
+
+/* Lays the scratch out over `scratch` and fills `frequency`, both borrowed for as long as *f lives.
+ */
+void forward_prepare(struct forward *f, const struct model_shape *shape,
+                     const struct weights *weights, const struct kernels *kernels, float *scratch,
+                     double *frequency);
+
+/* Runs token (< V) at position kv->length (< C) and commits it. logits is [V], or NULL when nobody
+ * will read them. */
+void forward_token(struct forward *f, struct kv *kv, uint32_t token, float *logits);
+
+#endif

@@ -1,0 +1,345 @@
+/* The kernels in terms of lanes.h. Included by one .c per instruction set, which names the table it
+ * wants with KERNELS_TABLE and KERNELS_NAME. Not a header for anyone else. */
+#include "runtime/kernels.h"
+
+#include "runtime/lanes.h"
+
+#define STEP (4 * LANES)
+
+/* The 32 slots of a sum. */
+struct slots {
+    lanes a[4];
+};
+
+LANES_INLINE struct slots slots_empty(void)
+{
+    lanes zero = lanes_all(0.0f);
+    return (struct slots){{zero, zero, zero, zero}};
+}
+
+LANES_INLINE float slots_fold(const struct slots *s)
+{
+    return lanes_fold(lanes_add(lanes_add(s->a[0], s->a[1]), lanes_add(s->a[2], s->a[3])));
+}
+
+/* a[k] += w × x */
+LANES_INLINE void slots_madd(struct slots *s, unsigned k, lanes w, lanes x)
+{
+    s->a[k] = lanes_add(s->a[k], lanes_mul(w, x));
+}
+
+/* n < 8 values, the other lanes zero. Zeros change no slot: a slot is never −0, since it begins as
+ * +0. */
+LANES_INLINE lanes lanes_load_part(const void *p, size_t n)
+{
+    float part[LANES] = {0};
+    __builtin_memcpy(part, p, n * sizeof *part);
+    return lanes_load(part);
+}
+
+LANES_INLINE void lanes_store_part(float *p, lanes v, size_t n)
+{
+    float part[LANES];
+    lanes_store(part, v);
+    __builtin_memcpy(p, part, n * sizeof *part);
+}
+
+/* e^x, the steps of math_exp. */
+LANES_INLINE lanes lanes_exp(lanes v)
+{
+    lanes x = lanes_lesser(lanes_all(EXP_HIGHEST), v);
+    lanes shifted = lanes_add(lanes_mul(x, lanes_all(EXP_LOG2E)), lanes_all(EXP_ROUND));
+    lanes whole = lanes_sub(shifted, lanes_all(EXP_ROUND));
+    lanes r = lanes_sub(x, lanes_mul(whole, lanes_all(EXP_LN2_HIGH)));
+    r = lanes_sub(r, lanes_mul(whole, lanes_all(EXP_LN2_LOW)));
+    lanes p = lanes_all(EXP_P5);
+    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P4));
+    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P3));
+    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P2));
+    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P1));
+    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P0));
+    p = lanes_add(lanes_add(lanes_mul(p, lanes_mul(r, r)), r), lanes_all(1.0f));
+    return lanes_zero_below(lanes_mul(p, lanes_power(shifted)), v, lanes_all(EXP_LOWEST));
+}
+
+/* ---- rows of each type ------------------------------------------------------------------------
+ */
+
+/* What is left of a sum after its whole steps: n < 32 values, eight to an accumulator. */
+LANES_INLINE float dot_tail(struct slots *s, const uint8_t *w, const float *x, size_t n)
+{
+    unsigned k = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES, k++)
+        slots_madd(s, k, lanes_load(w + i * sizeof(float)), lanes_load(x + i));
+    if (i < n)
+        slots_madd(s, k, lanes_load_part(w + i * sizeof(float), n - i),
+                   lanes_load_part(x + i, n - i));
+    return slots_fold(s);
+}
+
+LANES_INLINE float dot_f32(const uint8_t *w, const float *x, size_t n)
+{
+    struct slots s = slots_empty();
+    size_t i = 0;
+    for (; i + STEP <= n; i += STEP)
+        for (unsigned k = 0; k < 4; k++)
+            slots_madd(&s, k, lanes_load(w + (i + k * LANES) * sizeof(float)),
+                       lanes_load(x + i + k * LANES));
+    return dot_tail(&s, w + i * sizeof(float), x + i, n - i);
+}
+
+LANES_INLINE float dot_f16(const uint8_t *w, const float *x, size_t n)
+{
+    struct slots s = slots_empty();
+    size_t i = 0;
+    for (; i + STEP <= n; i += STEP)
+        for (unsigned k = 0; k < 4; k++)
+            slots_madd(&s, k, lanes_from_f16(w + (i + k * LANES) * 2),
+                       lanes_load(x + i + k * LANES));
+    if (i == n)
+        return slots_fold(&s);
+    uint8_t halves[STEP * 2] = {0};
+    float wide[STEP];
+    __builtin_memcpy(halves, w + i * 2, (n - i) * 2);
+    for (unsigned k = 0; k < 4; k++)
+        lanes_store(wide + k * LANES, lanes_from_f16(halves + k * LANES * 2));
+    return dot_tail(&s, (const uint8_t *)wide, x + i, n - i);
+}
+
+/* ggml: f16 scale and 32 signed bytes a block, so a block is a step. n is a multiple of 32. */
+LANES_INLINE float dot_q8_0(const uint8_t *w, const float *x, size_t n)
+{
+    struct slots s = slots_empty();
+    for (size_t i = 0; i < n; i += STEP, w += 34) {
+        uint8_t half[16] = {w[0], w[1]};
+        float first[LANES];
+        lanes_store(first, lanes_from_f16(half));
+        lanes scale = lanes_all(first[0]);
+        for (unsigned k = 0; k < 4; k++)
+            slots_madd(&s, k, lanes_mul(scale, lanes_from_i8(w + 2 + k * LANES)),
+                       lanes_load(x + i + k * LANES));
+    }
+    return slots_fold(&s);
+}
+
+/* SLM1: signed bytes under one scale a row. */
+LANES_INLINE float dot_slm_q8(const uint8_t *w, lanes scale, const float *x, size_t n)
+{
+    struct slots s = slots_empty();
+    size_t i = 0;
+    for (; i + STEP <= n; i += STEP)
+        for (unsigned k = 0; k < 4; k++)
+            slots_madd(&s, k, lanes_mul(scale, lanes_from_i8(w + i + k * LANES)),
+                       lanes_load(x + i + k * LANES));
+    if (i == n)
+        return slots_fold(&s);
+    uint8_t bytes[STEP] = {0};
+    float wide[STEP];
+    __builtin_memcpy(bytes, w + i, n - i);
+    for (unsigned k = 0; k < 4; k++)
+        lanes_store(wide + k * LANES, lanes_mul(scale, lanes_from_i8(bytes + k * LANES)));
+    return dot_tail(&s, (const uint8_t *)wide, x + i, n - i);
+}
+
+/* SLM1: signed nibbles, a scale per `block` values; block and so n are multiples of 32 here. */
+LANES_INLINE float dot_slm_q4(const uint8_t *w, const uint8_t *scales, size_t block, const float *x,
+                              size_t n)
+{
+    struct slots s = slots_empty();
+    for (size_t at = 0; at < n; at += block, scales += sizeof(float)) {
+        float one;
+        __builtin_memcpy(&one, scales, sizeof one);
+        lanes scale = lanes_all(one);
+        for (size_t i = at; i < at + block; i += STEP)
+            for (unsigned k = 0; k < 4; k++)
+                slots_madd(&s, k, lanes_mul(scale, lanes_from_i4(w + i / 2 + k * (LANES / 2))),
+                           lanes_load(x + i + k * LANES));
+    }
+    return slots_fold(&s);
+}
+
+/* ---- the table --------------------------------------------------------------------------------
+ */
+
+static float dot(const float *a, const float *b, size_t n)
+{
+    return dot_f32((const uint8_t *)a, b, n);
+}
+
+static void matvec_slm_q8(const struct tensor *w, const float *x, float *out)
+{
+    for (uint32_t r = 0; r < w->rows; r++) {
+        float scale;
+        __builtin_memcpy(&scale, w->scales + (size_t)r * sizeof scale, sizeof scale);
+        out[r] = dot_slm_q8(w->data + (size_t)r * w->row_bytes, lanes_all(scale), x, w->cols);
+    }
+}
+
+static void matvec_slm_q4(const struct tensor *w, const float *x, float *out)
+{
+    const size_t scale_bytes = w->cols / w->block * sizeof(float);
+    for (uint32_t r = 0; r < w->rows; r++)
+        out[r] = dot_slm_q4(w->data + (size_t)r * w->row_bytes, w->scales + r * scale_bytes,
+                            w->block, x, w->cols);
+}
+
+static void matvec_unpacked(const struct tensor *w, const float *x, float *out, float *unpacked)
+{
+    for (uint32_t r = 0; r < w->rows; r++) {
+        tensor_row(w, r, unpacked);
+        out[r] = dot(unpacked, x, w->cols);
+    }
+}
+
+#define EACH_ROW(row_dot)                  \
+    for (uint32_t r = 0; r < w->rows; r++) \
+    out[r] = row_dot(w->data + (size_t)r * (size_t)w->row_bytes, x, w->cols)
+
+static void matvec(const struct tensor *w, const float *x, float *out, float *unpacked)
+{
+    if (w->type == DTYPE_F32)
+        EACH_ROW(dot_f32);
+    else if (w->type == DTYPE_F16)
+        EACH_ROW(dot_f16);
+    else if (w->type == DTYPE_Q8_0)
+        EACH_ROW(dot_q8_0);
+    else if (w->type == DTYPE_SLM_Q8)
+        matvec_slm_q8(w, x, out);
+    else if (w->type == DTYPE_SLM_Q4 && w->block % STEP == 0)
+        matvec_slm_q4(w, x, out);
+    else
+        matvec_unpacked(w, x, out, unpacked);
+}
+
+static void scale(float *out, const float *x, float by, const float *weight, size_t n)
+{
+    lanes all = lanes_all(by);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        lanes_store(out + i, lanes_mul(lanes_mul(lanes_load(x + i), all), lanes_load(weight + i)));
+    for (; i < n; i++)
+        out[i] = x[i] * by * weight[i];
+}
+
+static void add(float *x, const float *y, size_t n)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        lanes_store(x + i, lanes_add(lanes_load(x + i), lanes_load(y + i)));
+    for (; i < n; i++)
+        x[i] += y[i];
+}
+
+LANES_INLINE lanes silu_lanes(lanes g, lanes up)
+{
+    lanes below = lanes_exp(lanes_mul(g, lanes_all(-1.0f)));
+    return lanes_mul(lanes_div(g, lanes_add(lanes_all(1.0f), below)), up);
+}
+
+static void silu(float *gate, const float *up, size_t n)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        lanes_store(gate + i, silu_lanes(lanes_load(gate + i), lanes_load(up + i)));
+    if (i < n)
+        lanes_store_part(
+            gate + i, silu_lanes(lanes_load_part(gate + i, n - i), lanes_load_part(up + i, n - i)),
+            n - i);
+}
+
+static void scores(const float *query, const float *keys, size_t stride, size_t dim, size_t count,
+                   float by, float *out)
+{
+    if (dim == LANES) { /* the whole sum is one vector; the query stays in its register */
+        lanes q = lanes_load(query), zero = lanes_all(0.0f);
+        for (size_t t = 0; t < count; t++)
+            out[t] = lanes_fold(lanes_add(zero, lanes_mul(q, lanes_load(keys + t * stride)))) * by;
+        return;
+    }
+    for (size_t t = 0; t < count; t++)
+        out[t] = dot_f32((const uint8_t *)(keys + t * stride), query, dim) * by;
+}
+
+static float greatest_of(const float *v, size_t n)
+{
+    float greatest = v[0];
+    size_t i = 0;
+    if (n >= LANES) {
+        float part[LANES];
+        lanes all = lanes_load(v);
+        for (i = LANES; i + LANES <= n; i += LANES)
+            all = lanes_greater(lanes_load(v + i), all);
+        lanes_store(part, all);
+        for (unsigned j = 0; j < LANES; j++)
+            greatest = part[j] > greatest ? part[j] : greatest;
+    }
+    for (; i < n; i++)
+        greatest = v[i] > greatest ? v[i] : greatest;
+    return greatest;
+}
+
+static float softmax(float *v, size_t count)
+{
+    struct slots s = slots_empty();
+    lanes greatest = lanes_all(greatest_of(v, count));
+    size_t i = 0;
+    for (; i + STEP <= count; i += STEP)
+        for (unsigned k = 0; k < 4; k++) {
+            lanes e = lanes_exp(lanes_sub(lanes_load(v + i + k * LANES), greatest));
+            lanes_store(v + i + k * LANES, e);
+            s.a[k] = lanes_add(s.a[k], e);
+        }
+    for (unsigned k = 0; i < count; i += LANES, k++) {
+        size_t n = count - i < LANES ? count - i : LANES;
+        lanes e = lanes_exp(lanes_sub(lanes_load_part(v + i, n), greatest));
+        lanes_store_part(v + i, e, n);
+        s.a[k] = lanes_add(s.a[k], lanes_load_part(v + i, n));
+    }
+    return 1.0f / slots_fold(&s);
+}
+
+/* Eight neighbouring values of all positions: a vertical sum, so lanes never meet. */
+LANES_INLINE lanes mix_lanes(const float *p, const float *values, size_t stride, size_t count,
+                             float by)
+{
+    struct slots s = slots_empty();
+    size_t t = 0;
+    for (; t + 4 <= count; t += 4)
+        for (unsigned k = 0; k < 4; k++)
+            slots_madd(&s, k, lanes_all(p[t + k]), lanes_load(values + (t + k) * stride));
+    for (unsigned k = 0; t < count; t++, k++)
+        slots_madd(&s, k, lanes_all(p[t]), lanes_load(values + t * stride));
+    return lanes_mul(lanes_add(lanes_add(s.a[0], s.a[1]), lanes_add(s.a[2], s.a[3])),
+                     lanes_all(by));
+}
+
+static float mix_one(const float *p, const float *values, size_t stride, size_t count, float by)
+{
+    float slot[4] = {0};
+    for (size_t t = 0; t < count; t++)
+        slot[t % 4] += p[t] * values[t * stride];
+    return ((slot[0] + slot[1]) + (slot[2] + slot[3])) * by;
+}
+
+static void mix(const float *p, const float *values, size_t stride, size_t dim, size_t count,
+                float by, float *out)
+{
+    size_t d = 0;
+    for (; d + LANES <= dim; d += LANES)
+        lanes_store(out + d, mix_lanes(p, values + d, stride, count, by));
+    for (; d < dim; d++)
+        out[d] = mix_one(p, values + d, stride, count, by);
+}
+
+const struct kernels KERNELS_TABLE = {
+    .name = KERNELS_NAME,
+    .dot = dot,
+    .matvec = matvec,
+    .scale = scale,
+    .add = add,
+    .silu = silu,
+    .scores = scores,
+    .softmax = softmax,
+    .mix = mix,
+};

@@ -1,0 +1,233 @@
+/* Eight floats side by side, in the widest registers that the file including this may use.
+ *
+ * With LANES_AVX2 defined: one 256-bit register. Otherwise a pair of four-float vectors, which
+ * every compiler maps well to SSE2 and to WASM's 128 bits (a 256-bit type without AVX it maps
+ * badly). Each operation is the same rounded IEEE operation in every lane either way. */
+#ifndef RUNTIME_LANES_H
+#define RUNTIME_LANES_H
+
+#include "base/bytes.h"
+#include "runtime/exp_steps.h"
+
+#define LANES        8
+#define LANES_INLINE static inline __attribute__((always_inline, unused))
+
+#ifdef LANES_AVX2
+
+#include <immintrin.h>
+
+typedef __m256 lanes;
+
+LANES_INLINE lanes lanes_all(float x)
+{
+    return _mm256_set1_ps(x);
+}
+
+LANES_INLINE lanes lanes_load(const void *p)
+{
+    return _mm256_loadu_ps((const float *)p);
+}
+
+LANES_INLINE void lanes_store(float *p, lanes v)
+{
+    _mm256_storeu_ps(p, v);
+}
+
+LANES_INLINE lanes lanes_add(lanes a, lanes b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+LANES_INLINE lanes lanes_sub(lanes a, lanes b)
+{
+    return _mm256_sub_ps(a, b);
+}
+
+LANES_INLINE lanes lanes_mul(lanes a, lanes b)
+{
+    return _mm256_mul_ps(a, b);
+}
+
+LANES_INLINE lanes lanes_div(lanes a, lanes b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+/* a > b ? a : b in each lane: b wins when they do not compare. */
+LANES_INLINE lanes lanes_greater(lanes a, lanes b)
+{
+    return _mm256_max_ps(a, b);
+}
+
+/* a < b ? a : b in each lane. */
+LANES_INLINE lanes lanes_lesser(lanes a, lanes b)
+{
+    return _mm256_min_ps(a, b);
+}
+
+/* limit > x ? 0 : v in each lane. */
+LANES_INLINE lanes lanes_zero_below(lanes v, lanes x, lanes limit)
+{
+    return _mm256_andnot_ps(_mm256_cmp_ps(limit, x, _CMP_GT_OQ), v);
+}
+
+/* 2^n, where n is what EXP_ROUND pushed into the low bits of `shifted`. */
+LANES_INLINE lanes lanes_power(lanes shifted)
+{
+    __m256i n = _mm256_sub_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(EXP_ROUND_BITS));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+}
+
+/* ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)) */
+LANES_INLINE float lanes_fold(lanes v)
+{
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+LANES_INLINE lanes lanes_from_i8(const uint8_t *p)
+{
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+
+LANES_INLINE lanes lanes_from_f16(const uint8_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+/* Eight signed nibbles of four bytes, low nibble first. */
+LANES_INLINE lanes lanes_from_i4(const uint8_t *p)
+{
+    const __m256i up = _mm256_setr_epi32(28, 24, 20, 16, 12, 8, 4, 0);
+    __m256i all = _mm256_set1_epi32((int32_t)get_le32(p));
+    return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_sllv_epi32(all, up), 28));
+}
+
+#else
+
+typedef float lanes_four __attribute__((vector_size(16)));
+typedef int32_t lanes_ints __attribute__((vector_size(16)));
+typedef uint32_t lanes_bits __attribute__((vector_size(16)));
+typedef struct {
+    lanes_four low, high;
+} lanes;
+
+LANES_INLINE lanes lanes_all(float x)
+{
+    lanes_four v = {x, x, x, x};
+    return (lanes){v, v};
+}
+
+LANES_INLINE lanes lanes_load(const void *p)
+{
+    lanes v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+LANES_INLINE void lanes_store(float *p, lanes v)
+{
+    __builtin_memcpy(p, &v, sizeof v);
+}
+
+LANES_INLINE lanes lanes_add(lanes a, lanes b)
+{
+    return (lanes){a.low + b.low, a.high + b.high};
+}
+
+LANES_INLINE lanes lanes_sub(lanes a, lanes b)
+{
+    return (lanes){a.low - b.low, a.high - b.high};
+}
+
+LANES_INLINE lanes lanes_mul(lanes a, lanes b)
+{
+    return (lanes){a.low * b.low, a.high * b.high};
+}
+
+LANES_INLINE lanes lanes_div(lanes a, lanes b)
+{
+    return (lanes){a.low / b.low, a.high / b.high};
+}
+
+LANES_INLINE lanes_four lanes_pick(lanes_ints mask, lanes_four a, lanes_four b)
+{
+    return (lanes_four)(((lanes_ints)a & mask) | ((lanes_ints)b & ~mask));
+}
+
+LANES_INLINE lanes lanes_greater(lanes a, lanes b)
+{
+    return (lanes){lanes_pick(a.low > b.low, a.low, b.low),
+                   lanes_pick(a.high > b.high, a.high, b.high)};
+}
+
+LANES_INLINE lanes lanes_lesser(lanes a, lanes b)
+{
+    return (lanes){lanes_pick(a.low < b.low, a.low, b.low),
+                   lanes_pick(a.high < b.high, a.high, b.high)};
+}
+
+LANES_INLINE lanes lanes_zero_below(lanes v, lanes x, lanes limit)
+{
+    return (lanes){(lanes_four)((lanes_ints)v.low & ~(limit.low > x.low)),
+                   (lanes_four)((lanes_ints)v.high & ~(limit.high > x.high))};
+}
+
+LANES_INLINE lanes lanes_power(lanes shifted)
+{
+    lanes_bits low = ((lanes_bits)shifted.low - EXP_ROUND_BITS + 127) << 23;
+    lanes_bits high = ((lanes_bits)shifted.high - EXP_ROUND_BITS + 127) << 23;
+    return (lanes){(lanes_four)low, (lanes_four)high};
+}
+
+LANES_INLINE float lanes_fold(lanes v)
+{
+    lanes_four four = v.low + v.high;
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+LANES_INLINE lanes lanes_from_i8(const uint8_t *p)
+{
+    typedef int8_t bytes __attribute__((vector_size(4)));
+    bytes low, high;
+    __builtin_memcpy(&low, p, sizeof low);
+    __builtin_memcpy(&high, p + 4, sizeof high);
+    return (lanes){__builtin_convertvector(low, lanes_four),
+                   __builtin_convertvector(high, lanes_four)};
+}
+
+/* A half's exponent and fraction, read as a float's, are 2^112 too small; the multiplication is
+ * exact and makes subnormal halves normal. Infinity and NaN need their exponent raised once more.
+ */
+LANES_INLINE lanes_four lanes_widen(const uint8_t *p)
+{
+    lanes_bits h = {get_le16(p), get_le16(p + 2), get_le16(p + 4), get_le16(p + 6)};
+    lanes_bits magnitude = (h & 0x7fff) << 13, sign = (h & 0x8000) << 16;
+    lanes_four scale = {0x1p112f, 0x1p112f, 0x1p112f, 0x1p112f};
+    lanes_bits wide = (lanes_bits)((lanes_four)magnitude * scale);
+    lanes_bits special = (lanes_bits)(magnitude > 0x0f7fffff) & 0x7f800000;
+    return (lanes_four)(wide | special | sign);
+}
+
+LANES_INLINE lanes lanes_from_f16(const uint8_t *p)
+{
+    return (lanes){lanes_widen(p), lanes_widen(p + 8)};
+}
+
+LANES_INLINE lanes_four lanes_nibbles(uint32_t two_bytes)
+{
+    lanes_ints v = {(int32_t)(two_bytes << 28), (int32_t)(two_bytes << 24),
+                    (int32_t)(two_bytes << 20), (int32_t)(two_bytes << 16)};
+    return __builtin_convertvector(v >> 28, lanes_four);
+}
+
+LANES_INLINE lanes lanes_from_i4(const uint8_t *p)
+{
+    return (lanes){lanes_nibbles(get_le16(p)), lanes_nibbles(get_le16(p + 2))};
+}
+
+#endif
+
+#endif
