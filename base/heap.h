@@ -14,6 +14,12 @@ void *heap_grow(void *p, size_t n);         /* p may be NULL; on failure p is un
 void *heap_aligned(size_t align, size_t n); /* align: power of two ≥ 16; freed with heap_free */
 void heap_free(void *p);                    /* NULL is fine */
 
+/* For SCOPED on a pointer of any type: frees what it points to. */
+__attribute__((unused)) static inline void heap_scope(void *pointer_to_pointer)
+{
+    heap_free(*(void **)pointer_to_pointer);
+}
+
 /* Host only: the n-th allocation from now fails (0 = none), and every later one too if sticky. */
 void heap_fail_at(uint64_t n, int sticky);
 /* Allocations asked for since the program began. */

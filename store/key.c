@@ -222,12 +222,12 @@ static enum status secret_read(int dir, const char *path, struct work *w, size_t
     struct stat about;
     if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
         return err_set(e, ST_FORMAT, "key-secret", "not a regular file");
-    if ((about.st_mode & 077) != 0)
-        return err_set(
-            e, ST_SIGNATURE, "key-exposed",
-            "others may read or change this secret key (mode %04o); chmod 600 it, and think about "
-            "replacing it",
-            (unsigned)about.st_mode & 07777u);
+    unsigned mode = (unsigned)about.st_mode & 0777u;
+    if ((mode & 077) != 0)
+        return err_set(e, ST_SIGNATURE, "key-exposed",
+                       "others may read or change this secret key (mode %u%u%u); chmod 600 it, and "
+                       "think about replacing it",
+                       mode >> 6, mode >> 3 & 7, mode & 7);
     *n = 0;
     for (size_t got = 1; got > 0 && *n < FILE_MAX; *n += got) {
         if ((st = io_read(fd, (uint8_t *)w->text + *n, FILE_MAX - *n, &got, e)) != ST_OK)

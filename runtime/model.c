@@ -1,0 +1,103 @@
+#include "runtime/model.h"
+#include "base/heap.h"
+#include "runtime/layout.h"
+#include "runtime/tokenizer_kinds.h"
+#include "runtime/values.h"
+#include <string.h>
+
+struct model {
+    struct layout layout;
+    struct weights weights;
+};
+
+static struct tensor view(const struct layout *l, size_t index, struct span file)
+{
+    const struct placed *p = &l->placed[index];
+    return (struct tensor){.type = p->type,
+                           .rows = p->rows,
+                           .cols = p->cols,
+                           .block = p->block,
+                           .row_bytes = p->row_bytes,
+                           .data = file.p + p->offset,
+                           .scales = p->scale_bytes != 0 ? file.p + p->scale_offset : NULL};
+}
+
+static void bind_layer(struct model *m, uint32_t i, struct span file)
+{
+    const struct layout *l = &m->layout;
+    m->weights.layers[i] = (struct layer_weights){
+        .attn_norm = view(l, plan_index(ROLE_ATTN_NORM, i), file),
+        .ffn_norm = view(l, plan_index(ROLE_FFN_NORM, i), file),
+        .wq = view(l, plan_index(ROLE_WQ, i), file),
+        .wk = view(l, plan_index(ROLE_WK, i), file),
+        .wv = view(l, plan_index(ROLE_WV, i), file),
+        .wo = view(l, plan_index(ROLE_WO, i), file),
+        .w1 = view(l, plan_index(ROLE_W1, i), file),
+        .w2 = view(l, plan_index(ROLE_W2, i), file),
+        .w3 = view(l, plan_index(ROLE_W3, i), file),
+    };
+}
+
+static enum status bind(struct model *m, struct span file, struct err *e)
+{
+    const struct model_shape *s = &m->layout.facts.shape;
+    struct weights *w = &m->weights;
+    w->layers = heap_zero(s->layers, sizeof *w->layers);
+    if (w->layers == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for the views of %u layers", s->layers);
+    w->embedding = view(&m->layout, ROLE_EMBEDDING, file);
+    w->norm = view(&m->layout, ROLE_NORM, file);
+    w->output = s->tied ? w->embedding : view(&m->layout, ROLE_OUTPUT, file);
+    for (uint32_t i = 0; i < s->layers; i++)
+        bind_layer(m, i, file);
+    return ST_OK;
+}
+
+static enum status check(const struct layout *l, struct span file, struct err *e)
+{
+    struct values v = values_start(l);
+    enum status st = values_feed(&v, file, e);
+    return st == ST_OK ? values_end(&v, e) : st;
+}
+
+enum status model_open(struct span file, const struct model_limits *limits, bool check_values,
+                       struct model **out, struct err *e)
+{
+    SCOPED(model_scope) struct model *m = heap_zero(1, sizeof *m);
+    if (m == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a model");
+    bool gguf = file.n >= 4 && memcmp(file.p, "GGUF", 4) == 0;
+    uint64_t need = 0;
+    enum status st =
+        layout_parse(gguf ? MODEL_FORMAT_GGUF : MODEL_FORMAT_SLM1, file, file.n,
+                     limits != NULL ? limits : &model_limits_default, &m->layout, &need, e);
+    if (st == ST_OK && check_values)
+        st = check(&m->layout, file, e);
+    if (st == ST_OK)
+        st = bind(m, file, e);
+    if (st == ST_OK)
+        *out = model_take(&m);
+    return st;
+}
+
+void model_close(struct model *m)
+{
+    layout_release(&m->layout);
+    heap_free(m->weights.layers);
+    heap_free(m);
+}
+
+const struct model_facts *model_facts(const struct model *m)
+{
+    return &m->layout.facts;
+}
+
+const struct weights *model_weights(const struct model *m)
+{
+    return &m->weights;
+}
+
+const struct tokenizer *model_tokenizer(const struct model *m)
+{
+    return m->layout.tokenizer;
+}

@@ -1,0 +1,68 @@
+#include "runtime/plan.h"
+#include <assert.h>
+#include <string.h>
+
+size_t plan_count(const struct model_shape *s)
+{
+    return ROLES_GLOBAL + (size_t)ROLES_PER_LAYER * s->layers;
+}
+
+size_t plan_index(enum role r, uint32_t layer)
+{
+    if (r < ROLE_ATTN_NORM)
+        return (size_t)r;
+    return ROLES_GLOBAL + (size_t)ROLES_PER_LAYER * layer + (size_t)(r - ROLE_ATTN_NORM);
+}
+
+enum role plan_role(size_t index)
+{
+    if (index < ROLES_GLOBAL)
+        return (enum role)index;
+    return (enum role)(ROLE_ATTN_NORM + (index - ROLES_GLOBAL) % ROLES_PER_LAYER);
+}
+
+uint32_t plan_layer(size_t index)
+{
+    return index < ROLES_GLOBAL ? 0 : (uint32_t)((index - ROLES_GLOBAL) / ROLES_PER_LAYER);
+}
+
+bool plan_wanted(const struct model_shape *s, size_t index)
+{
+    return index != ROLE_OUTPUT || !s->tied;
+}
+
+bool role_is_vector(enum role r)
+{
+    return r == ROLE_NORM || r == ROLE_ATTN_NORM || r == ROLE_FFN_NORM;
+}
+
+void role_shape(const struct model_shape *s, enum role r, uint32_t *rows, uint32_t *cols)
+{
+    *cols = s->hidden;
+    switch (r) {
+    case ROLE_EMBEDDING:
+    case ROLE_OUTPUT: *rows = s->vocab; return;
+    case ROLE_NORM:
+    case ROLE_ATTN_NORM:
+    case ROLE_FFN_NORM: *rows = 1; return;
+    case ROLE_WQ:
+    case ROLE_WO: *rows = s->hidden; return;
+    case ROLE_WK:
+    case ROLE_WV: *rows = s->kv_heads * s->head_dim; return;
+    case ROLE_W1:
+    case ROLE_W3: *rows = s->ffn; return;
+    case ROLE_W2:
+        *rows = s->hidden;
+        *cols = s->ffn;
+        return;
+    case ROLE_COUNT: break;
+    }
+    assert(!"a role of the plan");
+}
+
+bool float_is_sound(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return bits >= 0x00800000u && bits < 0x7f800000u;
+}

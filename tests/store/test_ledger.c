@@ -1,0 +1,258 @@
+
+#include "base/text.h"
+#include "store/envelope.h"
+#include "store/ledger.h"
+#include "tests/support/temp.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ENTRIES 5
+static const char when[] = "2026-01-02T03:04:05Z";
+
+/* A ledger of five entries in a folder, and where each line begins. */
+struct room {
+    struct temp t;
+    struct signer *log;
+    struct buf text;
+    size_t line[ENTRIES + 1];
+};
+
+static struct room room_make(void)
+{
+    struct err e = ERR_NONE;
+    struct room r = {.t = temp_make(), .text = BUF_EMPTY};
+    struct digest hash = {0};
+    r.log = temp_key(&r.t, "log");
+    for (size_t i = 0; i < ENTRIES; i++) {
+        char set[64];
+        snprintf(set, sizeof set, "{\"z\":null,\"key/%zu\":\"v\"}", i);
+        enum status st = ledger_encode(i + 1, &hash, "test", when, span_text("{\"b\":1,\"a\":2}"),
+                                       span_text(set), r.log, &r.text, &hash, &e);
+        cr_assert_eq(st, ST_OK, "%s", e.detail);
+        r.line[i + 1] = r.text.n;
+    }
+    return r;
+}
+
+static void room_end(struct room *r)
+{
+    signer_close(r->log);
+    buf_release(&r->text);
+    temp_remove(&r->t);
+}
+
+struct seen {
+    const struct public_key *log;
+    unsigned entries, unsigned_entries;
+};
+
+static enum status see(void *ctx, const struct ledger_entry *entry, struct err *e)
+{
+    struct seen *s = ctx;
+    (void)e;
+    s->entries++;
+    if (!ledger_signed_by(entry, s->log))
+        s->unsigned_entries++;
+    return ST_OK;
+}
+
+/* Reads `text` as a ledger from its beginning. */
+static enum status read_all(struct room *r, struct span text, struct seen *seen, bool *torn,
+                            struct err *e)
+{
+    uint64_t offset = 0, seq = 0;
+    struct digest hash = {0};
+    *seen = (struct seen){.log = signer_public(r->log)};
+    *e = ERR_NONE;
+    temp_write(&r->t, "ledger", text);
+    return ledger_read(r->t.dir, &offset, &seq, &hash, torn, see, seen, e);
+}
+
+Test(ledger, reads_what_was_written_and_goes_on_from_where_it_stopped)
+{
+    struct room r = room_make();
+    struct err e = ERR_NONE;
+    uint64_t offset = 0, seq = 0;
+    struct digest hash = {0};
+    bool torn = true;
+    struct seen seen = {.log = signer_public(r.log)};
+    temp_write(&r.t, "ledger", SPAN(r.text.p, r.line[3]));
+    cr_assert_eq(ledger_read(r.t.dir, &offset, &seq, &hash, &torn, see, &seen, &e), ST_OK, "%s",
+                 e.detail);
+    cr_expect_eq(offset, r.line[3]);
+    cr_expect_eq(seq, 3);
+    cr_expect_not(torn);
+    temp_write(&r.t, "ledger", buf_span(&r.text));
+    cr_assert_eq(ledger_read(r.t.dir, &offset, &seq, &hash, &torn, see, &seen, &e), ST_OK);
+    cr_expect_eq(seen.entries, ENTRIES);
+    cr_expect_eq(seen.unsigned_entries, 0);
+    room_end(&r);
+}
+
+Test(ledger, entry_reads_back_with_its_members_in_canonical_order)
+{
+    struct room r = room_make();
+    struct err e = ERR_NONE;
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    cr_assert_eq(ledger_parse(SPAN(r.text.p, r.line[1] - 1), &entry, &e), ST_OK, "%s", e.detail);
+    static const char head[] = "{\"body\":{\"a\":2,\"b\":1},\"prev\":\"00000000";
+    cr_expect(span_equal(SPAN(entry.canonical.p, sizeof head - 1), span_text(head)));
+    cr_expect_str_eq(entry.type, "test");
+    cr_expect_str_eq(entry.time, when);
+    cr_expect_eq(entry.seq, 1);
+    struct digest again = digest_of(buf_span(&entry.canonical));
+    cr_expect(digest_equal(&entry.hash, &again));
+    room_end(&r);
+}
+
+Test(ledger, catches_a_dropped_entry)
+{
+    struct room r = room_make();
+    for (size_t gone = 0; gone + 1 < ENTRIES; gone++) {
+        struct seen seen;
+        struct err e;
+        bool torn;
+        SCOPED(buf_release) struct buf text = BUF_EMPTY;
+        buf_append(&text, SPAN(r.text.p, r.line[gone]));
+        buf_append(&text, SPAN(r.text.p + r.line[gone + 1], r.text.n - r.line[gone + 1]));
+        cr_expect_eq(read_all(&r, buf_span(&text), &seen, &torn, &e), ST_CORRUPT);
+        cr_expect_str_eq(err_code(&e), "ledger-seq");
+        cr_expect_eq(e.offset, r.line[gone]);
+        cr_expect_eq(seen.entries, gone);
+    }
+    room_end(&r);
+}
+
+Test(ledger, catches_two_entries_that_changed_places)
+{
+    struct room r = room_make();
+    struct seen seen;
+    struct err e;
+    bool torn;
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    buf_append(&text, SPAN(r.text.p, r.line[1]));
+    buf_append(&text, SPAN(r.text.p + r.line[2], r.line[3] - r.line[2]));
+    buf_append(&text, SPAN(r.text.p + r.line[1], r.line[2] - r.line[1]));
+    buf_append(&text, SPAN(r.text.p + r.line[3], r.text.n - r.line[3]));
+    cr_expect_eq(read_all(&r, buf_span(&text), &seen, &torn, &e), ST_CORRUPT);
+    cr_expect_eq(e.offset, r.line[1]);
+    room_end(&r);
+}
+
+Test(ledger, catches_an_entry_made_anew_in_the_middle)
+{
+    struct room r = room_make();
+    struct seen seen;
+    struct err e = ERR_NONE;
+    bool torn;
+    struct digest hash, zero = {0};
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    cr_assert_eq(ledger_encode(1, &zero, "other", when, span_text("{}"), span_text("{}"), r.log,
+                               &text, &hash, &e),
+                 ST_OK);
+    size_t first = text.n;
+    buf_append(&text, SPAN(r.text.p + r.line[1], r.text.n - r.line[1]));
+    cr_expect_eq(read_all(&r, buf_span(&text), &seen, &torn, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "ledger-chain");
+    cr_expect_eq(e.offset, first);
+    room_end(&r);
+}
+
+Test(ledger, no_flipped_bit_goes_unnoticed)
+{
+    struct room r = room_make();
+    for (size_t bit = 0; bit < 8 * r.text.n; bit++) {
+        struct seen seen;
+        struct err e;
+        bool torn;
+        r.text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        enum status st = read_all(&r, buf_span(&r.text), &seen, &torn, &e);
+        /* A flip in a signature is for the signature check; one in the last newline tears the tail.
+         */
+        cr_expect(st == ST_CORRUPT || seen.unsigned_entries > 0 || torn, "bit %zu", bit);
+        r.text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    room_end(&r);
+}
+
+Test(ledger, cut_anywhere_ends_with_a_torn_tail_or_between_entries)
+{
+    struct room r = room_make();
+    for (size_t n = 0; n < r.text.n; n++) {
+        struct seen seen;
+        struct err e;
+        bool torn, between = false;
+        for (size_t i = 0; i < ENTRIES; i++)
+            between = between || n == r.line[i];
+        cr_assert_eq(read_all(&r, SPAN(r.text.p, n), &seen, &torn, &e), ST_OK);
+        cr_expect_eq(torn, !between, "cut at %zu", n);
+    }
+    room_end(&r);
+}
+
+Test(ledger, shorter_than_it_was_seen_is_set_back)
+{
+    struct room r = room_make();
+    struct err e = ERR_NONE;
+    uint64_t offset = r.text.n, seq = ENTRIES;
+    struct digest hash = {0};
+    bool torn;
+    struct seen seen = {.log = signer_public(r.log)};
+    temp_write(&r.t, "ledger", SPAN(r.text.p, r.line[4]));
+    cr_expect_eq(ledger_read(r.t.dir, &offset, &seq, &hash, &torn, see, &seen, &e), ST_SET_BACK);
+    room_end(&r);
+}
+
+Test(ledger, entry_is_signed_by_the_log_key_and_its_signature_is_no_envelopes)
+{
+    struct room r = room_make();
+    struct err e = ERR_NONE;
+    SCOPED(signer_scope) struct signer *other = temp_key(&r.t, "other");
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    cr_assert_eq(ledger_parse(SPAN(r.text.p, r.line[1] - 1), &entry, &e), ST_OK);
+    cr_expect(ledger_signed_by(&entry, signer_public(r.log)));
+    cr_expect_not(ledger_signed_by(&entry, signer_public(other)));
+    SCOPED(buf_release) struct buf pae = BUF_EMPTY;
+    envelope_pae("application/vnd.in-toto+json", buf_span(&entry.canonical), &pae);
+    cr_expect_not(key_verify(signer_public(r.log), buf_span(&pae), entry.sig));
+    cr_expect_not(key_verify(signer_public(r.log), buf_span(&entry.canonical), entry.sig));
+    room_end(&r);
+}
+
+Test(ledger, encoder_refuses_what_no_reader_would_accept)
+{
+    static const struct {
+        const char *type, *time, *body, *set;
+    } rows[] = {{"Test", when, "{}", "{}"},           {"", when, "{}", "{}"},
+                {"test", "yesterday", "{}", "{}"},    {"test", when, "[]", "{}"},
+                {"test", when, "{}", "{\"a\":1}"},    {"test", when, "{}", "{\"\":\"x\"}"},
+                {"test", when, "{},\"seq\":9", "{}"}, {"test", when, "{},\"more\":9", "{}"},
+                {"test", when, "{\"a\":1.5}", "{}"},  {"test", when, "{", "{}"}};
+    struct room r = room_make();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err e = ERR_NONE;
+        struct digest prev = {0}, hash;
+        SCOPED(buf_release) struct buf line = BUF_EMPTY;
+        cr_expect_neq(ledger_encode(1, &prev, rows[i].type, rows[i].time, span_text(rows[i].body),
+                                    span_text(rows[i].set), r.log, &line, &hash, &e),
+                      ST_OK, "row %zu", i);
+        cr_expect_eq(line.n, 0);
+    }
+    room_end(&r);
+}
+
+Test(ledger, line_longer_than_any_entry_is_damage_not_a_torn_tail)
+{
+    struct room r = room_make();
+    struct seen seen;
+    struct err e;
+    bool torn;
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    uint8_t *p = buf_space(&text, 3 * LEDGER_LINE_MAX);
+    cr_assert_not_null(p);
+    memset(p, 'x', 3 * LEDGER_LINE_MAX);
+    cr_expect_eq(read_all(&r, buf_span(&text), &seen, &torn, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "ledger-line");
+    room_end(&r);
+}
