@@ -125,6 +125,8 @@ static enum status scan_text(struct scan *s, struct err *e)
 {
     for (struct span rest = s->in; rest.n > 0;) {
         size_t n = utf8_sequence(rest);
+        if (rest.p[0] == 0) /* jansson passes over one that follows a number */
+            return refuse(e, "json-nul", s->in.n - rest.n, "the text holds a NUL byte");
         if (n == 0)
             return refuse(e, "json-utf8", s->in.n - rest.n, "the text is not valid UTF-8");
         rest.p += n;
@@ -201,10 +203,20 @@ static struct json *take_members(struct json *v, struct json *next)
     return next;
 }
 
-/* jansson's memory comes through our door too. */
+/* jansson's memory comes through our door too. When it has none it may report a syntax error, or
+ * nothing at all: so each thread notes for itself that an allocation was denied. */
+static _Thread_local bool starved;
+
+static void *alloc_noting(size_t n)
+{
+    void *p = heap_alloc(n);
+    starved = starved || p == NULL;
+    return p;
+}
+
 static void use_our_heap(void)
 {
-    json_set_alloc_funcs(heap_alloc, heap_free);
+    json_set_alloc_funcs(alloc_noting, heap_free);
 }
 
 enum status json_parse(struct span in, size_t limit, struct json **root, struct err *e)
@@ -220,9 +232,12 @@ enum status json_parse(struct span in, size_t limit, struct json **root, struct 
     if (st != ST_OK)
         return st;
     json_error_t why = {.position = 0};
+    starved = false;
     SCOPED(tree_release)
     json_t *tree = json_loadb(in.n > 0 ? (const char *)in.p : "", in.n,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (tree == NULL && starved)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for the JSON tree");
     if (tree == NULL)
         return parser_said(&why, in, e);
     struct document *doc = heap_alloc(sizeof *doc + scan.values * sizeof doc->nodes[0]);
