@@ -1,0 +1,262 @@
+#include "cli/cli.h"
+#include "base/io.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/fail.h"
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum status cli_flush(struct cli *c, struct err *e)
+{
+    enum status st = buf_status(&c->out);
+    if (st != ST_OK)
+        return err_set(e, st, "answer", "no memory for the answer");
+    st = c->out.n > 0 ? io_write(STDOUT_FILENO, buf_span(&c->out), e) : ST_OK;
+    c->out.n = 0;
+    return st != ST_OK ? err_subject(e, "standard output") : ST_OK;
+}
+
+/* Standard error is the last resort: nobody is left to be told that it cannot be written. */
+static void tell(struct span text)
+{
+    struct err ignored = ERR_NONE;
+    if (io_write(STDERR_FILENO, text, &ignored) != ST_OK)
+        return;
+}
+
+void cli_note(const struct cli *c, const char *fmt, ...)
+{
+    if (c->quiet)
+        return;
+    char text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    text_vfmt(text, sizeof text, fmt, ap);
+    va_end(ap);
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    text_escape(&line, span_text(text), true);
+    buf_byte(&line, '\n');
+    tell(buf_span(&line));
+}
+
+enum status cli_alive(struct err *e)
+{
+    return process_interrupted() ? err_set(e, ST_INTERRUPTED, NULL, "stopped by a signal") : ST_OK;
+}
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file we open, and the answer be
+ * written into the store: fill it with something that fails instead. */
+static void hold_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        int held = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        assert(held == fd || held < 0);
+    }
+}
+
+static enum status choose(struct cli *c, struct err *e)
+{
+    size_t used = 0;
+    bool help = opt_given(&c->args, OPT_HELP);
+    enum status st = ST_OK;
+    if (c->args.words == 0) {
+        char *ask[] = {(char[]){"help"}};
+        st = command_find(ask, 1, &c->command, &used, e);
+        if (st == ST_OK && !help)
+            return err_set(e, ST_USAGE, "no-command", "which command? assay help lists them");
+        used = 0;
+    } else {
+        st = command_find(c->args.word, c->args.words, &c->command, &used, e);
+    }
+    if (st != ST_OK)
+        return st;
+    c->word = c->args.word + used;
+    c->words = c->args.words - used;
+    if (help)
+        return ST_OK;
+    return command_check(c->command, &c->args, c->words, e);
+}
+
+static enum status run(struct cli *c, int argc, char **argv, struct err *e)
+{
+    enum status st = args_read(argc, argv, &c->args, e);
+    c->json = opt_given(&c->args, OPT_JSON);
+    c->quiet = opt_given(&c->args, OPT_QUIET);
+    if (st == ST_OK)
+        st = choose(c, e);
+    if (st != ST_OK)
+        return st;
+    if (opt_given(&c->args, OPT_HELP) && c->command->run != cmd_help) {
+        help_put(c->command, &c->out);
+        return ST_OK;
+    }
+    return c->command->run(c, e);
+}
+
+void cli_fail(struct cli *c, const struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    fail_text(c, e, &text);
+    tell(buf_span(&text));
+    if (c->json)
+        fail_json(c, e, &c->out);
+}
+
+/* Prints the answer or the error; the exit code. */
+static int finish(struct cli *c, enum status st, struct err *e)
+{
+    struct err lost = ERR_NONE;
+    if (st == ST_OK || c->answered) {
+        if (cli_flush(c, &lost) == ST_OK)
+            return status_exit(st);
+        *e = lost;
+        st = lost.status;
+    }
+    assert(e->status != ST_OK);
+    c->out.n = 0; /* an answer that was not finished is none */
+    cli_fail(c, e);
+    if (lost.status == ST_OK && cli_flush(c, &lost) != ST_OK)
+        st = lost.status;
+    return status_exit(st);
+}
+
+int cli_main(int argc, char **argv)
+{
+    hold_descriptors();
+    SCOPED(cli_release) struct cli c = {0};
+    struct err e = ERR_NONE;
+    c.umask = umask(077);
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return status_exit(ST_IO);
+    process_catch();
+    enum status st = run(&c, argc, argv, &e);
+    if (st != ST_OK && !c.answered && process_interrupted())
+        e.status = st = ST_INTERRUPTED; /* whatever broke on the way, that was why */
+    return finish(&c, st, &e);
+}
+
+void cli_release(struct cli *c)
+{
+    if (c->trust != NULL)
+        trust_free(c->trust);
+    if (c->store != NULL)
+        store_close(c->store);
+    for (size_t i = 0; i < CLI_KEYS; i++) {
+        if (c->keys[i].signer != NULL)
+            signer_close(c->keys[i].signer);
+    }
+    explicit_bzero(c->passphrase, sizeof c->passphrase);
+    buf_release(&c->out);
+    args_release(&c->args);
+}
+
+enum status cli_clock(const struct cli *c, bool *given, struct clock *out, struct err *e)
+{
+    const char *text = c->args.value[OPT_AT];
+    if (text == NULL)
+        text = getenv("ASSAY_TIME");
+    *given = text != NULL && text[0] != '\0';
+    *out = CLOCK_REAL;
+    if (!*given)
+        return ST_OK;
+    out->injected = true;
+    if (!time_parse(text, &out->fixed))
+        return err_set(e, ST_USAGE, "option-value",
+                       "%s is no time: one such as 2026-01-02T03:04:05Z is wanted", text);
+    return ST_OK;
+}
+
+int64_t cli_now(const struct cli *c)
+{
+    return clock_now(&c->clock);
+}
+
+enum status cli_home(struct cli *c, struct err *e)
+{
+    return c->home.store[0] != '\0' ? ST_OK : home_find(c->args.value[OPT_STORE], &c->home, e);
+}
+
+enum status cli_store(struct cli *c, struct err *e)
+{
+    if (c->store != NULL)
+        return ST_OK;
+    bool given = false;
+    enum status st = cli_clock(c, &given, &c->clock, e);
+    if (st == ST_OK)
+        st = cli_home(c, e);
+    if (st != ST_OK)
+        return st;
+    st = store_open(c->home.store, &c->store, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", c->home.store);
+    st = store_facts(c->store, &c->facts, e);
+    if (st != ST_OK)
+        return st;
+    if (given && !c->facts.lab)
+        return err_set(e, ST_USAGE, "clock-not-lab",
+                       "the store at %s is no lab store: its clock cannot be set", c->home.store);
+    return ST_OK;
+}
+
+enum status cli_trust(struct cli *c, struct err *e)
+{
+    enum status st = cli_store(c, e);
+    if (st != ST_OK || c->trust != NULL)
+        return st;
+    return trust_load(c->store, &c->trust, e);
+}
+
+enum status cli_promoter(struct cli *c, bool keys, struct promoter *out, struct err *e)
+{
+    enum status st = cli_trust(c, e);
+    *out = (struct promoter){.store = c->store, .trust = c->trust, .clock = c->clock};
+    if (st == ST_OK && keys)
+        st = cli_key(c, "release", &out->release, e);
+    if (st == ST_OK && keys)
+        st = cli_key(c, "log", &out->log, e);
+    return st;
+}
+
+/* What a channel hands out is proven again each time. */
+static enum status prove(struct cli *c, const struct artifact *a, struct err *e)
+{
+    struct holder h;
+    struct promoter by;
+    enum status st = cli_promoter(c, false, &by, e);
+    if (st == ST_OK)
+        st = channel_holder(c->store, a->manifest.name, a->channel, &h, e);
+    if (st == ST_OK)
+        st = decision_prove(&by, &h, e);
+    if (st == ST_UNPROVEN && opt_given(&c->args, OPT_UNPROVEN)) {
+        cli_note(c, "going on unproven: %s", e->detail);
+        *e = ERR_NONE;
+        return ST_OK;
+    }
+    return st;
+}
+
+enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct artifact *out,
+                         struct err *e)
+{
+    enum status st = cli_trust(c, e);
+    if (st == ST_OK)
+        st = artifact_find(c->store, c->trust, ref, cli_now(c), out, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", ref);
+    if (handed_out && out->channel[0] != '\0') {
+        st = prove(c, out, e);
+        if (st != ST_OK) {
+            artifact_release(out);
+            return err_subject(e, "%s", ref);
+        }
+    }
+    return ST_OK;
+}

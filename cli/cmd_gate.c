@@ -1,0 +1,297 @@
+/* gate and evidence: measure, keep what was measured, read it again. */
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "promote/policy.h"
+#include <string.h>
+
+/* One command over one artifact. */
+struct gating {
+    struct cli *c;
+    struct json_out *j;
+    struct artifact artifact;
+    struct policy law;
+    bool wanted[GATE_COUNT];
+    bool seen[VERDICT_ERROR + 1]; /* by verdict */
+};
+
+static void gating_release(struct gating *g)
+{
+    artifact_release(&g->artifact);
+    policy_release(&g->law);
+}
+
+static void tell_checks(struct gating *g, const struct gate_check *checks, size_t count)
+{
+    if (g->j == NULL) {
+        SCOPED(table_release) struct table t = table_of(3);
+        for (size_t i = 0; i < count; i++) {
+            table_cell(&t, "    %s", verdict_name(checks[i].verdict));
+            table_cell(&t, "%s", checks[i].name);
+            table_cell(&t, "%s", checks[i].message);
+        }
+        table_put(&t, &g->c->out);
+        return;
+    }
+    json_key(g->j, "checks");
+    json_array(g->j);
+    for (size_t i = 0; i < count; i++) {
+        json_object(g->j);
+        member_text(g->j, "name", checks[i].name);
+        member_text(g->j, "result", verdict_name(checks[i].verdict));
+        member_text(g->j, "measured", checks[i].measured[0] != '\0' ? checks[i].measured : NULL);
+        member_text(g->j, "limit", checks[i].limit[0] != '\0' ? checks[i].limit : NULL);
+        member_text(g->j, "unit", checks[i].unit[0] != '\0' ? checks[i].unit : NULL);
+        member_text(g->j, "message", checks[i].message);
+        json_close(g->j);
+    }
+    json_close(g->j);
+}
+
+/* One gate's result, from a run (reused false) or from evidence. */
+static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v, bool reused)
+{
+    char ended[TIME_TEXT_MAX], hex[DIGEST_TEXT];
+    time_format(v->ended, ended);
+    digest_text(&v->digest, hex);
+    g->seen[v->verdict] = true;
+    if (g->j == NULL) {
+        buf_fmt(&g->c->out, "%s: %s (evidence %.12s, %s%s)\n", gate_name(gate),
+                verdict_name(v->verdict), hex, ended, reused ? ", measured before" : "");
+    } else {
+        json_object(g->j);
+        member_text(g->j, "gate", gate_name(gate));
+        member_text(g->j, "result", verdict_name(v->verdict));
+        member_bool(g->j, "reused", reused);
+        member_digest(g->j, "evidence", &v->digest);
+        member_text(g->j, "ended", ended);
+    }
+    tell_checks(g, v->checks, v->check_count);
+    if (g->j != NULL)
+        json_close(g->j);
+}
+
+/* The shortest age that a channel which asks for this gate allows; 0: no limit. */
+static uint64_t greatest_age(const struct policy *law, enum gate gate)
+{
+    uint64_t least = 0;
+    for (size_t i = 0; i < POLICY_CHANNELS; i++) {
+        const struct policy_channel *channel = &law->channels[i];
+        if (channel->present && channel->gates[gate] && channel->evidence_max_age_s > 0 &&
+            (least == 0 || channel->evidence_max_age_s < least))
+            least = channel->evidence_max_age_s;
+    }
+    return least;
+}
+
+/* Is the newest evidence about the very same things, still fresh, and a measurement? */
+static enum status reuse(struct gating *g, const struct bound *bound, bool *done, struct err *e)
+{
+    SCOPED(evidence_release) struct evidence v = {0};
+    int64_t now = cli_now(g->c);
+    uint64_t age = greatest_age(&g->law, bound->gate);
+    enum status st =
+        evidence_newest(g->c->store, g->c->trust, &g->artifact.digest, bound->gate, now, &v, e);
+    *done = false;
+    if (st == ST_NOT_FOUND || status_exit(st) == 5 || status_exit(st) == 6) {
+        *e = ERR_NONE; /* none that counts: measure */
+        return ST_OK;
+    }
+    if (st != ST_OK)
+        return st;
+    bool fresh = age == 0 || (v.ended <= now && (uint64_t)(now - v.ended) <= age);
+    bool measured = v.verdict == VERDICT_PASS || v.verdict == VERDICT_FAIL;
+    *done = fresh && measured && identity_difference(&v.bound, bound) == NULL;
+    if (*done)
+        tell_gate(g, bound->gate, &v, true);
+    return ST_OK;
+}
+
+static enum status measure(struct gating *g, const struct bound *bound, struct span section,
+                           struct err *e)
+{
+    SCOPED(gate_result_release) struct gate_result result = {0};
+    struct evidence v = {0};
+    const struct signer *key = NULL, *log = NULL;
+    enum status st = cli_key(g->c, "gate", &key, e);
+    if (st == ST_OK)
+        st = cli_key(g->c, "log", &log, e);
+    if (st != ST_OK)
+        return st;
+    cli_note(g->c, "%s: measuring …", gate_name(bound->gate));
+    st = gate_run(bound->gate, g->c->store, &g->artifact, section, g->c->clock, &result, e);
+    if (st == ST_OK)
+        st = cli_alive(e);
+    if (st == ST_OK)
+        st = evidence_commit(g->c->store, bound, &result, key, log, g->c->clock, &v.digest, e);
+    if (st != ST_OK)
+        return st;
+    v.verdict = result.verdict;
+    v.checks = result.checks; /* borrowed: v is never released */
+    v.check_count = result.check_count;
+    if (!time_parse(result.ended, &v.ended))
+        v.ended = cli_now(g->c);
+    tell_gate(g, bound->gate, &v, false);
+    return ST_OK;
+}
+
+static enum status gate_one(struct gating *g, enum gate gate, struct err *e)
+{
+    struct bound bound = {0};
+    bool done = false;
+    struct span section = buf_span(&g->law.sections[gate]);
+    if (section.n == 0)
+        section = span_text("{}");
+    enum status st = identity_bind(gate, &g->artifact, section, &bound, e);
+    if (st == ST_OK && !opt_given(&g->c->args, OPT_AGAIN))
+        st = reuse(g, &bound, &done, e);
+    if (st == ST_OK && !done)
+        st = measure(g, &bound, section, e);
+    return st != ST_OK ? err_subject(e, "gate %s", gate_name(gate)) : ST_OK;
+}
+
+/* --only a,b; else every gate that a channel of the policy asks for. */
+static enum status choose_gates(struct gating *g, struct err *e)
+{
+    const char *only = g->c->args.value[OPT_ONLY];
+    for (size_t i = 0; only == NULL && i < POLICY_CHANNELS; i++) {
+        for (int k = 0; k < GATE_COUNT; k++)
+            g->wanted[k] =
+                g->wanted[k] || (g->law.channels[i].present && g->law.channels[i].gates[k]);
+    }
+    while (only != NULL) {
+        char name[32];
+        size_t n = strcspn(only, ",");
+        text_fmt(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), only);
+        enum gate gate = gate_parse(name);
+        if (gate == GATE_NONE)
+            return err_set(e, ST_USAGE, "gate-unknown",
+                           "there is no gate %s; there are structural, smoke, task, "
+                           "safety, browser",
+                           name);
+        g->wanted[gate] = true;
+        only = only[n] == ',' ? only + n + 1 : NULL;
+    }
+    return ST_OK;
+}
+
+static enum status worst(const struct gating *g)
+{
+    return g->seen[VERDICT_FAIL]           ? ST_REFUSED
+           : g->seen[VERDICT_ERROR]        ? ST_HARNESS
+           : g->seen[VERDICT_INCONCLUSIVE] ? ST_INCONCLUSIVE
+                                           : ST_OK;
+}
+
+enum status cmd_gate(struct cli *c, struct err *e)
+{
+    SCOPED(gating_release) struct gating g = {.c = c};
+    struct json_out j;
+    enum status st = cli_artifact(c, c->word[0], false, &g.artifact, e);
+    if (st == ST_OK && !g.artifact.manifest.model.present)
+        return err_set(e, ST_USAGE, "opaque", "%s is opaque, not a model: no gate can measure it",
+                       c->word[0]);
+    if (st == ST_OK)
+        st = policy_load(c->store, c->trust, cli_now(c), &g.law, e);
+    if (st == ST_OK)
+        st = choose_gates(&g, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        j = answer_open(c, "assay.gate/1");
+        member_text(&j, "name", g.artifact.manifest.name);
+        member_text(&j, "version", g.artifact.manifest.version);
+        member_digest(&j, "artifact", &g.artifact.digest);
+        json_key(&j, "gates");
+        json_array(&j);
+        g.j = &j;
+    }
+    for (int k = GATE_STRUCTURAL; st == ST_OK && k < GATE_COUNT; k++) {
+        if (g.wanted[k])
+            st = gate_one(&g, (enum gate)k, e);
+    }
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        json_close(&j);
+        answer_close(c, &j);
+    }
+    c->answered = worst(&g) != ST_OK;
+    return worst(&g);
+}
+
+struct digests {
+    size_t count;
+    struct digest of[256]; /* the newest last; more than that nobody reads at once */
+};
+
+static enum status collect(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct digests *list = ctx;
+    char hex[DIGEST_TEXT];
+    struct digest d;
+    text_fmt(hex, sizeof hex, "%.*s", (int)(value.n < sizeof hex ? value.n : sizeof hex - 1),
+             (const char *)value.p);
+    if (!digest_parse(hex, &d))
+        return err_set(e, ST_CORRUPT, "state-value", "the state key %s holds no digest", key);
+    if (list->count == sizeof list->of / sizeof *list->of) {
+        memmove(list->of, list->of + 1, (list->count - 1) * sizeof *list->of);
+        list->count--;
+    }
+    list->of[list->count++] = d;
+    return ST_OK;
+}
+
+static enum status tell_evidence(struct gating *g, enum gate gate, struct err *e)
+{
+    struct digests list = {0};
+    char prefix[STORE_KEY_MAX], hex[DIGEST_TEXT];
+    digest_text(&g->artifact.digest, hex);
+    text_fmt(prefix, sizeof prefix, "evidence/%s/%s/", hex, gate_name(gate));
+    enum status st = store_scan(g->c->store, prefix, collect, &list, e);
+    for (size_t i = 0; st == ST_OK && i < list.count; i++) {
+        SCOPED(evidence_release) struct evidence v = {0};
+        st = evidence_open(g->c->store, g->c->trust, &list.of[i], cli_now(g->c), &v, e);
+        if (st == ST_OK)
+            tell_gate(g, gate, &v, true);
+    }
+    return st;
+}
+
+enum status cmd_evidence(struct cli *c, struct err *e)
+{
+    SCOPED(gating_release) struct gating g = {.c = c};
+    struct json_out j;
+    const char *only = c->args.value[OPT_GATE];
+    enum gate gate = only != NULL ? gate_parse(only) : GATE_NONE;
+    if (only != NULL && gate == GATE_NONE)
+        return err_set(e, ST_USAGE, "gate-unknown",
+                       "there is no gate %s; there are structural, smoke, task, safety, "
+                       "browser",
+                       only);
+    enum status st = cli_artifact(c, c->word[0], false, &g.artifact, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        j = answer_open(c, "assay.evidence/1");
+        member_text(&j, "name", g.artifact.manifest.name);
+        member_text(&j, "version", g.artifact.manifest.version);
+        member_digest(&j, "artifact", &g.artifact.digest);
+        json_key(&j, "evidence");
+        json_array(&j);
+        g.j = &j;
+    }
+    for (int k = GATE_STRUCTURAL; st == ST_OK && k < GATE_COUNT; k++) {
+        if (gate == GATE_NONE || (int)gate == k)
+            st = tell_evidence(&g, (enum gate)k, e);
+    }
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        json_close(&j);
+        answer_close(c, &j);
+    } else if (c->out.n == 0) {
+        cli_note(c, "no evidence yet; next: assay gate %s", c->word[0]);
+    }
+    return ST_OK;
+}

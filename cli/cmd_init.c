@@ -1,0 +1,248 @@
+/* init: keys first (each published whole, kept when there), then the store aside with trust and
+ * policy inside, then one rename. A kill anywhere leaves keys that the next init goes on with, and
+ * no store. */
+#include "base/files.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TRUST_DAYS  365
+#define ROLES       6
+#define FIRST_LAW   "preview-basic"
+#define PUBLIC_FILE 4096 /* bytes of a public key file */
+
+static const struct {
+    const char *name;
+    enum role role; /* ROLE_NONE: signs the ledger */
+} makers[ROLES] = {
+    {"root", ROLE_ROOT},       {"publisher", ROLE_PUBLISHER}, {"gate", ROLE_GATE},
+    {"release", ROLE_RELEASE}, {"policy", ROLE_POLICY},       {"log", ROLE_NONE},
+};
+
+struct made {
+    bool fresh[ROLES];
+    struct public_key key[ROLES];
+    bool store; /* made now */
+    struct trust_facts trust;
+    struct policy policy;
+};
+
+static void made_release(struct made *m)
+{
+    policy_release(&m->policy);
+}
+
+static enum status read_public(struct cli *c, int dir, const char *name, struct public_key *out,
+                               struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    char file[72];
+    text_fmt(file, sizeof file, "%s.pub", name);
+    enum status st = file_read(dir, file, PUBLIC_FILE, &text, e);
+    if (st == ST_OK)
+        return key_public_parse(buf_span(&text), out, e);
+    if (st != ST_NOT_FOUND)
+        return st;
+    const struct signer *signer = NULL; /* the secret key knows its public half */
+    *e = ERR_NONE;
+    st = cli_key(c, name, &signer, e);
+    if (st == ST_OK)
+        *out = *signer_public(signer);
+    return st;
+}
+
+static enum status make_keys(struct cli *c, int dir, struct made *m, struct err *e)
+{
+    for (size_t i = 0; i < ROLES; i++) {
+        bool locked = c->passphrase[0] != '\0' && makers[i].role != ROLE_NONE;
+        enum status st =
+            key_generate(dir, makers[i].name, locked ? c->passphrase : NULL, &m->key[i], e);
+        m->fresh[i] = st == ST_OK;
+        if (st == ST_EXISTS) {
+            *e = ERR_NONE;
+            st = read_public(c, dir, makers[i].name, &m->key[i], e);
+        }
+        if (st == ST_OK)
+            st = cli_alive(e);
+        if (st != ST_OK)
+            return err_subject(e, "%s/%s", c->home.keys, makers[i].name);
+    }
+    return ST_OK;
+}
+
+static bool key_there(int dir, const char *name)
+{
+    char file[72];
+    text_fmt(file, sizeof file, "%s.key", name);
+    return faccessat(dir, file, F_OK, 0) == 0;
+}
+
+/* A passphrase is asked for when a role's key is to be made and somebody is there to ask. */
+static enum status want_passphrase(struct cli *c, int dir, struct err *e)
+{
+    bool missing = false;
+    for (size_t i = 0; i < ROLES; i++)
+        missing = missing || (makers[i].role != ROLE_NONE && !key_there(dir, makers[i].name));
+    if (!missing || opt_given(&c->args, OPT_NO_PASSPHRASE) || !cli_terminal())
+        return ST_OK;
+    return cli_passphrase("a passphrase for the new keys: ", true, c->passphrase, e);
+}
+
+static const char *owner_name(void)
+{
+    const char *user = getenv("USER");
+    return user != NULL && user[0] != '\0' && utf8_valid(span_text(user)) ? user : "owner";
+}
+
+/* Trust and policy, into the store that nobody sees yet. */
+static enum status found(struct cli *c, struct store *s, struct made *m, const struct signer *log,
+                         struct err *e)
+{
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    const struct signer *root = NULL, *law = NULL;
+    struct public_key keys[ROLE_COUNT] = {0};
+    for (size_t i = 0; i < ROLES; i++)
+        keys[makers[i].role] = m->key[i];
+    enum status st = cli_key(c, "root", &root, e);
+    if (st == ST_OK)
+        st = cli_key(c, "policy", &law, e);
+    if (st == ST_OK)
+        st = trust_single(keys, owner_name(), cli_now(c) + TRUST_DAYS * INT64_C(86400), root,
+                          &envelope, e);
+    if (st == ST_OK)
+        st = trust_install(s, buf_span(&envelope), c->clock, log, e);
+    if (st == ST_OK)
+        st = policy_parse_yaml(span_text(policy_builtin(FIRST_LAW)), FIRST_LAW, &m->policy, e);
+    uint64_t seq = 0;
+    return st != ST_OK ? st : policy_install(s, &m->policy, law, log, c->clock, &seq, e);
+}
+
+static enum status make_store(struct cli *c, struct made *m, struct err *e)
+{
+    SCOPED(store_scope) struct store *s = NULL;
+    const struct signer *log = NULL;
+    char parent[HOME_PATH_MAX];
+    text_fmt(parent, sizeof parent, "%s", c->home.store);
+    char *slash = strrchr(parent, '/');
+    enum status st = ST_OK;
+    if (slash != NULL && slash != parent) {
+        *slash = '\0';
+        st = folder_make(parent, e);
+    }
+    if (st == ST_OK)
+        st = cli_key(c, "log", &log, e);
+    if (st != ST_OK)
+        return st;
+    struct store_birth birth = {.log = log, .clock = c->clock, .lab = opt_given(&c->args, OPT_LAB)};
+    st = store_create(c->home.store, &birth, &s, e);
+    if (st == ST_OK)
+        st = found(c, s, m, log, e);
+    if (st == ST_OK)
+        st = cli_alive(e);
+    if (st != ST_OK)
+        return st;
+    m->store = true;
+    return store_publish(store_take(&s), e);
+}
+
+static void tell_json(struct cli *c, const struct made *m)
+{
+    char id[KEY_ID_TEXT], expires[TIME_TEXT_MAX];
+    struct trust_facts trust = trust_facts(c->trust);
+    time_format(trust.expires, expires);
+    struct json_out j = answer_open(c, "assay.init/1");
+    member_text(&j, "store", c->home.store);
+    member_text(&j, "id", c->facts.id);
+    member_bool(&j, "created", m->store);
+    member_bool(&j, "lab", c->facts.lab);
+    member_text(&j, "key_folder", c->home.keys);
+    json_key(&j, "keys");
+    json_array(&j);
+    for (size_t i = 0; i < ROLES; i++) {
+        key_id_text(&m->key[i], id);
+        json_object(&j);
+        member_text(&j, "role", makers[i].name);
+        member_text(&j, "id", id);
+        member_bool(&j, "created", m->fresh[i]);
+        json_close(&j);
+    }
+    json_close(&j);
+    json_key(&j, "trust");
+    json_object(&j);
+    member_u64(&j, "version", trust.version);
+    member_text(&j, "expires", expires);
+    member_bool(&j, "self_signed", trust.self_signed);
+    json_close(&j);
+    json_key(&j, "policy");
+    json_object(&j);
+    member_text(&j, "name", m->policy.name);
+    member_digest(&j, "sha256", &m->policy.digest);
+    json_close(&j);
+    answer_close(c, &j);
+}
+
+static void tell_text(struct cli *c, const struct made *m)
+{
+    char id[KEY_ID_TEXT], expires[TIME_TEXT_MAX];
+    struct trust_facts trust = trust_facts(c->trust);
+    time_format(trust.expires, expires);
+    put_field(&c->out, "store", "%s (%s%s)", c->home.store, m->store ? "made now" : "was there",
+              c->facts.lab ? ", a lab store" : "");
+    for (size_t i = 0; i < ROLES; i++) {
+        key_id_text(&m->key[i], id);
+        put_field(&c->out, i == 0 ? "keys" : "", "%-10s %s %s", makers[i].name, id,
+                  m->fresh[i] ? "made now" : "was there");
+    }
+    put_field(&c->out, "key folder", "%s", c->home.keys);
+    put_field(&c->out, "trust", "version %u, %suntil %s", (unsigned)trust.version,
+              trust.self_signed ? "self-signed, " : "", expires);
+    put_field(&c->out, "policy", "%s", m->policy.name);
+}
+
+enum status cmd_init(struct cli *c, struct err *e)
+{
+    SCOPED(fd_release) int dir = -1;
+    SCOPED(made_release) struct made m = {0};
+    bool given = false;
+    enum status st = cli_clock(c, &given, &c->clock, e);
+    if (st == ST_OK)
+        st = cli_home(c, e);
+    if (st != ST_OK)
+        return st;
+    st = store_open(c->home.store, &c->store, e);
+    if (st != ST_OK && !(st == ST_NOT_FOUND && strcmp(err_code(e), "no-store") == 0))
+        return err_subject(e, "%s", c->home.store);
+    bool make = st != ST_OK;
+    *e = ERR_NONE;
+    if (make && given && !opt_given(&c->args, OPT_LAB))
+        return err_set(e, ST_USAGE, "clock-not-lab",
+                       "only a store made with --lab lets its clock be set");
+    st = home_keys(&c->home, true, &dir, e);
+    if (st == ST_OK && make)
+        st = want_passphrase(c, dir, e);
+    if (st == ST_OK)
+        st = make_keys(c, dir, &m, e);
+    if (st == ST_OK && make)
+        st = make_store(c, &m, e);
+    if (st != ST_OK)
+        return st;
+    if (c->store != NULL) /* opened above: do what cli_store would have done */
+        store_close(c->store);
+    c->store = NULL;
+    st = cli_trust(c, e);
+    if (st == ST_OK && !make)
+        st = policy_load(c->store, c->trust, cli_now(c), &m.policy, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json)
+        tell_json(c, &m);
+    else
+        tell_text(c, &m);
+    if (make)
+        cli_note(c, "next: assay add MODEL");
+    return ST_OK;
+}

@@ -1,0 +1,229 @@
+/* log: the ledger as lines, or proven. */
+#include "base/files.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "store/check.h"
+#include "store/ledger.h"
+#include <fcntl.h>
+#include <string.h>
+
+#define FLUSH_AT (64u << 10)
+
+struct reading {
+    struct cli *c;
+    const char *name; /* NULL: all */
+    char since[TIME_TEXT_MAX];
+    struct buf mine; /* artifacts that were bound to that name, DIGEST_TEXT bytes each */
+};
+
+static void reading_release(struct reading *r)
+{
+    buf_release(&r->mine);
+}
+
+static bool is_mine(const struct reading *r, const char *hex)
+{
+    for (size_t at = 0; at + DIGEST_TEXT <= r->mine.n; at += DIGEST_TEXT) {
+        if (strncmp((const char *)r->mine.p + at, hex, DIGEST_TEXT - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Has the path of a state key NAME, NAME@…, or one of its artifacts as a component? */
+static bool key_mentions(const struct reading *r, const char *key)
+{
+    size_t n = strlen(r->name);
+    for (const char *part = strchr(key, '/'); part != NULL; part = strchr(part, '/')) {
+        part++;
+        if (strncmp(part, r->name, n) == 0 && (part[n] == '/' || part[n] == '@' || part[n] == '\0'))
+            return true;
+        if (strcspn(part, "/") == DIGEST_TEXT - 1 && is_mine(r, part))
+            return true;
+    }
+    return false;
+}
+
+static void learn(struct reading *r, const char *key, const struct json *value)
+{
+    const char *hex = json_as_string(value);
+    size_t n = strlen(r->name);
+    struct digest d;
+    if (strncmp(key, "name/", 5) == 0 && strncmp(key + 5, r->name, n) == 0 && key[5 + n] == '@' &&
+        hex != NULL && digest_parse(hex, &d)) {
+        char text[DIGEST_TEXT];
+        digest_text(&d, text);
+        buf_append(&r->mine, SPAN(text, sizeof text));
+    }
+}
+
+static bool mentions(struct reading *r, const struct ledger_entry *entry)
+{
+    const char *name = json_as_string(json_get(entry->body, "name"));
+    const char *artifact = json_as_string(json_get(entry->body, "artifact"));
+    bool found =
+        (name != NULL && strcmp(name, r->name) == 0) || (artifact != NULL && is_mine(r, artifact));
+    for (size_t i = 0; i < json_count(entry->set); i++) {
+        const struct json *value = NULL;
+        const char *key = json_member(entry->set, i, &value);
+        learn(r, key, value);
+        found = found || key_mentions(r, key);
+    }
+    return found;
+}
+
+static void tell_json(struct cli *c, const struct ledger_entry *entry)
+{
+    struct json_out j = answer_open(c, "assay.log-entry/1");
+    member_u64(&j, "seq", entry->seq);
+    member_text(&j, "time", entry->time);
+    member_text(&j, "type", entry->type);
+    member_digest(&j, "hash", &entry->hash);
+    member_digest(&j, "prev", &entry->prev);
+    member_json(&j, "body", entry->body);
+    member_json(&j, "set", entry->set);
+    answer_close(c, &j);
+}
+
+/* seq, time, type, and the texts of the body that people ask for, in this order. */
+static void tell_text(struct cli *c, const struct ledger_entry *entry)
+{
+    static const char *const shown[] = {"name",     "version", "channel", "gate",
+                                        "verdict",  "result",  "allowed", "reason",
+                                        "artifact", "id",      "code"};
+    struct buf *out = &c->out;
+    buf_fmt(out, "%6llu  %s  ", (unsigned long long)entry->seq, entry->time);
+    put_foreign(out, entry->type);
+    for (size_t n = strlen(entry->type); n < 12; n++)
+        buf_byte(out, ' ');
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        const struct json *v = json_get(entry->body, shown[i]);
+        const char *text = json_as_string(v);
+        bool truth = false;
+        if (json_as_bool(v, &truth))
+            text = truth ? "yes" : "no";
+        if (text == NULL || text[0] == '\0')
+            continue;
+        buf_fmt(out, " %s=", shown[i]);
+        char cut[160];
+        text_fmt(cut, sizeof cut, strlen(text) == DIGEST_TEXT - 1 ? "%.12s" : "%.120s", text);
+        put_foreign(out, cut);
+    }
+    buf_byte(out, '\n');
+}
+
+static enum status each(void *ctx, const struct ledger_entry *entry, struct err *e)
+{
+    struct reading *r = ctx;
+    if (r->name != NULL && !mentions(r, entry))
+        return ST_OK;
+    if (r->since[0] != '\0' && strcmp(entry->time, r->since) < 0)
+        return ST_OK;
+    if (r->c->json)
+        tell_json(r->c, entry);
+    else
+        tell_text(r->c, entry);
+    enum status st = r->c->out.n >= FLUSH_AT ? cli_flush(r->c, e) : ST_OK;
+    return st == ST_OK ? cli_alive(e) : st;
+}
+
+static enum status read_since(struct cli *c, char out[TIME_TEXT_MAX], struct err *e)
+{
+    const char *text = c->args.value[OPT_SINCE];
+    char full[64];
+    int64_t t = 0;
+    if (text == NULL)
+        return ST_OK;
+    text_fmt(full, sizeof full, strlen(text) == 10 ? "%.40sT00:00:00Z" : "%.40s", text);
+    if (!time_parse(full, &t))
+        return err_set(e, ST_USAGE, "option-value",
+                       "--since %s: a date such as 2026-01-02, or a time such as "
+                       "2026-01-02T03:04:05Z, is wanted",
+                       text);
+    time_format(t, out);
+    return ST_OK;
+}
+
+struct proving {
+    struct cli *c;
+    struct json_out *j;
+    enum status worst;
+};
+
+static void found(void *ctx, const struct finding *f)
+{
+    struct proving *p = ctx;
+    if (p->worst == ST_OK)
+        p->worst = f->status;
+    if (p->j == NULL) {
+        buf_text(&p->c->out, "BROKEN  ");
+        put_foreign(&p->c->out, f->object);
+        if (f->offset != ERR_NO_OFFSET)
+            buf_fmt(&p->c->out, " at byte %llu", (unsigned long long)f->offset);
+        buf_text(&p->c->out, ": ");
+        put_foreign(&p->c->out, f->detail);
+        buf_byte(&p->c->out, '\n');
+        return;
+    }
+    json_object(p->j);
+    member_text(p->j, "status", status_slug(f->status));
+    member_text(p->j, "code", f->code);
+    member_text(p->j, "object", f->object);
+    member_offset(p->j, "offset", f->offset);
+    member_text(p->j, "message", f->detail);
+    json_close(p->j);
+}
+
+static enum status prove(struct cli *c, struct err *e)
+{
+    struct json_out j;
+    struct check_report report = {0};
+    struct proving p = {.c = c};
+    if (c->json) {
+        j = answer_open(c, "assay.log-verify/1");
+        json_key(&j, "findings");
+        json_array(&j);
+        p.j = &j;
+    }
+    enum status st = check_ledger(c->store, found, &p, &report, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        json_close(&j);
+        member_bool(&j, "ok", p.worst == ST_OK);
+        member_u64(&j, "entries", report.entries);
+        member_digest(&j, "head", &c->facts.head);
+        answer_close(c, &j);
+    } else {
+        buf_fmt(&c->out, "%s: %llu entries, head ",
+                p.worst == ST_OK ? "the chain holds" : "the chain is broken",
+                (unsigned long long)report.entries);
+        put_full(&c->out, &c->facts.head);
+        buf_byte(&c->out, '\n');
+    }
+    c->answered = p.worst != ST_OK;
+    return p.worst;
+}
+
+enum status cmd_log(struct cli *c, struct err *e)
+{
+    SCOPED(fd_release) int dir = -1;
+    SCOPED(reading_release) struct reading r = {.c = c, .name = c->args.value[OPT_NAME]};
+    struct digest hash = {{0}};
+    uint64_t offset = 0, seq = 0;
+    bool torn = false;
+    enum status st = read_since(c, r.since, e);
+    if (st == ST_OK && r.name != NULL && !manifest_name_valid(r.name))
+        st = err_set(e, ST_USAGE, "option-value", "--name %s is no name", r.name);
+    if (st == ST_OK)
+        st = cli_store(c, e);
+    if (st != ST_OK)
+        return st;
+    if (opt_given(&c->args, OPT_VERIFY))
+        return prove(c, e);
+    st = io_open(AT_FDCWD, c->facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+    if (st == ST_OK)
+        st = ledger_read(dir, &offset, &seq, &hash, &torn, each, &r, e);
+    return st;
+}

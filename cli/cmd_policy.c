@@ -1,0 +1,110 @@
+/* policy check, set, show: the law. */
+#include "base/files.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include <fcntl.h>
+#include <string.h>
+
+#define POLICY_FILE_MAX (1u << 20)
+
+/* FILE, or the name of one that comes with the program when no such file is there. */
+static enum status read_policy(const char *path, bool builtin, struct policy *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    enum status st = file_read(AT_FDCWD, path, POLICY_FILE_MAX, &text, e);
+    if (st == ST_NOT_FOUND && builtin && policy_builtin(path) != NULL) {
+        *e = ERR_NONE;
+        buf_text(&text, policy_builtin(path));
+        st = buf_status(&text);
+    }
+    if (st == ST_OK)
+        st = policy_parse_yaml(buf_span(&text), path, out, e);
+    return st != ST_OK ? err_subject(e, "%s", path) : ST_OK;
+}
+
+static void put_gates(struct buf *out, const struct policy_channel *channel)
+{
+    const char *comma = "";
+    for (int g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
+        if (channel->gates[g]) {
+            buf_fmt(out, "%s%s", comma, gate_name((enum gate)g));
+            comma = ", ";
+        }
+    }
+    buf_byte(out, 0);
+}
+
+static void put_policy(struct buf *out, const struct policy *p)
+{
+    char hex[DIGEST_TEXT];
+    digest_text(&p->digest, hex);
+    put_field(out, "policy", "%s", p->name);
+    put_field(out, "sha256", "%s", hex);
+    for (size_t i = 0; i < POLICY_CHANNELS; i++) {
+        const struct policy_channel *channel = &p->channels[i];
+        SCOPED(buf_release) struct buf gates = BUF_EMPTY;
+        if (!channel->present)
+            continue;
+        put_gates(&gates, channel);
+        put_field(out, channel->name, "from %s; gates: %s; evidence at most %llu days old%s",
+                  channel->from, gates.failed ? "?" : (const char *)gates.p,
+                  (unsigned long long)(channel->evidence_max_age_s / 86400),
+                  channel->allow_self_signed ? "" : "; not self-signed");
+    }
+    put_field(out, "retain", "%llu former holders of each channel", (unsigned long long)p->retain);
+}
+
+static enum status answer_policy(struct cli *c, const char *schema, const struct policy *p,
+                                 uint64_t seq, struct err *e)
+{
+    SCOPED(json_scope) struct json *doc = NULL;
+    if (!c->json) {
+        put_policy(&c->out, p);
+        return ST_OK;
+    }
+    enum status st = json_parse(buf_span(&p->canonical), STORE_DOCUMENT_MAX, &doc, e);
+    if (st != ST_OK)
+        return st;
+    struct json_out j = answer_open(c, schema);
+    member_text(&j, "name", p->name);
+    member_digest(&j, "sha256", &p->digest);
+    if (seq > 0)
+        member_u64(&j, "seq", seq);
+    member_json(&j, "policy", doc);
+    answer_close(c, &j);
+    return ST_OK;
+}
+
+enum status cmd_policy_check(struct cli *c, struct err *e)
+{
+    SCOPED(policy_release) struct policy p = {0};
+    enum status st = read_policy(c->word[0], true, &p, e);
+    return st == ST_OK ? answer_policy(c, "assay.policy-check/1", &p, 0, e) : st;
+}
+
+enum status cmd_policy_set(struct cli *c, struct err *e)
+{
+    SCOPED(policy_release) struct policy p = {0};
+    const struct signer *law = NULL, *log = NULL;
+    uint64_t seq = 0;
+    enum status st = read_policy(c->word[0], true, &p, e);
+    if (st == ST_OK)
+        st = cli_trust(c, e);
+    if (st == ST_OK)
+        st = cli_key(c, "policy", &law, e);
+    if (st == ST_OK)
+        st = cli_key(c, "log", &log, e);
+    if (st == ST_OK)
+        st = policy_install(c->store, &p, law, log, c->clock, &seq, e);
+    return st == ST_OK ? answer_policy(c, "assay.policy-set/1", &p, seq, e) : st;
+}
+
+enum status cmd_policy_show(struct cli *c, struct err *e)
+{
+    SCOPED(policy_release) struct policy p = {0};
+    enum status st = cli_trust(c, e);
+    if (st == ST_OK)
+        st = policy_load(c->store, c->trust, cli_now(c), &p, e);
+    return st == ST_OK ? answer_policy(c, "assay.policy-show/1", &p, 0, e) : st;
+}

@@ -1,0 +1,202 @@
+/* promote, rollback, channels: decisions and who holds what. */
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "cli/refs.h"
+#include <string.h>
+
+static void tell_decision(struct cli *c, const struct artifact *a, const char *channel, bool dry,
+                          const struct decision *d)
+{
+    if (c->json) {
+        struct json_out j = answer_open(c, "assay.promote/1");
+        member_text(&j, "name", a->manifest.name);
+        member_text(&j, "version", a->manifest.version);
+        member_digest(&j, "artifact", &a->digest);
+        member_text(&j, "channel", channel);
+        member_bool(&j, "allowed", d->allowed);
+        member_bool(&j, "dry_run", dry);
+        json_key(&j, "rules");
+        rules_json(&j, d);
+        member_digest(&j, "previous", &d->previous);
+        member_digest(&j, "decision", &d->envelope);
+        member_u64(&j, "seq", d->seq);
+        answer_close(c, &j);
+        return;
+    }
+    buf_fmt(&c->out, "%s@%s → %s: %s%s\n", a->manifest.name, a->manifest.version, channel,
+            d->allowed ? "granted" : "refused", dry ? " (dry run, nothing recorded)" : "");
+    rules_text(&c->out, d);
+}
+
+enum status cmd_promote(struct cli *c, struct err *e)
+{
+    SCOPED(artifact_release) struct artifact a = {0};
+    struct promoter by;
+    struct decision d = {0};
+    const char *channel = c->args.value[OPT_TO];
+    bool dry = opt_given(&c->args, OPT_DRY_RUN);
+    if (channel == NULL)
+        return err_set(e, ST_USAGE, "no-channel", "to which channel? say --to preview");
+    enum status st = cli_artifact(c, c->word[0], false, &a, e);
+    if (st == ST_OK)
+        st = cli_promoter(c, !dry, &by, e);
+    if (st == ST_OK)
+        st = promote(&by, &a, channel, dry, &d, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", c->word[0]);
+    tell_decision(c, &a, channel, dry, &d);
+    if (d.allowed)
+        return ST_OK;
+    c->answered = true;
+    return ST_REFUSED;
+}
+
+enum status cmd_rollback(struct cli *c, struct err *e)
+{
+    SCOPED(artifact_release) struct artifact to = {0};
+    struct promoter by;
+    struct holder h;
+    char name[MANIFEST_NAME_MAX], channel[16], now_name[300];
+    const char *reason = c->args.value[OPT_REASON], *ref = c->args.value[OPT_TO];
+    if (reason == NULL || reason[0] == '\0')
+        return err_set(e, ST_USAGE, "no-reason", "why? say --reason TEXT; the ledger keeps it");
+    if (!utf8_valid(span_text(reason)))
+        return err_set(e, ST_USAGE, "reason", "the reason is not valid UTF-8");
+    enum status st = refs_channel(c->word[0], name, channel, e);
+    if (st == ST_OK)
+        st = cli_promoter(c, true, &by, e);
+    if (st == ST_OK && ref != NULL)
+        st = cli_artifact(c, ref, false, &to, e);
+    if (st == ST_OK)
+        st = rollback(&by, name, channel, ref != NULL ? &to.digest : NULL, reason, &h, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", c->word[0]);
+    refs_name(c, &h.artifact, now_name, sizeof now_name);
+    if (c->json) {
+        struct json_out j = answer_open(c, "assay.rollback/1");
+        member_text(&j, "name", name);
+        member_text(&j, "channel", channel);
+        member_digest(&j, "artifact", &h.artifact);
+        member_text(&j, "holder", now_name);
+        member_digest(&j, "decision", &h.decision);
+        member_u64(&j, "seq", h.seq);
+        answer_close(c, &j);
+        return ST_OK;
+    }
+    buf_fmt(&c->out, "%s@%s is %s again\n", name, channel, now_name);
+    return ST_OK;
+}
+
+struct holders {
+    struct cli *c;
+    struct json_out *j; /* NULL: the table */
+    struct table table;
+    struct buf list; /* holders as they were found: reading waits until the scan is over */
+    const char *what;
+};
+
+static void holders_release(struct holders *l)
+{
+    table_release(&l->table);
+    buf_release(&l->list);
+}
+
+static enum status collect(void *ctx, const struct holder *h, struct err *e)
+{
+    struct buf *list = ctx;
+    buf_append(list, SPAN(h, sizeof *h));
+    return list->failed ? err_set(e, ST_NO_MEMORY, NULL, "no memory for the list of holders")
+                        : ST_OK;
+}
+
+static void tell_holder(struct holders *l, const struct holder *h)
+{
+    char ref[300];
+    refs_name(l->c, &h->artifact, ref, sizeof ref);
+    if (l->j == NULL) {
+        table_cell(&l->table, "%s@%s", h->name, h->channel);
+        table_cell(&l->table, "%s", ref);
+        table_cell(&l->table, "since %s", h->since);
+        table_cell(&l->table, "%s", l->what);
+        return;
+    }
+    json_object(l->j);
+    member_text(l->j, "name", h->name);
+    member_text(l->j, "channel", h->channel);
+    member_text(l->j, "holder", ref);
+    member_digest(l->j, "artifact", &h->artifact);
+    member_text(l->j, "since", h->since);
+    member_digest(l->j, "decision", &h->decision);
+    member_u64(l->j, "seq", h->seq);
+    json_close(l->j);
+}
+
+static void tell_holders(struct holders *l)
+{
+    struct holder h;
+    for (size_t at = 0; at + sizeof h <= l->list.n; at += sizeof h) {
+        memcpy(&h, l->list.p + at, sizeof h);
+        tell_holder(l, &h);
+    }
+    l->list.n = 0;
+}
+
+static enum status all_channels(struct holders *l, struct err *e)
+{
+    enum status st = channel_each(l->c->store, collect, &l->list, e);
+    if (st == ST_OK)
+        tell_holders(l);
+    return st;
+}
+
+static enum status one_channel(struct holders *l, const char *text, struct json_out *j,
+                               struct err *e)
+{
+    char name[MANIFEST_NAME_MAX], channel[16];
+    struct holder h;
+    enum status st = refs_channel(text, name, channel, e);
+    if (st == ST_OK)
+        st = channel_holder(l->c->store, name, channel, &h, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", text);
+    tell_holder(l, &h);
+    st = channel_former(l->c->store, name, channel, collect, &l->list, e);
+    if (st != ST_OK)
+        return st;
+    if (l->j != NULL) {
+        json_close(j);
+        json_key(j, "former");
+        json_array(j);
+    }
+    l->what = "former";
+    tell_holders(l);
+    return ST_OK;
+}
+
+enum status cmd_channels(struct cli *c, struct err *e)
+{
+    struct json_out j;
+    SCOPED(holders_release) struct holders l = {.c = c, .table = table_of(4), .what = ""};
+    enum status st = cli_trust(c, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        j = answer_open(c, "assay.channels/1");
+        json_key(&j, "channels");
+        json_array(&j);
+        l.j = &j;
+    }
+    st = c->words == 0 ? all_channels(&l, e) : one_channel(&l, c->word[0], l.j, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        json_close(&j);
+        answer_close(c, &j);
+    } else {
+        table_put(&l.table, &c->out);
+        if (l.table.cell == 0)
+            cli_note(c, "no channel is held yet; next: assay promote REF --to preview");
+    }
+    return ST_OK;
+}

@@ -1,0 +1,178 @@
+/* quarantine ls and show: what was rejected, where it went wrong, and the bytes around that place.
+ */
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "store/quarantine.h"
+#include <string.h>
+
+#define VIEW_BYTES 128 /* of the hex view, half of it before the offset */
+
+static void facts_json(struct json_out *j, const struct quarantine_facts *f)
+{
+    member_text(j, "id", f->id);
+    member_text(j, "name", f->name);
+    member_digest(j, "sha256", &f->sha256);
+    member_u64(j, "bytes", f->bytes);
+    member_text(j, "stage", f->stage);
+    member_text(j, "code", f->code);
+    member_text(j, "status", f->status);
+    member_offset(j, "offset", f->offset);
+    member_text(j, "message", f->message);
+    member_text(j, "time", f->time);
+}
+
+struct rejects {
+    struct cli *c;
+    struct json_out *j;
+    struct table table;
+};
+
+static void rejects_release(struct rejects *r)
+{
+    table_release(&r->table);
+}
+
+static enum status list_one(void *ctx, const struct quarantine_facts *f, struct err *e)
+{
+    struct rejects *r = ctx;
+    (void)e;
+    if (r->j != NULL) {
+        json_object(r->j);
+        facts_json(r->j, f);
+        json_close(r->j);
+        return ST_OK;
+    }
+    table_cell(&r->table, "%s", f->id);
+    table_cell(&r->table, "%.60s", f->name);
+    table_cell(&r->table, "%s", f->stage);
+    table_cell(&r->table, "%s", f->code);
+    table_cell(&r->table, "%s", f->time);
+    return ST_OK;
+}
+
+enum status cmd_quarantine_ls(struct cli *c, struct err *e)
+{
+    struct json_out j;
+    SCOPED(rejects_release) struct rejects r = {.c = c, .table = table_of(5)};
+    enum status st = cli_store(c, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        j = answer_open(c, "assay.quarantine/1");
+        json_key(&j, "entries");
+        json_array(&j);
+        r.j = &j;
+    }
+    st = quarantine_each(c->store, list_one, &r, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        json_close(&j);
+        answer_close(c, &j);
+    } else {
+        table_put(&r.table, &c->out);
+        if (r.table.cell == 0)
+            cli_note(c, "nothing was rejected");
+    }
+    return ST_OK;
+}
+
+/* The bytes around the defect, from a line's beginning; the file's first ones when it has no place.
+ */
+static enum status view(struct cli *c, const struct quarantine_facts *f, uint8_t bytes[VIEW_BYTES],
+                        uint64_t *from, size_t *got, struct err *e)
+{
+    uint64_t at = f->offset == ERR_NO_OFFSET ? 0 : f->offset;
+    if (at > f->bytes)
+        at = f->bytes;
+    *from = at > VIEW_BYTES / 2 ? (at - VIEW_BYTES / 2) & ~UINT64_C(15) : 0;
+    return quarantine_bytes(c->store, f, *from, bytes, VIEW_BYTES, got, e);
+}
+
+static void show_json(struct cli *c, const struct quarantine_facts *f, const struct json *parsed,
+                      uint64_t from, struct span bytes)
+{
+    char hex[2 * VIEW_BYTES + 1];
+    struct json_out j = answer_open(c, "assay.quarantine-show/1");
+    facts_json(&j, f);
+    hex_encode(hex, bytes);
+    json_key(&j, "view");
+    json_object(&j);
+    member_u64(&j, "offset", from);
+    member_text(&j, "hex", hex);
+    json_close(&j);
+    json_key(&j, "parsed");
+    if (parsed != NULL)
+        value_json(&j, parsed);
+    else
+        json_null(&j);
+    answer_close(c, &j);
+}
+
+/* "path.to.member  value" for each leaf of what was parsed; two levels are all there is. */
+static void put_parsed(struct buf *out, const struct json *parsed)
+{
+    for (size_t i = 0; i < json_count(parsed); i++) {
+        const struct json *v = NULL;
+        const char *key = json_member(parsed, i, &v);
+        SCOPED(buf_release) struct buf text = BUF_EMPTY;
+        struct json_out j = json_out(&text);
+        if (key == NULL)
+            return;
+        value_json(&j, v);
+        buf_byte(&text, 0);
+        if (text.failed)
+            return;
+        buf_text(out, "  ");
+        put_field(out, key, "%s",
+                  json_as_string(v) != NULL ? json_as_string(v) : (const char *)text.p);
+    }
+}
+
+static void show_text(struct cli *c, const struct quarantine_facts *f, const struct json *parsed,
+                      uint64_t from, struct span bytes)
+{
+    struct buf *out = &c->out;
+    char hex[DIGEST_TEXT];
+    digest_text(&f->sha256, hex);
+    put_field(out, "id", "%s", f->id);
+    put_field(out, "name", "%s", f->name);
+    put_field(out, "sha256", "%s", hex);
+    put_field(out, "bytes", "%llu", (unsigned long long)f->bytes);
+    put_field(out, "rejected", "%s", f->time);
+    put_field(out, "stage", "%s", f->stage);
+    put_field(out, "code", "%s", f->code);
+    if (f->offset != ERR_NO_OFFSET)
+        put_field(out, "offset", "%llu (0x%llx)", (unsigned long long)f->offset,
+                  (unsigned long long)f->offset);
+    put_field(out, "why", "%s", f->message);
+    put_hex(out, bytes, from, f->offset);
+    if (json_count(parsed) > 0) {
+        buf_text(out, "parsed until then:\n");
+        put_parsed(out, parsed);
+    }
+}
+
+enum status cmd_quarantine_show(struct cli *c, struct err *e)
+{
+    SCOPED(quarantine_facts_release) struct quarantine_facts f = {0};
+    SCOPED(json_scope) struct json *parsed = NULL;
+    uint8_t bytes[VIEW_BYTES];
+    uint64_t from = 0;
+    size_t got = 0;
+    enum status st = cli_store(c, e);
+    if (st == ST_OK)
+        st = quarantine_get(c->store, c->word[0], &f, e);
+    if (st == ST_OK)
+        st = view(c, &f, bytes, &from, &got, e);
+    if (st == ST_OK && f.parsed.n > 0)
+        st = json_parse(buf_span(&f.parsed), STORE_DOCUMENT_MAX, &parsed, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", c->word[0]);
+    if (c->json)
+        show_json(c, &f, parsed, from, SPAN(bytes, got));
+    else
+        show_text(c, &f, parsed, from, SPAN(bytes, got));
+    return ST_OK;
+}

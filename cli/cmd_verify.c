@@ -1,0 +1,193 @@
+/* verify: hash again, check signatures again, name what is wrong. */
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "cli/refs.h"
+#include "store/check.h"
+#include <string.h>
+
+struct verification {
+    struct cli *c;
+    struct json_out *j; /* findings go in here; NULL: as text */
+    char artifact[300]; /* whose content is looked at, "" none */
+    char file[512];
+    enum status worst; /* the first finding's status */
+    struct check_report sum;
+    struct progress *progress;
+    uint64_t artifacts;
+    bool damaged; /* something is: find out whose it is */
+};
+
+static void tell_finding(struct verification *v, const struct finding *f)
+{
+    struct buf *out = &v->c->out;
+    if (v->j != NULL) {
+        json_object(v->j);
+        member_text(v->j, "status", status_slug(f->status));
+        member_text(v->j, "code", f->code);
+        member_text(v->j, "artifact", v->artifact[0] != '\0' ? v->artifact : NULL);
+        member_text(v->j, "file", v->file[0] != '\0' ? v->file : NULL);
+        member_text(v->j, "object", f->object);
+        member_digest(v->j, "chunk", &f->digest);
+        member_offset(v->j, "offset", f->offset);
+        member_text(v->j, "message", f->detail);
+        json_close(v->j);
+        return;
+    }
+    buf_text(out, "DAMAGED  ");
+    if (v->artifact[0] != '\0') {
+        put_foreign(out, v->artifact);
+        buf_text(out, " ");
+        put_foreign(out, v->file);
+        buf_text(out, ": ");
+    }
+    put_foreign(out, f->object);
+    if (f->offset != ERR_NO_OFFSET)
+        buf_fmt(out, " at byte %llu", (unsigned long long)f->offset);
+    buf_text(out, ": ");
+    put_foreign(out, f->detail[0] != '\0' ? f->detail : status_phrase(f->status));
+    buf_fmt(out, " (%s)\n", f->code != NULL ? f->code : status_slug(f->status));
+}
+
+static void found(void *ctx, const struct finding *f)
+{
+    struct verification *v = ctx;
+    if (v->worst == ST_OK)
+        v->worst = f->status;
+    v->sum.findings++;
+    tell_finding(v, f);
+}
+
+static void add_up(struct check_report *sum, const struct check_report *part)
+{
+    sum->bytes += part->bytes;
+    sum->records += part->records;
+    sum->packs += part->packs;
+    sum->entries += part->entries;
+}
+
+/* An error about one artifact is a finding; one about the machine ends the command. */
+static enum status as_finding(struct verification *v, enum status st, const struct err *why,
+                              struct err *e)
+{
+    int code = status_exit(st);
+    if (code != 5 && code != 6 && code != 7 && code != 9) {
+        *e = *why;
+        return st;
+    }
+    struct finding f = {.status = st, .code = err_code(why), .offset = why->offset};
+    text_fmt(f.object, sizeof f.object, "%s", why->subject[0] != '\0' ? why->subject : "manifest");
+    text_fmt(f.detail, sizeof f.detail, "%s", why->detail);
+    found(v, &f);
+    return ST_OK;
+}
+
+static enum status check_files(struct verification *v, const struct manifest *m, struct err *e)
+{
+    for (size_t i = 0; i < m->file_count; i++) {
+        struct check_report part = {0};
+        struct err why = ERR_NONE;
+        text_fmt(v->file, sizeof v->file, "%s", m->files[i].path);
+        enum status st =
+            check_content(v->c->store, &m->files[i].sha256, v->progress, found, v, &part, &why);
+        if (st != ST_OK)
+            st = as_finding(v, st, &why, e);
+        if (st == ST_OK)
+            st = cli_alive(e);
+        if (st != ST_OK)
+            return st;
+        add_up(&v->sum, &part);
+    }
+    return ST_OK;
+}
+
+/* Manifest, signature and, with bytes, every chunk of every file. */
+static enum status check_ref(struct verification *v, const char *ref, bool bytes, struct err *e)
+{
+    SCOPED(artifact_release) struct artifact a = {0};
+    struct err why = ERR_NONE;
+    text_fmt(v->artifact, sizeof v->artifact, "%s", ref);
+    v->file[0] = '\0';
+    v->artifacts++;
+    enum status st = artifact_find(v->c->store, v->c->trust, ref, cli_now(v->c), &a, &why);
+    if (st == ST_OK) {
+        text_fmt(v->artifact, sizeof v->artifact, "%s@%s", a.manifest.name, a.manifest.version);
+        return bytes ? check_files(v, &a.manifest, e) : ST_OK;
+    }
+    return as_finding(v, st, &why, e);
+}
+
+static enum status check_each(void *ctx, const char *ref, const char *hex, struct err *e)
+{
+    struct verification *v = ctx;
+    (void)hex;
+    return check_ref(v, ref, v->damaged, e);
+}
+
+/* The store first; artifacts after it. Their chunks were hashed with the packs, so they are read
+ * again only to put artifact and file to a damage that was found. */
+static enum status check_all(struct verification *v, struct err *e)
+{
+    enum status st = check_store(v->c->store, v->progress, found, v, &v->sum, e);
+    v->damaged = v->sum.findings > 0;
+    return st == ST_OK ? refs_each(v->c, check_each, v, e) : st;
+}
+
+static void tell_end(struct cli *c, const struct verification *v, struct json_out *j)
+{
+    if (j != NULL) {
+        json_close(j);
+        member_bool(j, "ok", v->sum.findings == 0);
+        member_u64(j, "artifacts", v->artifacts);
+        member_u64(j, "bytes", v->sum.bytes);
+        member_u64(j, "records", v->sum.records);
+        member_u64(j, "packs", v->sum.packs);
+        member_u64(j, "entries", v->sum.entries);
+        answer_close(c, j);
+        return;
+    }
+    buf_fmt(&c->out, "%s: %llu artifacts, ", v->sum.findings == 0 ? "all good" : "not good",
+            (unsigned long long)v->artifacts);
+    put_size(&c->out, v->sum.bytes);
+    buf_fmt(&c->out, " hashed, %llu findings\n", (unsigned long long)v->sum.findings);
+}
+
+enum status cmd_verify(struct cli *c, struct err *e)
+{
+    struct json_out j;
+    struct verification v = {.c = c};
+    if (opt_given(&c->args, OPT_ALL) && c->words > 0)
+        return err_set(e, ST_USAGE, "words", "verify takes REFs or --all, not both");
+    enum status st = cli_trust(c, e);
+    if (st != ST_OK)
+        return st;
+    if (c->json) {
+        j = answer_open(c, "assay.verify/1");
+        json_key(&j, "findings");
+        json_array(&j);
+        v.j = &j;
+    }
+    SCOPED(progress_scope) struct progress *progress = progress_start("verify", "B", 0, c->quiet);
+    v.progress = progress;
+    if (c->words == 0)
+        st = check_all(&v, e);
+    for (size_t i = 0; st == ST_OK && i < c->words; i++) {
+        SCOPED(artifact_release) struct artifact a = {0};
+        struct err why = ERR_NONE;
+        st = artifact_find(c->store, NULL, c->word[i], cli_now(c), &a,
+                           &why); /* an unknown REF is an error */
+        if (st == ST_NOT_FOUND || st == ST_USAGE || st == ST_AMBIGUOUS)
+            *e = why;
+        else
+            st = check_ref(&v, c->word[i], true, e);
+        if (st != ST_OK)
+            return err_subject(e, "%s", c->word[i]);
+    }
+    if (st != ST_OK)
+        return st;
+    tell_end(c, &v, v.j);
+    if (v.sum.findings > 0 && !c->json)
+        cli_note(c, "damaged chunks heal when the same bytes are added again: assay add PATH");
+    c->answered = v.worst != ST_OK;
+    return v.worst;
+}

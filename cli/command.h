@@ -1,0 +1,71 @@
+/* The commands: one table that parsing, help and completion are made from. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "cli/cli.h"
+
+#define COMMAND_OPTIONS 14
+
+struct command {
+    const char *name;     /* "add", "key new" */
+    const char *words;    /* its words in help: "REF -o PATH" */
+    size_t least, most;   /* how many words it takes */
+    const char *summary;  /* one line */
+    const char *about;    /* a paragraph or more for its own help */
+    const char *examples; /* lines that can be typed */
+    enum status (*run)(struct cli *c, struct err *e);
+    size_t option_count;
+    enum opt options[COMMAND_OPTIONS]; /* beside the global ones */
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* Options that every command takes. */
+bool command_global(enum opt id);
+bool command_takes(const struct command *c, enum opt id);
+
+/* Which command the words begin with; *used says how many of them name it. ST_USAGE with the
+ * nearest. */
+enum status command_find(char *const *word, size_t words, const struct command **out, size_t *used,
+                         struct err *e) MUST_CHECK;
+/* Does it take these options and that many words? */
+enum status command_check(const struct command *c, const struct args *a, size_t words,
+                          struct err *e) MUST_CHECK;
+
+enum status cmd_init(struct cli *c, struct err *e);
+enum status cmd_add(struct cli *c, struct err *e);
+enum status cmd_ls(struct cli *c, struct err *e);
+enum status cmd_show(struct cli *c, struct err *e);
+enum status cmd_get(struct cli *c, struct err *e);
+enum status cmd_verify(struct cli *c, struct err *e);
+enum status cmd_key_new(struct cli *c, struct err *e);
+enum status cmd_key_ls(struct cli *c, struct err *e);
+enum status cmd_key_export(struct cli *c, struct err *e);
+enum status cmd_trust_show(struct cli *c, struct err *e);
+enum status cmd_sign(struct cli *c, struct err *e);
+enum status cmd_policy_check(struct cli *c, struct err *e);
+enum status cmd_policy_set(struct cli *c, struct err *e);
+enum status cmd_policy_show(struct cli *c, struct err *e);
+enum status cmd_gate(struct cli *c, struct err *e);
+enum status cmd_evidence(struct cli *c, struct err *e);
+enum status cmd_promote(struct cli *c, struct err *e);
+enum status cmd_rollback(struct cli *c, struct err *e);
+enum status cmd_channels(struct cli *c, struct err *e);
+enum status cmd_log(struct cli *c, struct err *e);
+enum status cmd_quarantine_ls(struct cli *c, struct err *e);
+enum status cmd_quarantine_show(struct cli *c, struct err *e);
+enum status cmd_run(struct cli *c, struct err *e);
+enum status cmd_eval(struct cli *c, struct err *e);
+enum status cmd_inspect(struct cli *c, struct err *e);
+enum status cmd_tokenize(struct cli *c, struct err *e);
+enum status cmd_pack(struct cli *c, struct err *e);
+enum status cmd_fsck(struct cli *c, struct err *e);
+enum status cmd_completion(struct cli *c, struct err *e);
+enum status cmd_version(struct cli *c, struct err *e);
+enum status cmd_help(struct cli *c, struct err *e);
+
+/* One command's help, or the list of all (command NULL). */
+void help_put(const struct command *command, struct buf *out);
+
+#endif

@@ -1,0 +1,111 @@
+#include "cli/fail.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* By code first, then by status; the first row that fits is told. */
+static const struct {
+    const char *code; /* NULL: any */
+    enum status status;
+    const char *advice;
+} ways_out[] = {
+    {"no-store", ST_NOT_FOUND, "make a store with: assay init (or name another with --store)"},
+    {"no-keys", ST_NOT_FOUND, "make the keys with: assay init"},
+    {"no-key", ST_NOT_FOUND, "see the keys with: assay key ls; make one with: assay key new NAME"},
+    {"key-encrypted", ST_SIGNATURE,
+     "run it on a terminal, or set $ASSAY_SIGNER to a signing command"},
+    {"key-passphrase", ST_SIGNATURE, "type it again; nothing was changed"},
+    {"opaque", ST_USAGE,
+     "opaque artifacts are kept and verified, not run: add a .slm or .gguf file"},
+    {"clock-not-lab", ST_USAGE, "leave the time out, or make a store with: assay init --lab"},
+    {"index-corrupt", ST_CORRUPT, "fold a new index with: assay fsck --rebuild-index"},
+    {NULL, ST_EXISTS, NULL},
+    {NULL, ST_AMBIGUOUS, "type more digits; assay ls shows them"},
+    {NULL, ST_CONFLICT, "look with: assay channels; then decide again"},
+    {NULL, ST_UNPROVEN, "gate and promote it with this program, or go on with --unproven"},
+    {NULL, ST_EXPIRED, "see the dates with: assay trust show"},
+    {NULL, ST_UNTRUSTED, "see who may sign what with: assay trust show"},
+    {NULL, ST_BUSY, "another process is at work on the store; try again"},
+};
+
+const char *fail_advice(const struct err *e)
+{
+    for (size_t i = 0; i < sizeof ways_out / sizeof *ways_out; i++) {
+        bool fits = ways_out[i].code == NULL ? ways_out[i].status == e->status
+                                             : text_equal(ways_out[i].code, err_code(e));
+        if (fits)
+            return ways_out[i].advice;
+    }
+    return NULL;
+}
+
+static const char *sentence(const struct err *e)
+{
+    return e->detail[0] != '\0' ? e->detail : status_phrase(e->status);
+}
+
+static void put_place(const struct err *e, struct buf *out)
+{
+    if (e->stage == NULL && e->offset == ERR_NO_OFFSET && e->code == NULL)
+        return;
+    const char *comma = "";
+    buf_text(out, " (");
+    if (e->stage != NULL) {
+        buf_fmt(out, "stage %s", e->stage);
+        comma = ", ";
+    }
+    if (e->code != NULL) {
+        buf_fmt(out, "%scode %s", comma, e->code);
+        comma = ", ";
+    }
+    if (e->offset != ERR_NO_OFFSET)
+        buf_fmt(out, "%sat byte %" PRIu64, comma, e->offset);
+    buf_text(out, ")");
+}
+
+void fail_text(const struct cli *c, const struct err *e, struct buf *out)
+{
+    buf_text(out, "assay");
+    if (c->command != NULL)
+        buf_fmt(out, " %s", c->command->name);
+    buf_text(out, ": ");
+    if (e->subject[0] != '\0' && strstr(e->detail, e->subject) == NULL) {
+        put_foreign(out, e->subject);
+        buf_text(out, ": ");
+    }
+    put_foreign(out, sentence(e));
+    put_place(e, out);
+    buf_byte(out, '\n');
+    if (c->quarantine[0] != '\0')
+        buf_fmt(out, "  the bytes are kept apart; look at them with: assay quarantine show %s\n",
+                c->quarantine);
+    const char *advice = fail_advice(e);
+    if (advice == NULL && e->status == ST_NOT_FOUND && e->code != NULL &&
+        strstr(e->code, "ref") != NULL)
+        advice = "see what is there with: assay ls";
+    if (advice == NULL && e->status == ST_USAGE && c->command != NULL)
+        buf_fmt(out, "  see: assay help %s\n", c->command->name);
+    else if (advice != NULL)
+        buf_fmt(out, "  %s\n", advice);
+}
+
+void fail_json(const struct cli *c, const struct err *e, struct buf *out)
+{
+    struct json_out j = json_out(out);
+    json_object(&j);
+    member_text(&j, "schema", "assay.error/1");
+    member_u64(&j, "exit", (uint64_t)status_exit(e->status));
+    member_text(&j, "code", err_code(e));
+    member_text(&j, "stage", e->stage);
+    member_text(&j, "subject", e->subject[0] != '\0' ? e->subject : NULL);
+    member_offset(&j, "offset", e->offset);
+    member_text(&j, "message", sentence(e));
+    if (c->quarantine[0] != '\0')
+        member_text(&j, "quarantine", c->quarantine);
+    if (fail_advice(e) != NULL)
+        member_text(&j, "advice", fail_advice(e));
+    json_close(&j);
+    buf_byte(out, '\n');
+}

@@ -1,0 +1,94 @@
+/* Options and words of a command line.
+ *
+ * Every option has one name and one shape in the whole program, so a command line is read in one
+ * pass, before it is known which command it is for: options may stand before or after the words, as
+ * `--name value` or `--name=value`, `--` ends them. Which command takes which option is
+ * cli/command.h's to say. Pure: no printing, no environment. */
+#ifndef CLI_OPT_H
+#define CLI_OPT_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+/*    id                  name              letter  argument  what it is for */
+#define OPT_LIST(X)                                                                              \
+    X(OPT_STORE, "store", 0, "DIR", "the store (else $ASSAY_STORE, else the XDG data folder)")   \
+    X(OPT_JSON, "json", 0, NULL, "one JSON object on standard output")                           \
+    X(OPT_QUIET, "quiet", 'q', NULL, "no progress and no remarks")                               \
+    X(OPT_AT, "at", 0, "TIME", "the time to use, in a store made with --lab (else $ASSAY_TIME)") \
+    X(OPT_HELP, "help", 'h', NULL, "what the command does, with examples")                       \
+    X(OPT_NAME, "name", 0, "N", "the artifact's name")                                           \
+    X(OPT_VERSION, "version", 0, "V", "the artifact's version")                                  \
+    X(OPT_LICENSE, "license", 0, "SPDX", "its licence, as an SPDX identifier")                   \
+    X(OPT_SOURCE, "source", 0, "URI", "where it comes from")                                     \
+    X(OPT_REVISION, "revision", 0, "R", "the revision of its source")                            \
+    X(OPT_EXPECT, "expect", 0, "sha256:HEX", "refuse any other bytes")                           \
+    X(OPT_FORMAT, "format", 0, "F", "what it must be: slm1, gguf or opaque")                     \
+    X(OPT_MANIFEST, "manifest", 0, "FILE",                                                       \
+      "a publisher's signed manifest; admit only what it says")                                  \
+    X(OPT_OUTPUT, "output", 'o', "PATH", "where to write it")                                    \
+    X(OPT_FORCE, "force", 0, NULL, "replace the file that is there")                             \
+    X(OPT_ALL, "all", 0, NULL, "everything in the store")                                        \
+    X(OPT_WHY, "why", 0, NULL, "what stands between it and the next channel")                    \
+    X(OPT_KEY, "key", 0, "K", "the key: its name in the key folder")                             \
+    X(OPT_ONLY, "only", 0, "a,b", "only these gates")                                            \
+    X(OPT_AGAIN, "again", 0, NULL, "measure anew even if fresh evidence is there")               \
+    X(OPT_GATE, "gate", 0, "G", "only this gate")                                                \
+    X(OPT_TO, "to", 0, "X", "the channel or the former holder to go to")                         \
+    X(OPT_DRY_RUN, "dry-run", 0, NULL, "decide, but record and change nothing")                  \
+    X(OPT_REASON, "reason", 0, "TEXT", "why, for the ledger")                                    \
+    X(OPT_VERIFY, "verify", 0, NULL, "prove the chain, every signature and the head")            \
+    X(OPT_SINCE, "since", 0, "TIME", "only what happened then or later")                         \
+    X(OPT_PROMPT, "prompt", 0, "T", "the text to begin with")                                    \
+    X(OPT_MAX_NEW_TOKENS, "max-new-tokens", 0, "N", "generate at most N tokens (256)")           \
+    X(OPT_TEMPERATURE, "temperature", 0, "X", "0 takes the likeliest token (0)")                 \
+    X(OPT_TOP_K, "top-k", 0, "K", "draw from the K likeliest, 1 to 1024 (1)")                    \
+    X(OPT_TOP_P, "top-p", 0, "P", "draw from the mass P, over 0, up to 1 (1)")                   \
+    X(OPT_SEED, "seed", 0, "S", "seed of the draws (1)")                                         \
+    X(OPT_STREAM, "stream", 0, NULL, "with --json: a line for each token, then the result")      \
+    X(OPT_UNPROVEN, "unproven", 0, NULL, "go on although nothing proves this program for it")    \
+    X(OPT_TEXT, "text", 0, "FILE", "the text to read")                                           \
+    X(OPT_SEPARATOR, "separator", 0, "LINE", "split the text at lines that equal LINE")          \
+    X(OPT_LAB, "lab", 0, NULL, "a store for experiments, in which the clock may be set")         \
+    X(OPT_NO_PASSPHRASE, "no-passphrase", 0, NULL, "keys without a passphrase")                  \
+    X(OPT_SHAPE, "shape", 0, "FILE", "the model's shape as JSON (FOLDER/shape.json)")            \
+    X(OPT_DTYPE, "dtype", 0, "T", "f32, q8_0 or q4_0 (f32)")                                     \
+    X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")
+
+enum opt {
+#define X(id, name, letter, arg, help) id,
+    OPT_LIST(X)
+#undef X
+        OPT_COUNT
+};
+
+struct opt_shape {
+    const char *name;
+    char letter;     /* 0: none */
+    const char *arg; /* what its argument is called, NULL: it takes none */
+    const char *help;
+};
+extern const struct opt_shape opt_shapes[OPT_COUNT];
+
+struct args {
+    const char *value[OPT_COUNT]; /* NULL: not given; "" for one without an argument */
+    char **word;                  /* [words], in order; borrowed from argv */
+    size_t words;
+};
+void args_release(struct args *a);
+
+/* Reads argv[1…argc). ST_USAGE: an unknown option (with the nearest name), a missing or unwanted
+ * argument, an option given twice. What was read until then stays in *out. */
+enum status args_read(int argc, char **argv, struct args *out, struct err *e) MUST_CHECK;
+bool opt_given(const struct args *a, enum opt id);
+
+/* Strict numbers: decimal digits, for opt_decimal one point with digits on both sides; ST_USAGE
+ * naming option and range. An absent option leaves *out alone. */
+enum status opt_u64(const struct args *a, enum opt id, uint64_t least, uint64_t most, uint64_t *out,
+                    struct err *e) MUST_CHECK;
+enum status opt_decimal(const struct args *a, enum opt id, double *out, struct err *e) MUST_CHECK;
+
+/* How many single-letter edits turn a into b; at most 64 bytes of each count. */
+size_t opt_distance(const char *a, const char *b);
+
+#endif

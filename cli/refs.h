@@ -1,0 +1,24 @@
+/* What several commands do with artifacts and decisions. */
+#ifndef CLI_REFS_H
+#define CLI_REFS_H
+
+#include "base/json_write.h"
+#include "cli/cli.h"
+
+/* Every artifact of the store, in byte order of NAME@VERSION: that, and its digest in hex. The
+ * callback may read the store. */
+enum status refs_each(struct cli *c,
+                      enum status (*each)(void *ctx, const char *ref, const char *hex,
+                                          struct err *e),
+                      void *ctx, struct err *e) MUST_CHECK;
+
+/* "tiny@preview" into its halves. ST_USAGE. */
+enum status refs_channel(const char *text, char name[MANIFEST_NAME_MAX], char channel[16],
+                         struct err *e) MUST_CHECK;
+/* NAME@VERSION of an artifact that may have gone; its digest then. */
+void refs_name(struct cli *c, const struct digest *artifact, char *out, size_t cap);
+
+void rules_json(struct json_out *j, const struct decision *d); /* the array */
+void rules_text(struct buf *out, const struct decision *d);
+
+#endif

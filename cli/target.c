@@ -1,0 +1,38 @@
+#include "cli/target.h"
+#include "base/files.h"
+#include "base/text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum status target_open(const char *path, bool replace, struct target *out, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    char parent[4096];
+    size_t n = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return err_set(e, ST_USAGE, "output",
+                       "%s names no file: give the path of the file to write", path);
+    if (n >= sizeof parent || strlen(name) >= sizeof out->name)
+        return err_set(e, ST_USAGE, "output", "the path %.64s… is too long", path);
+    text_fmt(parent, sizeof parent, "%.*s", (int)n, slash != NULL ? path : ".");
+    text_fmt(out->name, sizeof out->name, "%s", name);
+    enum status st = io_open(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, 0, &out->dir, e);
+    if (st != ST_OK)
+        return st;
+    struct stat facts;
+    if (fstatat(out->dir, name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? ST_OK : err_sys(e, errno, "look at", path);
+    if (S_ISDIR(facts.st_mode))
+        return err_set(e, ST_EXISTS, "output", "%s is a folder; give another path", path);
+    if (!replace)
+        return err_set(e, ST_EXISTS, "output", "%s is there already; give another path or --force",
+                       path);
+    return ST_OK;
+}
+
+void target_release(struct target *t)
+{
+    fd_release(&t->dir);
+}
