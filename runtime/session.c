@@ -132,12 +132,6 @@ enum status session_encode(struct session *s, struct span text, bool scoring, st
 {
     if (text.p == NULL && text.n > 0)
         return err_set(e, ST_NULL_POINTER, NULL, "the text is a null pointer with a length");
-    if (text.n > SESSION_PROMPT_MAX)
-        return err_set(e, ST_INVALID_LENGTH, "text-too-long",
-                       "the text has %zu bytes; at most %u are taken", text.n,
-                       (unsigned)SESSION_PROMPT_MAX);
-    if (!utf8_valid(text))
-        return err_set(e, ST_INVALID_UTF8, "prompt-not-utf8", "the text is not valid UTF-8");
     s->prompt.n = 0;
     if (scoring && s->facts->bos >= 0) {
         uint32_t bos = (uint32_t)s->facts->bos;

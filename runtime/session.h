@@ -12,7 +12,6 @@
 #include "runtime/budget.h"
 
 #define SESSION_OUTPUT_MAX (64u << 10) /* bytes of one result */
-#define SESSION_PROMPT_MAX (16u << 20) /* bytes of a prompt or of a text to score */
 #define SAMPLING_TOP_K_MAX 1024
 
 struct sampling {

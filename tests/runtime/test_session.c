@@ -1,0 +1,343 @@
+#include "runtime/session.h"
+
+#include "base/heap.h"
+#include "base/text.h"
+#include "tests/support/ascii_model.h"
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+/* A model of context 64 and a session over it. */
+struct place {
+    struct buf file;
+    struct model *model;
+    struct session *session;
+    struct generation got;
+    struct err e;
+};
+
+static struct place open_file(struct buf file)
+{
+    struct place p = {.file = file, .e = ERR_NONE};
+    cr_assert_eq(model_open(buf_span(&p.file), &model_limits_default, true, &p.model, &p.e), ST_OK,
+                 "%s", p.e.detail);
+    cr_assert_eq(session_open(p.model, &p.session, &p.e), ST_OK, "%s", p.e.detail);
+    return p;
+}
+
+static struct place open_ascii(void)
+{
+    return open_file(make_ascii_slm1(&(struct make){.kv_heads = 2}));
+}
+
+static void close_place(struct place *p)
+{
+    session_close(p->session);
+    model_close(p->model);
+    buf_release(&p->file);
+}
+
+static enum status generate(struct place *p, const char *prompt, uint32_t limit)
+{
+    p->e = ERR_NONE;
+    return session_generate(p->session, span_text(prompt), limit, NULL, &p->got, &p->e);
+}
+
+/* Text collected from the callback, which can cancel after some tokens. */
+struct heard {
+    char text[256];
+    size_t n, tokens, cancel_at;
+    bool always_utf8;
+};
+
+static bool hear(void *ctx, uint32_t id, struct span text)
+{
+    struct heard *h = ctx;
+    (void)id;
+    memcpy(h->text + h->n, text.p, text.n);
+    h->n += text.n;
+    h->always_utf8 = h->always_utf8 && utf8_valid(text);
+    return ++h->tokens != h->cancel_at;
+}
+
+Test(session, allocates_exactly_what_the_budget_says)
+{
+    struct place p = open_ascii();
+    struct budget b;
+    const struct budget *held = session_held(p.session);
+    cr_assert_eq(budget_of(model_facts(p.model), &b, &p.e), ST_OK);
+    cr_assert_eq(held->scratch, b.scratch);
+    cr_assert_eq(held->kv, b.kv);
+    cr_assert_eq(held->logits, b.logits);
+    cr_assert_eq(held->rotation, b.rotation);
+    cr_assert_eq(held->tokens, b.tokens);
+    cr_assert_eq(held->output, b.output);
+    cr_assert_eq(b.scratch, 4u * (8 * 32 + 2 * 16 + 3 * 64 + 64));
+    cr_assert_eq(b.kv, 2u * 2 * 64 * 16 * 4);
+    cr_assert_eq(b.logits, 260u * 4);
+    close_place(&p);
+}
+
+Test(session, opens_whole_or_not_at_all)
+{
+    struct place p = open_ascii();
+    session_close(p.session);
+    for (uint64_t nth = 1; nth < 20; nth++) {
+        p.session = NULL;
+        heap_fail_at(nth, 0);
+        enum status st = session_open(p.model, &p.session, &p.e);
+        heap_fail_at(0, 0);
+        if (st == ST_OK) {
+            cr_assert_gt(nth, 6, "seven allocations could fail");
+            break;
+        }
+        cr_assert_eq(st, ST_NO_MEMORY);
+        cr_assert_null(p.session);
+    }
+    close_place(&p);
+}
+
+Test(session, says_the_same_twice_and_after_a_reset)
+{
+    struct place p = open_ascii();
+    uint32_t first[20];
+    for (int round = 0; round < 4; round++) {
+        cr_assert_eq(generate(&p, "Once", 20), ST_OK, "%s", p.e.detail);
+        cr_assert_eq(p.got.prompt_count, 5, "BOS and four bytes, EOS dropped");
+        cr_assert_eq(p.got.prompt_ids[0], 256);
+        cr_assert_eq(p.got.token_count, 20);
+        cr_assert_eq(p.got.text.n, 20);
+        cr_assert_eq(p.got.stop, STOP_LIMIT);
+        if (round == 0)
+            memcpy(first, p.got.token_ids, sizeof first);
+        cr_assert_arr_eq(first, p.got.token_ids, sizeof first);
+        if (round == 1)
+            session_reset(p.session);
+    }
+    close_place(&p);
+}
+
+static void check_continuation(struct sampling how)
+{
+    struct place whole = open_ascii(), parts = open_ascii();
+    cr_assert_eq(session_configure(whole.session, &how, &whole.e), ST_OK);
+    cr_assert_eq(session_configure(parts.session, &how, &parts.e), ST_OK);
+    cr_assert_eq(generate(&whole, "The", 30), ST_OK);
+    uint32_t ids[30];
+    size_t n = 0;
+    cr_assert_eq(generate(&parts, "The", 7), ST_OK);
+    while (n < 30) {
+        memcpy(ids + n, parts.got.token_ids, parts.got.token_count * sizeof *ids);
+        cr_assert(span_equal(parts.got.text, SPAN(whole.got.text.p + n, parts.got.token_count)));
+        n += parts.got.token_count;
+        if (n < 30)
+            cr_assert_eq(
+                session_continue(parts.session, n == 7 ? 13 : 10, NULL, &parts.got, &parts.e),
+                ST_OK);
+    }
+    cr_assert_eq(n, 30);
+    cr_assert_arr_eq(ids, whole.got.token_ids, sizeof ids);
+    cr_assert_arr_eq(session_logits(whole.session), session_logits(parts.session),
+                     260 * sizeof(float));
+    close_place(&whole);
+    close_place(&parts);
+}
+
+Test(session, continuation_equals_one_longer_generation)
+{
+    check_continuation(SAMPLING_DEFAULT);
+    check_continuation(
+        (struct sampling){.temperature = 1.5f, .top_k = 50, .top_p = 0.95f, .seed = 11});
+}
+
+Test(session, stepping_equals_generating)
+{
+    struct place whole = open_ascii(), steps = open_ascii();
+    cr_assert_eq(generate(&whole, "x", 10), ST_OK);
+    cr_assert_eq(session_begin(steps.session, span_text("x"), &steps.got, &steps.e), ST_OK);
+    cr_assert_eq(steps.got.prompt_count, 2);
+    cr_assert_eq(steps.got.token_count, 0);
+    for (size_t i = 0; i < 10; i++) {
+        cr_assert_eq(session_step(steps.session, &steps.got, &steps.e), ST_OK);
+        cr_assert_eq(steps.got.token_count, 1);
+        cr_assert_eq(steps.got.token_ids[0], whole.got.token_ids[i]);
+    }
+    close_place(&whole);
+    close_place(&steps);
+}
+
+Test(session, addresses_do_not_change)
+{
+    struct place p = open_ascii();
+    cr_assert_null(session_logits(p.session));
+    cr_assert_eq(generate(&p, "a", 3), ST_OK);
+    const float *logits = session_logits(p.session);
+    uint64_t allocations = heap_count();
+    cr_assert_eq(session_continue(p.session, 20, NULL, &p.got, &p.e), ST_OK);
+    cr_assert_eq(heap_count(), allocations, "tokens cost no allocation");
+    cr_assert_eq(session_logits(p.session), logits);
+    session_reset(p.session);
+    cr_assert_eq(generate(&p, "b", 3), ST_OK);
+    cr_assert_eq(session_logits(p.session), logits);
+    close_place(&p);
+}
+
+Test(session, capacity_ends_the_generation_without_an_error)
+{
+    struct place p = open_ascii();
+    cr_assert_eq(generate(&p, "abc", 1000), ST_OK);
+    cr_assert_eq(p.got.stop, STOP_CAPACITY);
+    cr_assert_eq(p.got.token_count, 60, "64 positions less BOS and three bytes");
+    cr_assert_eq(session_continue(p.session, 5, NULL, &p.got, &p.e), ST_OK);
+    cr_assert(p.got.token_count == 0 && p.got.stop == STOP_CAPACITY);
+    close_place(&p);
+}
+
+Test(session, a_prompt_that_fills_the_context_is_refused)
+{
+    struct place p = open_ascii();
+    char text[65];
+    memset(text, 'a', sizeof text);
+    text[63] = '\0'; /* BOS and 63: 64 = C */
+    cr_assert_eq(generate(&p, text, 1), ST_CONTEXT_EXCEEDED);
+    cr_assert_str_eq(p.e.code, "context-exceeded");
+    text[62] = '\0';
+    cr_assert_eq(generate(&p, text, 9), ST_OK);
+    cr_assert_eq(p.got.token_count, 1);
+    cr_assert_eq(p.got.stop, STOP_CAPACITY);
+    close_place(&p);
+}
+
+Test(session, refusals_have_their_status_and_leave_the_model_ready)
+{
+    struct place p = open_ascii();
+    cr_assert_eq(generate(&p, "good", 8), ST_OK);
+    uint32_t good[8];
+    memcpy(good, p.got.token_ids, sizeof good);
+    for (int row = 0; row < 5; row++) {
+        struct sampling bad = {.temperature = NAN, .top_k = 1, .top_p = 1.0f};
+        enum status want[] = {ST_INVALID_LENGTH, ST_INVALID_UTF8, ST_NULL_POINTER, ST_NULL_POINTER,
+                              ST_INVALID_LENGTH},
+                    st;
+        p.e = ERR_NONE;
+        switch (row) {
+        case 0: st = session_generate(p.session, span_text("a"), 0, NULL, &p.got, &p.e); break;
+        case 1: st = session_generate(p.session, span_text("a\xff"), 4, NULL, &p.got, &p.e); break;
+        case 2: st = session_generate(p.session, SPAN(NULL, 4), 4, NULL, &p.got, &p.e); break;
+        case 3: st = session_generate(p.session, span_text("a"), 4, NULL, NULL, &p.e); break;
+        default: st = session_configure(p.session, &bad, &p.e); break;
+        }
+        cr_assert_eq(st, want[row], "row %d", row);
+        cr_assert_eq(p.e.status, want[row], "row %d", row);
+        if (row < 3)
+            cr_assert_eq(session_continue(p.session, 1, NULL, &p.got, &p.e), ST_GENERATION_FAILED,
+                         "an error clears it");
+        cr_assert_eq(generate(&p, "good", 8), ST_OK);
+        cr_assert_arr_eq(good, p.got.token_ids, sizeof good);
+    }
+    close_place(&p);
+}
+
+Test(session, nothing_can_be_continued_before_a_generation)
+{
+    struct place p = open_ascii();
+    cr_assert_eq(session_continue(p.session, 1, NULL, &p.got, &p.e), ST_GENERATION_FAILED);
+    cr_assert_eq(generate(&p, "a", 1), ST_OK);
+    session_reset(p.session);
+    cr_assert_eq(session_step(p.session, &p.got, &p.e), ST_GENERATION_FAILED);
+    close_place(&p);
+}
+
+Test(session, the_callback_hears_every_token_and_can_cancel)
+{
+    struct place p = open_ascii();
+    struct heard h = {.always_utf8 = true};
+    struct token_sink sink = {hear, &h};
+    cr_assert_eq(session_generate(p.session, span_text("a"), 12, &sink, &p.got, &p.e), ST_OK);
+    cr_assert_eq(h.tokens, 12);
+    cr_assert(span_equal(p.got.text, SPAN(h.text, h.n)) && h.always_utf8);
+    h = (struct heard){.cancel_at = 4};
+    cr_assert_eq(session_generate(p.session, span_text("a"), 12, &sink, &p.got, &p.e),
+                 ST_CANCELLED);
+    cr_assert_eq(h.tokens, 4);
+    cr_assert_eq(p.got.stop, STOP_CANCELLED);
+    cr_assert_eq(p.got.token_count, 0);
+    cr_assert_eq(session_continue(p.session, 1, NULL, &p.got, &p.e), ST_GENERATION_FAILED);
+    cr_assert_eq(generate(&p, "a", 12), ST_OK);
+    close_place(&p);
+}
+
+Test(session, eos_ends_the_text_and_is_not_part_of_it)
+{
+    struct place p = open_file(make_biased_slm1(&(struct make){.kv_heads = 2}, 257));
+    bool seen = false;
+    for (char prompt[2] = "A"; prompt[0] <= 'Z'; prompt[0]++) {
+        cr_assert_eq(generate(&p, prompt, 40), ST_OK);
+        if (p.got.stop != STOP_EOS)
+            continue;
+        seen = true;
+        for (size_t i = 0; i < p.got.token_count; i++)
+            cr_assert_neq(p.got.token_ids[i], 257);
+        cr_assert_eq(session_continue(p.session, 5, NULL, &p.got, &p.e), ST_OK);
+        cr_assert(p.got.token_count == 0 && p.got.stop == STOP_EOS, "the end stays the end");
+    }
+    cr_assert(seen);
+    close_place(&p);
+}
+
+Test(session, output_that_is_not_utf8_is_a_stable_error_that_still_tells_the_ids)
+{
+    struct place p = open_file(make_biased_slm1(&(struct make){.kv_heads = 2}, 0xff));
+    bool seen = false;
+    for (char prompt[2] = "A"; prompt[0] <= 'Z'; prompt[0]++) {
+        enum status st = generate(&p, prompt, 10);
+        cr_assert(st == ST_OK || st == ST_INVALID_UTF8);
+        if (st == ST_OK)
+            continue;
+        seen = true;
+        cr_assert_str_eq(p.e.stage, "decode");
+        cr_assert_eq(p.got.token_count, 10);
+        cr_assert_eq(p.got.text.n, 0);
+        cr_assert_eq(session_continue(p.session, 1, NULL, &p.got, &p.e), ST_GENERATION_FAILED);
+    }
+    cr_assert(seen);
+    close_place(&p);
+}
+
+Test(session, scores_a_text_by_the_logarithms_of_its_tokens)
+{
+    struct place p = open_ascii();
+    double sum = 0.0, want = 0.0;
+    uint64_t tokens = 0;
+    cr_assert_eq(session_score(p.session, span_text("hello"), &sum, &tokens, &p.e), ST_OK);
+    cr_assert_eq(tokens, 5);
+    for (size_t i = 0; i < 5; i++) { /* the same by hand: the logits after BOS and i bytes */
+        cr_assert_eq(session_begin(p.session, SPAN("hello", i), &p.got, &p.e), ST_OK);
+        const float *logits = session_logits(p.session);
+        double mass = 0.0;
+        for (int v = 0; v < 260; v++)
+            mass += exp((double)logits[v]);
+        want += (double)logits[(uint8_t) "hello"[i]] - log(mass);
+    }
+    cr_assert_float_eq(sum, want, 1e-5);
+    cr_assert_eq(session_score(p.session, span_text("x"), &sum, &tokens, &p.e), ST_OK);
+    cr_assert_eq(session_continue(p.session, 1, NULL, &p.got, &p.e), ST_GENERATION_FAILED);
+    close_place(&p);
+}
+
+Test(session, scoring_refuses_what_does_not_fit_or_is_empty)
+{
+    struct place p = open_ascii();
+    double sum;
+    uint64_t tokens;
+    char text[66];
+    memset(text, 'a', sizeof text);
+    cr_assert_eq(session_score(p.session, SPAN(text, 64), &sum, &tokens, &p.e), ST_OK,
+                 "BOS and 63 are run, 64 scored");
+    cr_assert_eq(tokens, 64);
+    cr_assert_eq(session_score(p.session, SPAN(text, 65), &sum, &tokens, &p.e),
+                 ST_CONTEXT_EXCEEDED);
+    cr_assert_eq(session_score(p.session, SPAN("", 0), &sum, &tokens, &p.e), ST_INVALID_LENGTH);
+    cr_assert_eq(session_score(p.session, SPAN("\xc3", 1), &sum, &tokens, &p.e), ST_INVALID_UTF8);
+    close_place(&p);
+}
