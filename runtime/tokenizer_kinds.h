@@ -82,6 +82,13 @@ enum status bpe_open(struct tokenizer *t, struct span section, uint64_t at,
 enum status bpe_encode(const struct tokenizer *t, struct span text, struct buf *out,
                        struct err *e) MUST_CHECK;
 struct span bpe_piece(const struct tokenizer *t, uint32_t id);
+/* What a `llama` vocabulary is made from; tokens as they lie in a GGUF string array. */
+struct spm_source {
+    struct span tokens, scores, types;       /* types may be empty: then the spellings tell */
+    uint64_t tokens_at, scores_at, types_at; /* in the file, for refusals */
+};
+/* t->vocab, the special ids and the flags are filled already. */
+enum status spm_open(struct tokenizer *t, const struct spm_source *from, struct err *e) MUST_CHECK;
 enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *out,
                        struct err *e) MUST_CHECK;
 struct span spm_piece(const struct tokenizer *t, uint32_t id, bool first);
