@@ -1,0 +1,411 @@
+#include "store/fetch.h"
+
+#include "base/heap.h"
+#include "base/process.h"
+#include "store/chunker.h"
+#include "store/ring.h"
+#include <assert.h>
+#include <string.h>
+
+/* Four batches of 4 MiB go round; each of two workers has a buffer for what it reads. */
+#define BATCHES     4
+#define WORKERS     2
+#define BATCH_BYTES (4u << 20)
+#define BATCH_ITEMS 256
+#define READ_BYTES  (BATCH_BYTES + BATCH_ITEMS * PACK_RECORD)
+#define GAP_MAX \
+    (16u << 10) /* unwanted bytes between two records that are read rather than skipped */
+
+struct batch {
+    struct fetch_item items[BATCH_ITEMS];
+    struct err verdicts[BATCH_ITEMS]; /* ST_OK: sound. Only when checking */
+    uint32_t count;
+    size_t bytes;   /* decoded, of all items */
+    struct buf out; /* the decoded bytes, one item behind the other; not when checking */
+};
+
+/* What a worker needs for itself. */
+struct reader {
+    struct pack_set *set;
+    struct codec *codec;
+    struct buf stored;  /* records as they lie in the pack */
+    struct buf scratch; /* one decoded record, when checking */
+};
+
+struct fetch {
+    struct fetch_plan plan;
+    struct progress *progress;
+    bool checking; /* every item gets a verdict; else the first bad one ends it */
+    int fd;        /* ≥ 0: workers write the bytes there */
+    struct batch batches[BATCHES];
+    struct reader readers[WORKERS];
+    /* Items planned, but not yet in a batch. */
+    struct fetch_item next[BATCH_ITEMS];
+    size_t next_at, next_count;
+    bool plan_ended;
+};
+
+static void fetch_close(struct fetch *f)
+{
+    for (unsigned i = 0; i < WORKERS; i++) {
+        pack_set_scope(&f->readers[i].set);
+        codec_scope(&f->readers[i].codec);
+        buf_release(&f->readers[i].stored);
+        buf_release(&f->readers[i].scratch);
+    }
+    for (unsigned i = 0; i < BATCHES; i++)
+        buf_release(&f->batches[i].out);
+    heap_free(f);
+}
+SCOPE_OF(fetch, struct fetch, fetch_close)
+
+static enum status fetch_open(int packs, struct fetch_plan plan, struct progress *progress,
+                              struct fetch **out, struct err *e)
+{
+    SCOPED(fetch_scope) struct fetch *f = heap_zero(1, sizeof *f);
+    if (f == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to fetch content");
+    f->plan = plan;
+    f->progress = progress;
+    f->fd = -1;
+    for (unsigned i = 0; i < WORKERS; i++) {
+        enum status st = pack_set_open(packs, &f->readers[i].set, e);
+        if (st == ST_OK)
+            st = codec_open(&f->readers[i].codec, e);
+        if (st != ST_OK)
+            return st;
+    }
+    *out = fetch_take(&f);
+    return ST_OK;
+}
+
+/* Empties the buf and gives room for n bytes; memory beyond the usual is given back at the next
+ * call. */
+static enum status room(struct buf *b, size_t n, size_t usual, uint8_t **p, struct err *e)
+{
+    b->n = 0;
+    if (b->cap > usual && n <= usual)
+        buf_release(b);
+    *p = buf_space(b, n);
+    return *p != NULL || n == 0 ? ST_OK
+                                : err_set(e, ST_NO_MEMORY, NULL, "no memory for %zu bytes", n);
+}
+
+/* -- the workers -- */
+
+static uint64_t record_end(const struct fetch_item *i)
+{
+    return i->entry.at.offset + PACK_RECORD + i->entry.at.stored;
+}
+
+/* How many items from `first` lie so close behind one another that one read gets them. */
+static uint32_t neighbours(const struct batch *b, uint32_t first)
+{
+    uint64_t begin = b->items[first].entry.at.offset;
+    uint32_t i = first + 1;
+    for (; i < b->count; i++) {
+        const struct pack_location *at = &b->items[i].entry.at;
+        uint64_t end = record_end(&b->items[i - 1]);
+        if (at->pack != b->items[first].entry.at.pack || at->offset < end ||
+            at->offset - end > GAP_MAX || record_end(&b->items[i]) - begin > READ_BYTES)
+            break;
+    }
+    return i - first;
+}
+
+/* Reads `count` neighbours at once. */
+static enum status read_run(struct reader *r, const struct batch *b, uint32_t first, uint32_t count,
+                            struct err *e)
+{
+    const struct pack_location *at = &b->items[first].entry.at;
+    size_t n = (size_t)(record_end(&b->items[first + count - 1]) - at->offset);
+    int fd = -1;
+    uint8_t *p = NULL;
+    enum status st = pack_set_get(r->set, at->pack, &fd, e);
+    if (st == ST_OK)
+        st = room(&r->stored, n, READ_BYTES, &p, e);
+    if (st == ST_OK)
+        st = io_read_at(fd, p, n, at->offset, e);
+    return st;
+}
+
+/* Decodes and hashes one item of the run in r->stored, to `out` unless checking. */
+static enum status take_item(struct fetch *f, struct reader *r, const struct fetch_item *item,
+                             uint64_t run_offset, uint8_t *out, struct err *e)
+{
+    const struct pack_location *at = &item->entry.at;
+    struct span record =
+        SPAN(r->stored.p + (at->offset - run_offset), PACK_RECORD + (size_t)at->stored);
+    if (!f->checking)
+        return pack_unpack(r->codec, record, at, &item->entry.digest, out, e);
+    struct span unused;
+    uint8_t *scratch = NULL;
+    enum status st = room(&r->scratch, at->length, CHUNK_MAX, &scratch, e);
+    return st != ST_OK ? st
+                       : pack_view(r->codec, record, at, &item->entry.digest, scratch, &unused, e);
+}
+
+/* One item by itself, for the right verdict when a run could not be read. */
+static enum status read_alone(struct fetch *f, struct reader *r, const struct fetch_item *item,
+                              uint8_t *out, struct err *e)
+{
+    const struct pack_entry *entry = &item->entry;
+    uint8_t *to = out;
+    enum status st = f->checking ? room(&r->scratch, entry->at.length, CHUNK_MAX, &to, e) : ST_OK;
+    return st != ST_OK ? st : pack_read(r->set, &entry->at, &entry->digest, to, e);
+}
+
+/* The items of one run. While checking, what is wrong with an item becomes its verdict. */
+static enum status work_run(struct fetch *f, struct reader *r, struct batch *b, uint32_t first,
+                            uint32_t count, size_t *done, struct err *e)
+{
+    struct err ignored = ERR_NONE;
+    bool together = read_run(r, b, first, count, &ignored) == ST_OK;
+    for (uint32_t i = first; i < first + count; i++) {
+        const struct fetch_item *item = &b->items[i];
+        uint8_t *out = f->checking || b->bytes == 0 ? NULL : b->out.p + *done;
+        struct err why = ERR_NONE;
+        enum status st = together
+                             ? take_item(f, r, item, b->items[first].entry.at.offset, out, &why)
+                             : read_alone(f, r, item, out, &why);
+        b->verdicts[i] = why;
+        *done += item->entry.at.length;
+        if (st != ST_OK && (!f->checking || st == ST_NO_MEMORY)) {
+            *e = why;
+            return st;
+        }
+    }
+    return ST_OK;
+}
+
+/* Writes the batch to its places, neighbours with one call. */
+static enum status write_batch(const struct fetch *f, const struct batch *b, struct err *e)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < b->count;) {
+        size_t n = 0;
+        uint64_t position = b->items[i].position;
+        for (; i < b->count && b->items[i].position == position + n; i++)
+            n += b->items[i].entry.at.length;
+        enum status st = io_write_at(f->fd, SPAN(b->out.p + at, n), position, e);
+        if (st != ST_OK)
+            return st;
+        at += n;
+    }
+    return ST_OK;
+}
+
+/* Places come from the index, which may be damaged. */
+static bool sane(const struct fetch_item *item)
+{
+    const struct pack_location *at = &item->entry.at;
+    return at->length <= CODEC_LENGTH_MAX && at->stored <= at->length &&
+           at->offset < PACK_BYTES_MAX;
+}
+
+/* An item whose place cannot be: alone in its batch, and nothing is allocated for it. */
+static enum status refuse(const struct fetch *f, struct batch *b, struct err *e)
+{
+    const struct pack_location *at = &b->items[0].entry.at;
+    struct err why = ERR_NONE;
+    (void)err_at(&why, ST_CORRUPT, "record", "pack-place", at->offset,
+                 "no record of %u bytes stored as %u can be there", at->length, at->stored);
+    (void)err_subject(&why, "pack %016llx", (unsigned long long)at->pack);
+    b->verdicts[0] = why;
+    if (f->checking)
+        return ST_OK;
+    *e = why;
+    return why.status;
+}
+
+static enum status work_batch(void *ctx, unsigned worker, void *slot, struct err *e)
+{
+    struct fetch *f = ctx;
+    struct batch *b = slot;
+    uint8_t *unused = NULL;
+    size_t done = 0;
+    if (!sane(&b->items[0]))
+        return refuse(f, b, e);
+    enum status st = f->checking ? ST_OK : room(&b->out, b->bytes, BATCH_BYTES, &unused, e);
+    for (uint32_t i = 0; st == ST_OK && i < b->count;) {
+        uint32_t count = neighbours(b, i);
+        st = work_run(f, &f->readers[worker], b, i, count, &done, e);
+        i += count;
+    }
+    if (st == ST_OK && f->fd >= 0)
+        st = write_batch(f, b, e);
+    if (st == ST_OK)
+        progress_add(f->progress, b->bytes);
+    return st;
+}
+
+/* -- the caller's thread -- */
+
+/* Looks at the next item of the plan; NULL at its end. */
+static enum status peek(struct fetch *f, const struct fetch_item **item, struct err *e)
+{
+    *item = NULL;
+    if (f->next_at == f->next_count && !f->plan_ended) {
+        f->next_at = 0;
+        f->next_count = 0;
+        enum status st = f->plan.next(f->plan.ctx, f->next, BATCH_ITEMS, &f->next_count, e);
+        if (st != ST_OK)
+            return st;
+        assert(f->next_count <= BATCH_ITEMS);
+        f->plan_ended = f->next_count == 0;
+    }
+    if (f->next_at < f->next_count)
+        *item = &f->next[f->next_at];
+    return ST_OK;
+}
+
+/* Fills a batch; it stays empty at the end of the plan. An item too long for any batch gets its
+ * own. */
+static enum status fill(struct fetch *f, struct batch *b, struct err *e)
+{
+    b->count = 0;
+    b->bytes = 0;
+    while (b->count < BATCH_ITEMS) {
+        const struct fetch_item *item;
+        enum status st = peek(f, &item, e);
+        if (st != ST_OK)
+            return st;
+        if (item == NULL || (b->count > 0 && item->entry.at.length > BATCH_BYTES - b->bytes))
+            break;
+        if (!sane(item) && b->count > 0)
+            break;
+        b->items[b->count++] = *item;
+        f->next_at++;
+        if (!sane(item))
+            break;
+        b->bytes += item->entry.at.length;
+        if (b->bytes >= BATCH_BYTES)
+            break;
+    }
+    return ST_OK;
+}
+
+/* What the caller's thread does with a batch that is through. */
+struct taker {
+    enum status (*take)(void *ctx, const struct batch *b, struct err *e);
+    void *ctx;
+};
+
+static enum status send_off(struct fetch *f, struct ring *ring, bool *ended, struct err *e)
+{
+    struct batch *b;
+    while (!*ended && (b = ring_vacant(ring)) != NULL) {
+        enum status st = fill(f, b, e);
+        const struct fetch_item *more = NULL;
+        if (st == ST_OK)
+            st = peek(f, &more, e);
+        *ended = more == NULL;
+        if (st == ST_OK && b->count > 0)
+            st = ring_submit(ring, *ended, e);
+        if (st != ST_OK)
+            return st;
+    }
+    return ST_OK;
+}
+
+static enum status run(struct fetch *f, struct taker taker, struct err *e)
+{
+    static const struct ring_stage stage = {work_batch, WORKERS};
+    SCOPED(ring_scope) struct ring *ring = NULL;
+    void *slots[BATCHES];
+    for (unsigned i = 0; i < BATCHES; i++)
+        slots[i] = &f->batches[i];
+    enum status st = ring_open(slots, BATCHES, &stage, 1, f, &ring, e);
+    bool ended = false;
+    while (st == ST_OK) {
+        void *through = NULL;
+        if (process_interrupted())
+            return err_set(e, ST_INTERRUPTED, NULL, "interrupted while reading content");
+        st = send_off(f, ring, &ended, e);
+        if (st == ST_OK)
+            st = ring_wait(ring, &through, e);
+        if (st != ST_OK || through == NULL)
+            return st;
+        st = taker.take(taker.ctx, through, e);
+    }
+    return st;
+}
+
+/* Where fetch_stream and fetch_file leave the bytes in order. */
+struct delivery {
+    struct sink to; /* write NULL: nowhere */
+    struct hasher *whole;
+};
+
+static enum status deliver(void *ctx, const struct batch *b, struct err *e)
+{
+    const struct delivery *d = ctx;
+    if (d->whole != NULL)
+        hasher_add(d->whole, SPAN(b->out.p, b->bytes));
+    if (d->to.write == NULL || b->bytes == 0)
+        return ST_OK;
+    return d->to.write(d->to.ctx, SPAN(b->out.p, b->bytes), e);
+}
+
+static enum status fetch(int packs, struct fetch_plan plan, struct sink to, int fd,
+                         struct progress *progress, struct digest *whole, struct err *e)
+{
+    SCOPED(fetch_scope) struct fetch *f = NULL;
+    SCOPED(hasher_scope) struct hasher *hasher = NULL;
+    enum status st = fetch_open(packs, plan, progress, &f, e);
+    if (st == ST_OK && whole != NULL)
+        st = hasher_open(&hasher, e);
+    if (st != ST_OK)
+        return st;
+    f->fd = fd;
+    struct delivery d = {.to = to, .whole = hasher};
+    st = run(f, (struct taker){deliver, &d}, e);
+    if (st == ST_OK && whole != NULL)
+        *whole = hasher_end(hasher);
+    return st;
+}
+
+enum status fetch_stream(int packs, struct fetch_plan plan, struct sink to,
+                         struct progress *progress, struct digest *whole, struct err *e)
+{
+    return fetch(packs, plan, to, -1, progress, whole, e);
+}
+
+enum status fetch_file(int packs, struct fetch_plan plan, int fd, struct progress *progress,
+                       struct digest *whole, struct err *e)
+{
+    assert(fd >= 0);
+    return fetch(packs, plan, (struct sink){0}, fd, progress, whole, e);
+}
+
+struct verdicts {
+    enum status (*each)(void *ctx, const struct fetch_item *item, const struct err *verdict,
+                        struct err *e);
+    void *ctx;
+};
+
+static enum status tell(void *ctx, const struct batch *b, struct err *e)
+{
+    const struct verdicts *v = ctx;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct err *verdict = b->verdicts[i].status == ST_OK ? NULL : &b->verdicts[i];
+        enum status st = v->each(v->ctx, &b->items[i], verdict, e);
+        if (st != ST_OK)
+            return st;
+    }
+    return ST_OK;
+}
+
+enum status fetch_check(int packs, struct fetch_plan plan,
+                        enum status (*each)(void *ctx, const struct fetch_item *item,
+                                            const struct err *verdict, struct err *e),
+                        void *ctx, struct progress *progress, struct err *e)
+{
+    SCOPED(fetch_scope) struct fetch *f = NULL;
+    enum status st = fetch_open(packs, plan, progress, &f, e);
+    if (st != ST_OK)
+        return st;
+    f->checking = true;
+    struct verdicts v = {each, ctx};
+    return run(f, (struct taker){tell, &v}, e);
+}

@@ -1,0 +1,66 @@
+#include "store/planes.h"
+#include "packs_support.h"
+
+Test(planes, joining_undoes_splitting_at_every_length)
+{
+    uint8_t in[300], split[300], back[300];
+    fill_random(in, sizeof in, 1);
+    for (size_t n = 0; n <= sizeof in; n++) {
+        for (unsigned width = 2; width <= 4; width += 2) {
+            planes_split(split, SPAN(in, n), width);
+            planes_join(back, SPAN(split, n), width);
+            cr_expect_arr_eq(back, in, n);
+        }
+    }
+}
+
+Test(planes, first_bytes_come_first)
+{
+    const uint8_t in[] = {1, 2, 3, 4, 5, 6, 7};
+    const uint8_t two[] = {1, 3, 5, 2, 4, 6, 7}, four[] = {1, 2, 3, 4, 5, 6, 7};
+    uint8_t out[7];
+    planes_split(out, SPAN(in, 7), 2);
+    cr_expect_arr_eq(out, two, 7);
+    planes_split(out, SPAN(in, 7), 4);
+    cr_expect_arr_eq(out, four, 7);
+}
+
+Test(planes, a_look_tells_random_text_and_floats_apart)
+{
+    size_t n = 64u << 10;
+    uint8_t *p = fresh(n);
+    fill_random(p, n, 2);
+    struct planes_look look = planes_look(SPAN(p, n));
+    cr_expect(look.width == 1 && look.flat[0]);
+
+    fill_floats(p, n, 2, 3);
+    look = planes_look(SPAN(p, n));
+    cr_expect(look.width == 2 && look.flat[0] && !look.flat[1]);
+
+    fill_floats(p, n, 4, 4);
+    look = planes_look(SPAN(p, n));
+    cr_expect(look.width == 4 && look.flat[0] && look.flat[1] && look.flat[2] && !look.flat[3]);
+
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)"the quick brown fox jumps over a lazy dog "[p[i] % 42];
+    look = planes_look(SPAN(p, n));
+    cr_expect(look.width == 1 && !look.flat[0]);
+    heap_free(p);
+}
+
+Test(planes, elements_need_not_begin_at_the_chunks_first_byte)
+{
+    size_t n = 64u << 10;
+    uint8_t *p = fresh(n + 1);
+    fill_floats(p, n + 1, 2, 5);
+    struct planes_look look = planes_look(SPAN(p + 1, n));
+    cr_expect(look.width == 2 && !look.flat[0] && look.flat[1]);
+    heap_free(p);
+}
+
+Test(planes, a_short_input_gets_no_width)
+{
+    uint8_t p[64] = {0};
+    cr_expect_eq(planes_look(SPAN(p, 0)).width, 1);
+    cr_expect_eq(planes_look(SPAN(p, sizeof p)).width, 1);
+}
