@@ -1,7 +1,9 @@
 #include "tests/models/suites.h"
+#include "base/json.h"
 #include "base/json_write.h"
 #include "base/text.h"
 #include "tests/models/world.h"
+#include <string.h>
 
 #define EACH 160 /* cases of one kind of pair */
 #define ALL  480 /* cases of every other suite */
@@ -245,3 +247,48 @@ const struct suite suites[SUITE_COUNT] = {
     {"tinyworld-exact", write_exact},
     {"tinyworld-text", write_text},
 };
+
+static void append(struct buf *out, const struct json *c, const char *key)
+{
+    const char *text = json_as_string(json_get(c, key));
+    if (text != NULL)
+        buf_text(out, text);
+}
+
+static enum status case_text(struct span line, struct buf *out, struct err *e)
+{
+    SCOPED(json_scope) struct json *c = NULL;
+    uint64_t answer;
+    enum status st = json_parse(line, 1u << 16, &c, e);
+    if (st != ST_OK)
+        return st;
+    append(out, c, "context");
+    if (json_as_u64(json_get(c, "answer"), &answer)) {
+        const char *right = json_as_string(json_at(json_get(c, "choices"), answer));
+        if (right != NULL)
+            buf_text(out, right);
+    }
+    append(out, c, "prompt");
+    append(out, c, "expect");
+    append(out, c, "text");
+    return buf_status(out) == ST_OK ? ST_OK : err_set(e, ST_NO_MEMORY, NULL, "a case");
+}
+
+enum status suite_texts(struct span file, struct buf *texts, size_t *count, size_t room, struct err *e)
+{
+    bool first = true;
+    for (size_t at = 0; at < file.n;) {
+        const uint8_t *end = memchr(file.p + at, '\n', file.n - at);
+        size_t n = end != NULL ? (size_t)(end - file.p) - at : file.n - at;
+        if (!first) {
+            if (*count == room)
+                return err_set(e, ST_FORMAT, "suite-cases", "more than %zu cases", room);
+            enum status st = case_text(SPAN(file.p + at, n), &texts[(*count)++], e);
+            if (st != ST_OK)
+                return st;
+        }
+        first = false;
+        at += n + 1;
+    }
+    return ST_OK;
+}

@@ -10,6 +10,7 @@
 #ifndef TESTS_MODELS_SUITES_H
 #define TESTS_MODELS_SUITES_H
 
+#include "base/err.h"
 #include "base/bytes.h"
 
 struct suite {
@@ -18,5 +19,9 @@ struct suite {
 };
 #define SUITE_COUNT 4
 extern const struct suite suites[SUITE_COUNT];
+
+/* The held-out text of each case (context with its right answer, prompt with what is expected, text):
+ * appended to texts[*count …], at most `room`. */
+enum status suite_texts(struct span file, struct buf *texts, size_t *count, size_t room, struct err *e) MUST_CHECK;
 
 #endif
