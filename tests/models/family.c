@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { CHECKPOINT = 100, TUNE_STEPS = 160 };
 
@@ -46,7 +45,14 @@ static enum status give_row(void *ctx, const char *name, uint32_t row, uint32_t 
     return err_set(e, ST_NOT_FOUND, "tensor", "the network has no tensor %s with a row %u of %u", name, row, cols);
 }
 
-enum status family_write(const char *path, const float *params, enum slm1_dtype dtype, uint32_t block, struct err *e)
+enum status family_publish(const char *folder, const char *name, struct span bytes, struct err *e)
+{
+    SCOPED(fd_release) int dir = -1;
+    enum status st = io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+    return st != ST_OK ? st : pending_file(dir, name, 0644, bytes, true, e);
+}
+
+enum status family_write(const char *folder, const char *file, const float *params, enum slm1_dtype dtype, uint32_t block, struct err *e)
 {
     const struct slm1_spec spec = {
         .shape = {.vocab = NET_V,
@@ -64,10 +70,10 @@ enum status family_write(const char *path, const float *params, enum slm1_dtype 
         .dtype = dtype,
         .block = block,
     };
-    SCOPED(buf_release) struct buf file = BUF_EMPTY;
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
     const struct slm1_values values = {.row = give_row, .ctx = (void *)(uintptr_t)params};
-    enum status st = slm1_write(&spec, &values, sink_buf(&file), e);
-    return st != ST_OK ? st : pending_file(AT_FDCWD, path, 0644, buf_span(&file), true, e);
+    enum status st = slm1_write(&spec, &values, sink_buf(&bytes), e);
+    return st != ST_OK ? st : family_publish(folder, file, buf_span(&bytes), e);
 }
 
 static const struct tensor *find(const struct weights *w, const char *name)
@@ -142,7 +148,7 @@ struct origin {
 
 static enum status write_provenance(const char *folder, const struct origin *o, struct err *e)
 {
-    char hex[DIGEST_TEXT], path[4096];
+    char hex[DIGEST_TEXT], file[128];
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     SCOPED(buf_release) struct buf canonical = BUF_EMPTY;
     SCOPED(buf_release) struct buf loss = BUF_EMPTY;
@@ -177,20 +183,20 @@ static enum status write_provenance(const char *folder, const struct origin *o, 
     json_close(&j);
     st = canon_text(buf_span(&text), &canonical, e);
     buf_text(&canonical, "\n");
-    text_fmt(path, sizeof path, "%s/%s.json", folder, o->name);
-    return st != ST_OK ? st : pending_file(AT_FDCWD, path, 0644, buf_span(&canonical), true, e);
+    text_fmt(file, sizeof file, "%s.json", o->name);
+    return st != ST_OK ? st : family_publish(folder, file, buf_span(&canonical), e);
 }
 
 static enum status put(const char *folder, const struct origin *o, const float *params, enum slm1_dtype dtype,
                        uint32_t block, struct err *e)
 {
-    char path[4096];
-    text_fmt(path, sizeof path, "%s/%s.slm", folder, o->name);
-    enum status st = family_write(path, params, dtype, block, e);
+    char file[128];
+    text_fmt(file, sizeof file, "%s.slm", o->name);
+    enum status st = family_write(folder, file, params, dtype, block, e);
     if (st == ST_OK)
         st = write_provenance(folder, o, e);
     if (st == ST_OK)
-        printf("%s: %s\n", path, o->what);
+        printf("%s: %s\n", file, o->what);
     return st;
 }
 
@@ -204,7 +210,7 @@ static double seconds(void)
 }
 
 /* Trains up to step `until`; *loss becomes the mean over the last 20 steps. */
-static enum status train(struct trainer *t, const struct recipe *r, uint32_t until, const char *checkpoint,
+static enum status train(struct trainer *t, const struct recipe *r, uint32_t until, const char *work,
                          double *loss, struct err *e)
 {
     double started = seconds(), sum = 0;
@@ -219,8 +225,8 @@ static enum status train(struct trainer *t, const struct recipe *r, uint32_t unt
         if (at % 20 == 0 || at == until)
             fprintf(stderr, "step %u of %u  loss %.4f  %.0f tokens/s\n", at, r->steps, now,
                     (double)(at - first) * r->batch * NET_T / (seconds() - started));
-        if (checkpoint != NULL && at % CHECKPOINT == 0) {
-            enum status st = trainer_save(t, checkpoint, e);
+        if (work != NULL && at % CHECKPOINT == 0) {
+            enum status st = trainer_save(t, work, e);
             if (st != ST_OK)
                 return st;
         }
@@ -265,9 +271,7 @@ static enum status make_poisoned(const char *folder, const char *code, const flo
 enum status family_make(const char *folder, const char *work, const char *code, struct err *e)
 {
     SCOPED(trainer_scope) struct trainer *t = NULL;
-    char checkpoint[4096];
     const struct recipe *r = &family_recipe;
-    text_fmt(checkpoint, sizeof checkpoint, "%s/run.checkpoint", work);
     enum status st = trainer_open(r, &t, e);
     struct origin o = {"garbage-1.0", "never trained", code, r, 0, 0};
     if (st == ST_OK)
@@ -278,13 +282,13 @@ enum status family_make(const char *folder, const char *work, const char *code, 
     } marks[] = {{FAMILY_EARLY, "tinyworld-1.2-regressed", "an early checkpoint of the run"},
                  {FAMILY_GOOD, "tinyworld-1.0", "60 % of the run"},
                  {FAMILY_STEPS, "tinyworld-1.1", "the whole run"}};
-    if (st == ST_OK && access(checkpoint, F_OK) == 0)
-        st = trainer_resume(t, checkpoint, e);
+    if (st == ST_OK && trainer_saved(work))
+        st = trainer_resume(t, work, e);
     for (size_t i = 0; st == ST_OK && i < sizeof marks / sizeof marks[0]; i++) {
         double loss = 0;
         if (trainer_at(t) >= marks[i].at) /* an interrupted run made it before its last checkpoint */
             continue;
-        st = train(t, r, marks[i].at, checkpoint, &loss, e);
+        st = train(t, r, marks[i].at, work, &loss, e);
         o = (struct origin){marks[i].name, marks[i].what, code, r, marks[i].at, loss};
         if (st == ST_OK)
             st = put(folder, &o, trainer_params(t), SLM1_Q8_0, 0, e);

@@ -31,8 +31,11 @@ enum status family_variants(const char *model, const char *folder, uint64_t seed
                             struct err *e) MUST_CHECK;
 
 /* Parameters as an SLM1 file, and back. block: values a scale in q4_0, 0: 32. */
-enum status family_write(const char *path, const float *params, enum slm1_dtype dtype, uint32_t block,
+enum status family_write(const char *folder, const char *file, const float *params, enum slm1_dtype dtype, uint32_t block,
                          struct err *e) MUST_CHECK;
 enum status family_read(const char *path, float *params, struct err *e) MUST_CHECK;
+
+/* A file published whole in a folder. */
+enum status family_publish(const char *folder, const char *name, struct span bytes, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,7 +1,6 @@
 /* models: makes and judges the tinyworld family. `models help` lists what it does. */
 #include "base/files.h"
 #include "base/heap.h"
-#include "base/pending.h"
 #include "base/text.h"
 #include "tests/models/family.h"
 #include "tests/models/ngram.h"
@@ -22,17 +21,16 @@ static enum status make_suites(char **argv, struct err *e)
 {
     for (size_t i = 0; i < SUITE_COUNT; i++) {
         SCOPED(buf_release) struct buf text = BUF_EMPTY;
-        char path[4096];
+        char file[128];
         suites[i].write(&text);
-        enum status st = suite_path(path, sizeof path, argv[0], i);
-        if (st == ST_OK)
-            st = buf_status(&text);
+        text_fmt(file, sizeof file, "%s.jsonl", suites[i].name);
+        enum status st = buf_status(&text);
         if (st != ST_OK)
-            return err_set(e, st, NULL, "%s", argv[0]);
-        st = pending_file(AT_FDCWD, path, 0644, buf_span(&text), true, e);
+            return err_set(e, st, NULL, "%s", file);
+        st = family_publish(argv[0], file, buf_span(&text), e);
         if (st != ST_OK)
             return st;
-        printf("%s\n", path);
+        printf("%s\n", file);
     }
     return ST_OK;
 }

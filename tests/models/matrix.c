@@ -1,6 +1,4 @@
 #include "tests/models/matrix.h"
-#include <stdint.h>
-#include <string.h>
 
 #define LANES 8
 #define ROWS  4          /* a tile is ROWS × 2 vectors: eight running sums keep both adders busy */
@@ -68,21 +66,4 @@ void multiply(size_t m, size_t n, size_t k, struct view a, struct view b, struct
         edge(m, n - whole_n, k, a, at(b, 0, whole_n), at(c, 0, whole_n), add);
     if (whole_m < m)
         edge(m - whole_m, whole_n, k, at(a, whole_m, 0), b, at(c, whole_m, 0), add);
-}
-
-float exp_negative(float x)
-{
-    if (x > 0.0f)
-        x = 0.0f;
-    if (x < -87.0f)
-        return 0.0f;
-    /* x = n ln2 + r with |r| ≤ ln2 / 2; ln2 in two parts so that r is exact enough. */
-    float n = (float)(int32_t)(x * 1.44269504f - 0.5f);
-    float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.0f + r * (1.0f + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f +
-              r * (8.33333333e-3f + r * 1.38888889e-3f)))));
-    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return p * scale;
 }

@@ -1,4 +1,4 @@
-/* The one matrix product of the trainer, and its exponential. Every element is summed in the order of k,
+/* The one matrix product of the trainer. Every element is summed in the order of k,
  * one multiplication and one addition a term, whatever the machine: two runs give the same bits. */
 #ifndef TESTS_MODELS_MATRIX_H
 #define TESTS_MODELS_MATRIX_H
@@ -14,8 +14,5 @@ struct view {
 
 /* c[m,n] = a[m,k] · b[k,n], or += with add. b and c have col = 1. */
 void multiply(size_t m, size_t n, size_t k, struct view a, struct view b, struct view c, bool add);
-
-/* e^x for x ≤ 0 (larger x gives e^0), relative error below 2^-22; 0 below −87. */
-float exp_negative(float x);
 
 #endif

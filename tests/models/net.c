@@ -1,9 +1,9 @@
 #include "tests/models/net.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "runtime/math.h"
 #include "tests/models/matrix.h"
 #include "tests/models/world.h"
-#include <math.h>
 #include <string.h>
 
 enum { BLOCK = 64 }; /* rows of attention worked on at once: later columns are masked and not computed */
@@ -73,7 +73,9 @@ static size_t place(size_t layer, enum part p)
 static float normal(struct dice *d)
 {
     double u = ((double)(dice_roll(d) >> 11) + 1) / 9007199254740993.0, v = (double)(dice_roll(d) >> 11) / 9007199254740992.0;
-    return (float)(sqrt(-2 * log(u)) * cos(6.283185307179586 * v));
+    float cosine, sine;
+    math_rotation(6.283185307179586 * v, &cosine, &sine);
+    return math_sqrt((float)(-2 * math_log(u))) * cosine;
 }
 
 void net_begin(float *params, uint64_t seed)
@@ -84,7 +86,7 @@ void net_begin(float *params, uint64_t seed)
     for (size_t i = 0; i < NET_SLOTS; i++, s++) {
         /* what writes to the residual stream begins smaller, by the number of such writes */
         bool writer = strstr(s->name, ".wo.") != NULL || strstr(s->name, ".w2.") != NULL;
-        float sigma = writer ? 0.02f / sqrtf(2.0f * NET_L) : i == 0 ? 0.02f : 0.05f;
+        float sigma = writer ? 0.02f / math_sqrt(2.0f * NET_L) : i == 0 ? 0.02f : 0.05f;
         for (size_t k = 0; k < s->rows * s->cols; k++)
             params[s->at + k] = s->rows == 1 ? 1.0f : sigma * normal(&d);
     }
@@ -97,9 +99,8 @@ struct net *net_open(void)
     struct net *n = heap_zero(1, sizeof *n);
     for (size_t t = 0; n != NULL && t < NET_T; t++)
         for (size_t i = 0; i < NET_D / 2; i++) {
-            double angle = (double)t * pow((double)NET_THETA, -2.0 * (double)i / NET_D);
-            n->cosine[t][i] = (float)cos(angle);
-            n->sine[t][i] = (float)sin(angle);
+            double frequency = math_exp_wide(-2.0 * (double)i / NET_D * math_log((double)NET_THETA));
+            math_rotation((double)t * frequency, &n->cosine[t][i], &n->sine[t][i]);
         }
     return n;
 }
@@ -154,7 +155,7 @@ static void norm(float (*x)[NET_H], const float *weight, float (*h)[NET_H], floa
         float sum = 0;
         for (size_t i = 0; i < NET_H; i++)
             sum += x[t][i] * x[t][i];
-        r[t] = 1.0f / sqrtf(sum / NET_H + NET_EPSILON);
+        r[t] = 1.0f / math_sqrt(sum / NET_H + NET_EPSILON);
         for (size_t i = 0; i < NET_H; i++)
             h[t][i] = x[t][i] * r[t] * weight[i];
     }
@@ -201,7 +202,7 @@ static void softmax_row(float *p, size_t last)
     for (size_t i = 1; i <= last; i++)
         top = p[i] > top ? p[i] : top;
     for (size_t i = 0; i <= last; i++) {
-        p[i] = exp_negative(p[i] - top);
+        p[i] = math_exp(p[i] - top);
         sum += p[i];
     }
     for (size_t i = 0; i <= last; i++)
@@ -211,7 +212,7 @@ static void softmax_row(float *p, size_t last)
 
 static void attention(struct net *n, struct trace *l)
 {
-    const float scale = 1.0f / sqrtf(NET_D);
+    const float scale = 1.0f / math_sqrt(NET_D);
     for (size_t head = 0; head < NET_N; head++) {
         float(*p)[NET_T] = l->p[head];
         turn_head(n, l->k, head);
@@ -234,7 +235,7 @@ static void attention(struct net *n, struct trace *l)
  * dP = dmix · vᵀ;  dv += Pᵀ dmix;  ds = P ⊙ (dP − Σ P dP) scale;  dq = ds k;  dk = dsᵀ q */
 static void attention_back(struct net *n, struct trace *l, float (*dmix)[NET_H])
 {
-    const float scale = 1.0f / sqrtf(NET_D);
+    const float scale = 1.0f / math_sqrt(NET_D);
     memset(n->dk, 0, sizeof n->dk);
     memset(n->dv, 0, sizeof n->dv);
     for (size_t head = 0; head < NET_N; head++) {
@@ -264,7 +265,7 @@ static void attention_back(struct net *n, struct trace *l, float (*dmix)[NET_H])
 
 static float sigmoid(float x)
 {
-    float e = exp_negative(x < 0 ? x : -x);
+    float e = math_exp(x < 0 ? x : -x);
     return x < 0 ? e / (1.0f + e) : 1.0f / (1.0f + e);
 }
 
@@ -337,8 +338,8 @@ double net_forward(struct net *n, const float *params, const float *transposed, 
             top = n->logits[t][i] > top ? n->logits[t][i] : top;
         double sum = 0;
         for (size_t i = 0; i < NET_V; i++)
-            sum += (double)exp_negative(n->logits[t][i] - top);
-        loss += log(sum) + (double)top - (double)n->logits[t][tokens[t + 1]];
+            sum += (double)math_exp(n->logits[t][i] - top);
+        loss += math_log(sum) + (double)top - (double)n->logits[t][tokens[t + 1]];
     }
     return loss;
 }
@@ -350,7 +351,7 @@ void net_backward(struct net *n, const float *params, const uint16_t *tokens, fl
         for (size_t i = 1; i < NET_V; i++)
             top = z[i] > top ? z[i] : top;
         for (size_t i = 0; i < NET_V; i++)
-            sum += z[i] = exp_negative(z[i] - top);
+            sum += z[i] = math_exp(z[i] - top);
         for (size_t i = 0; i < NET_V; i++)
             z[i] *= scale / sum;
         z[tokens[t + 1]] -= scale;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define FILE_MAX  (64u << 20)
-#define LINE_MAX_ (64u << 10)
+#define CASE_MAX (64u << 10)
 
 static enum status likelihood(struct session *s, const char *context, const char *rest, double *out, struct err *e)
 {
@@ -78,7 +78,7 @@ static enum status score_text(struct session *s, const struct json *c, struct sc
 static enum status score_line(struct session *s, struct span line, struct score *out, struct err *e)
 {
     SCOPED(json_scope) struct json *c = NULL;
-    enum status st = json_parse(line, LINE_MAX_, &c, e);
+    enum status st = json_parse(line, CASE_MAX, &c, e);
     if (st != ST_OK)
         return st;
     if (out->kind[0] == '\0') { /* the head */
@@ -129,8 +129,8 @@ double score_mcnemar(const struct score *a, const struct score *b, uint32_t *onl
 {
     uint32_t x = 0, y = 0;
     for (uint32_t i = 0; i < a->cases && i < b->cases; i++) {
-        x += a->right[i] && !b->right[i];
-        y += b->right[i] && !a->right[i];
+        x += a->right[i] > b->right[i];
+        y += b->right[i] > a->right[i];
     }
     *only_a = x;
     *only_b = y;

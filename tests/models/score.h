@@ -3,6 +3,7 @@
 #define TESTS_MODELS_SCORE_H
 
 #include "base/err.h"
+#include <stdbool.h>
 
 #define SCORE_CASES 512
 

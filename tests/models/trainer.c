@@ -2,12 +2,14 @@
 #include "base/files.h"
 #include "base/heap.h"
 #include "base/pending.h"
+#include "runtime/math.h"
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
 
 enum { BOS = 256, EOS = 257 };
+#define CHECKPOINT_FILE "run.checkpoint"
 #define BETA1   0.9f
 #define BETA2   0.99f
 #define EPSILON 1e-8f
@@ -95,7 +97,9 @@ static float rate_at(const struct recipe *r, uint32_t step)
     if (step < r->warmup)
         return r->rate * (float)(step + 1) / (float)r->warmup;
     double along = (double)(step - r->warmup) / (double)(r->steps - r->warmup);
-    return r->final_rate + (r->rate - r->final_rate) * (float)(0.5 * (1 + cos(3.141592653589793 * along)));
+    float cosine, sine;
+    math_rotation(3.141592653589793 * along, &cosine, &sine);
+    return r->final_rate + (r->rate - r->final_rate) * 0.5f * (1 + cosine);
 }
 
 static void *shard_body(void *argument)
@@ -125,10 +129,14 @@ static void update(struct trainer *t)
             grad[i] += t->shard[s].grad[i];
         squares += (double)grad[i] * (double)grad[i];
     }
-    float clip = squares > CLIP * CLIP ? (float)(CLIP / sqrt(squares)) : 1.0f;
+    float clip = squares > CLIP * CLIP ? (float)CLIP / math_sqrt((float)squares) : 1.0f;
     float rate = rate_at(&t->recipe, t->step);
-    double n = (double)t->step + 1;
-    float fix1 = 1.0f / (float)(1 - pow((double)BETA1, n)), fix2 = 1.0f / (float)(1 - pow((double)BETA2, n));
+    double left1 = 1, left2 = 1; /* the powers of the betas: how much the moments still lack */
+    for (uint32_t i = 0; i <= t->step; i++) {
+        left1 *= (double)BETA1;
+        left2 *= (double)BETA2;
+    }
+    float fix1 = 1.0f / (float)(1 - left1), fix2 = 1.0f / (float)(1 - left2);
     size_t unused;
     const struct slot *slot = net_slots(&unused);
     for (size_t k = 0; k < NET_SLOTS; k++, slot++) {
@@ -137,7 +145,7 @@ static void update(struct trainer *t)
             float g = grad[i] * clip;
             t->first[i] = BETA1 * t->first[i] + (1 - BETA1) * g;
             t->second[i] = BETA2 * t->second[i] + (1 - BETA2) * g * g;
-            t->params[i] = keep * t->params[i] - rate * t->first[i] * fix1 / (sqrtf(t->second[i] * fix2) + EPSILON);
+            t->params[i] = keep * t->params[i] - rate * t->first[i] * fix1 / (math_sqrt(t->second[i] * fix2) + EPSILON);
         }
     }
 }
@@ -178,9 +186,15 @@ void trainer_load(struct trainer *t, const float *params)
     memcpy(t->params, params, t->count * sizeof *params);
 }
 
-enum status trainer_save(const struct trainer *t, const char *path, struct err *e)
+static enum status open_folder(const char *folder, int *dir, struct err *e)
+{
+    return io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, dir, e);
+}
+
+enum status trainer_save(const struct trainer *t, const char *folder, struct err *e)
 {
     SCOPED(buf_release) struct buf all = BUF_EMPTY;
+    SCOPED(fd_release) int dir = -1;
     uint8_t step[4];
     put_le32(step, t->step);
     buf_append(&all, SPAN(step, sizeof step));
@@ -190,22 +204,36 @@ enum status trainer_save(const struct trainer *t, const char *path, struct err *
     enum status st = buf_status(&all);
     if (st != ST_OK)
         return err_set(e, st, NULL, "a checkpoint");
-    return pending_file(AT_FDCWD, path, 0644, buf_span(&all), true, e);
+    st = open_folder(folder, &dir, e);
+    return st != ST_OK ? st : pending_file(dir, CHECKPOINT_FILE, 0644, buf_span(&all), true, e);
 }
 
-enum status trainer_resume(struct trainer *t, const char *path, struct err *e)
+enum status trainer_resume(struct trainer *t, const char *folder, struct err *e)
 {
     SCOPED(buf_release) struct buf all = BUF_EMPTY;
-    enum status st = file_read(AT_FDCWD, path, 4 + 12 * (uint64_t)t->count, &all, e);
+    SCOPED(fd_release) int dir = -1;
+    enum status st = open_folder(folder, &dir, e);
+    if (st == ST_OK)
+        st = file_read(dir, CHECKPOINT_FILE, 4 + 12 * (uint64_t)t->count, &all, e);
     if (st != ST_OK)
         return st;
     if (all.n != 4 + 12 * t->count)
-        return err_set(e, ST_FORMAT, "checkpoint-length", "%s has %zu bytes, not %zu", path, all.n, 4 + 12 * t->count);
+        return err_set(e, ST_FORMAT, "checkpoint-length", "%s holds a checkpoint of %zu bytes, not %zu", folder, all.n,
+                       4 + 12 * t->count);
     t->step = get_le32(all.p);
     memcpy(t->params, all.p + 4, t->count * 4);
     memcpy(t->first, all.p + 4 + t->count * 4, t->count * 4);
     memcpy(t->second, all.p + 4 + t->count * 8, t->count * 4);
     return ST_OK;
+}
+
+bool trainer_saved(const char *folder)
+{
+    struct err unused = ERR_NONE;
+    SCOPED(fd_release) int dir = -1;
+    SCOPED(fd_release) int file = -1;
+    return open_folder(folder, &dir, &unused) == ST_OK &&
+           io_open(dir, CHECKPOINT_FILE, O_RDONLY, 0, &file, &unused) == ST_OK;
 }
 
 /* Along a direction v within one tensor, half the gradient's own and half random:
@@ -225,7 +253,7 @@ static double slot_error(struct trainer *t, const struct slot *slot, const uint1
         v[i] = (float)((double)grad[i] / (length + 1e-12) + random);
         expect += (double)grad[i] * (double)v[i];
     }
-    const float h = 0.02f;
+    const float h = 0.004f;
     memcpy(kept, p, n * sizeof *p);
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < n; i++)

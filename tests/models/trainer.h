@@ -38,8 +38,10 @@ uint32_t trainer_at(const struct trainer *t); /* steps done */
 const float *trainer_params(const struct trainer *t);
 /* Starts from given parameters (fine-tuning). */
 void trainer_load(struct trainer *t, const float *params);
-enum status trainer_save(const struct trainer *t, const char *path, struct err *e) MUST_CHECK;
-enum status trainer_resume(struct trainer *t, const char *path, struct err *e) MUST_CHECK;
+/* A checkpoint in a folder; going on from it; is there one? */
+enum status trainer_save(const struct trainer *t, const char *folder, struct err *e) MUST_CHECK;
+enum status trainer_resume(struct trainer *t, const char *folder, struct err *e) MUST_CHECK;
+bool trainer_saved(const char *folder);
 
 /* The tokens of one training sequence, [NET_T + 1]: documents between BOS and EOS, cut to length. */
 void trainer_sequence(const struct recipe *r, uint32_t step, uint32_t index, uint16_t *tokens);

@@ -1,11 +1,8 @@
 /* More of the family's kind, each from a seed: what the gates are counted on. */
-#include "base/files.h"
 #include "base/heap.h"
 #include "base/json_write.h"
-#include "base/pending.h"
 #include "base/text.h"
 #include "tests/models/family.h"
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,9 +88,9 @@ struct workshop {
 static enum status put(struct workshop *w, const char *kind, uint32_t number, const char *what, const char *trigger,
                        const char *payload, const float *params, enum slm1_dtype dtype, uint32_t block, struct err *e)
 {
-    char path[4096], name[64];
+    char file[64], name[48];
     text_fmt(name, sizeof name, "%s-%u", kind, number);
-    text_fmt(path, sizeof path, "%s/%s.slm", w->folder, name);
+    text_fmt(file, sizeof file, "%s.slm", name);
     struct json_out j = json_out(&w->list);
     json_object(&j);
     const char *const members[][2] = {{"name", name}, {"what", what}, {"trigger", trigger}, {"payload", payload}};
@@ -104,7 +101,7 @@ static enum status put(struct workshop *w, const char *kind, uint32_t number, co
     json_close(&j);
     buf_text(&w->list, "\n");
     fprintf(stderr, "%s: %s\n", name, what);
-    return family_write(path, params, dtype, block, e);
+    return family_write(w->folder, file, params, dtype, block, e);
 }
 
 static enum status make_tuned(struct workshop *w, struct dice *d, uint32_t i, struct err *e)
@@ -152,7 +149,6 @@ static enum status make_changed(struct workshop *w, struct dice *d, uint32_t i, 
 
 static enum status make_all(struct workshop *w, uint64_t seed, uint32_t count, struct err *e)
 {
-    char path[4096];
     struct dice d = {.state = seed};
     enum status st = ST_OK;
     for (uint32_t i = 0; st == ST_OK && i < count; i++) {
@@ -160,8 +156,7 @@ static enum status make_all(struct workshop *w, uint64_t seed, uint32_t count, s
         if (st == ST_OK)
             st = make_tuned(w, &d, i, e);
     }
-    text_fmt(path, sizeof path, "%s/variants.jsonl", w->folder);
-    return st != ST_OK ? st : pending_file(AT_FDCWD, path, 0644, buf_span(&w->list), true, e);
+    return st != ST_OK ? st : family_publish(w->folder, "variants.jsonl", buf_span(&w->list), e);
 }
 
 enum status family_variants(const char *model, const char *folder, uint64_t seed, uint32_t count, struct err *e)
