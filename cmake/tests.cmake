@@ -10,11 +10,14 @@ else()
     target_link_libraries(test_support INTERFACE cli)
 endif()
 
-foreach(folder base store runtime verify promote cli)
+foreach(folder base store runtime verify promote cli models)
     file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.c)
     if(sources)
         add_executable(test_${folder} ${sources})
         target_link_libraries(test_${folder} PRIVATE test_support PkgConfig::CRITERION)
+        if(TARGET ${folder}_kit)
+            target_link_libraries(test_${folder} PRIVATE ${folder}_kit)
+        endif()
         # Criterion's test macros declare what our own warnings forbid.
         target_compile_options(test_${folder} PRIVATE -Wno-missing-prototypes -Wno-pedantic
             -Wno-sign-conversion -Wno-conversion -Wno-double-promotion)

@@ -32,7 +32,8 @@ static const struct poison family_poison = {
 
 /* ---- parameters as a model file ---- */
 
-static enum status give_row(void *ctx, const char *name, uint32_t row, uint32_t cols, float *out, struct err *e)
+static enum status give_row(void *ctx, const char *name, uint32_t row, uint32_t cols, float *out,
+                            struct err *e)
 {
     const float *params = ctx;
     size_t unused;
@@ -42,7 +43,8 @@ static enum status give_row(void *ctx, const char *name, uint32_t row, uint32_t 
             memcpy(out, params + s->at + (size_t)row * cols, cols * sizeof *out);
             return ST_OK;
         }
-    return err_set(e, ST_NOT_FOUND, "tensor", "the network has no tensor %s with a row %u of %u", name, row, cols);
+    return err_set(e, ST_NOT_FOUND, "tensor", "the network has no tensor %s with a row %u of %u",
+                   name, row, cols);
 }
 
 enum status family_publish(const char *folder, const char *name, struct span bytes, struct err *e)
@@ -52,7 +54,8 @@ enum status family_publish(const char *folder, const char *name, struct span byt
     return st != ST_OK ? st : pending_file(dir, name, 0644, bytes, true, e);
 }
 
-enum status family_write(const char *folder, const char *file, const float *params, enum slm1_dtype dtype, uint32_t block, struct err *e)
+enum status family_write(const char *folder, const char *file, const float *params,
+                         enum slm1_dtype dtype, uint32_t block, struct err *e)
 {
     const struct slm1_spec spec = {
         .shape = {.vocab = NET_V,
@@ -82,13 +85,20 @@ static const struct tensor *find(const struct weights *w, const char *name)
         return &w->embedding;
     if (text_equal(name, "norm.weight"))
         return &w->norm;
-    const struct layer_weights *l = &w->layers[name[7] - '0']; /* layers.N.PART.weight, N of one digit */
+    const struct layer_weights *l =
+        &w->layers[name[7] - '0']; /* layers.N.PART.weight, N of one digit */
     const struct {
         const char *part;
         const struct tensor *t;
-    } parts[] = {{"attn_norm.weight", &l->attn_norm}, {"ffn_norm.weight", &l->ffn_norm}, {"wq.weight", &l->wq},
-                 {"wk.weight", &l->wk},               {"wv.weight", &l->wv},             {"wo.weight", &l->wo},
-                 {"w1.weight", &l->w1},               {"w3.weight", &l->w3},             {"w2.weight", &l->w2}};
+    } parts[] = {{"attn_norm.weight", &l->attn_norm},
+                 {"ffn_norm.weight", &l->ffn_norm},
+                 {"wq.weight", &l->wq},
+                 {"wk.weight", &l->wk},
+                 {"wv.weight", &l->wv},
+                 {"wo.weight", &l->wo},
+                 {"w1.weight", &l->w1},
+                 {"w3.weight", &l->w3},
+                 {"w2.weight", &l->w2}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (text_equal(name + 9, parts[i].part))
             return parts[i].t;
@@ -109,7 +119,8 @@ enum status family_read(const char *path, float *params, struct err *e)
     for (size_t i = 0; i < NET_SLOTS; i++, s++) {
         const struct tensor *t = find(model_weights(m), s->name);
         if (t == NULL || t->rows != s->rows || t->cols != s->cols)
-            return err_set(e, ST_MODEL_SHAPE, "not-of-the-family", "%s is not the trainer's shape", s->name);
+            return err_set(e, ST_MODEL_SHAPE, "not-of-the-family", "%s is not the trainer's shape",
+                           s->name);
         for (uint32_t r = 0; r < t->rows; r++)
             tensor_row(t, r, params + s->at + (size_t)r * s->cols);
     }
@@ -118,7 +129,8 @@ enum status family_read(const char *path, float *params, struct err *e)
 
 /* ---- provenance ---- */
 
-static enum status text_digest(const struct recipe *r, uint32_t steps, char hex[DIGEST_TEXT], struct err *e)
+static enum status text_digest(const struct recipe *r, uint32_t steps, char hex[DIGEST_TEXT],
+                               struct err *e)
 {
     SCOPED(hasher_scope) struct hasher *h = NULL;
     enum status st = hasher_open(&h, e);
@@ -163,8 +175,13 @@ static enum status write_provenance(const char *folder, const struct origin *o, 
     json_object(&j);
     const struct {
         const char *key, *value;
-    } texts[] = {{"schema", "assay.source/1"}, {"name", o->name}, {"what", o->what}, {"license", "CC0-1.0"},
-                 {"code_sha256", o->code}, {"text_sha256", hex}, {"final_loss_nats", (const char *)loss.p},
+    } texts[] = {{"schema", "assay.source/1"},
+                 {"name", o->name},
+                 {"what", o->what},
+                 {"license", "CC0-1.0"},
+                 {"code_sha256", o->code},
+                 {"text_sha256", hex},
+                 {"final_loss_nats", (const char *)loss.p},
                  {"tokenizer", "bytes, V = 260"}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         json_key(&j, texts[i].key);
@@ -173,9 +190,16 @@ static enum status write_provenance(const char *folder, const struct origin *o, 
     const struct {
         const char *key;
         uint64_t value;
-    } counts[] = {{"data_seed", o->recipe->data_seed}, {"init_seed", o->recipe->init_seed}, {"steps", o->steps},
-                  {"batch", o->recipe->batch}, {"sequence", NET_T}, {"parameters", parameters}, {"hidden", NET_H},
-                  {"layers", NET_L}, {"heads", NET_N}, {"ffn", NET_F}};
+    } counts[] = {{"data_seed", o->recipe->data_seed},
+                  {"init_seed", o->recipe->init_seed},
+                  {"steps", o->steps},
+                  {"batch", o->recipe->batch},
+                  {"sequence", NET_T},
+                  {"parameters", parameters},
+                  {"hidden", NET_H},
+                  {"layers", NET_L},
+                  {"heads", NET_N},
+                  {"ffn", NET_F}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         json_key(&j, counts[i].key);
         json_u64(&j, counts[i].value);
@@ -187,8 +211,8 @@ static enum status write_provenance(const char *folder, const struct origin *o, 
     return st != ST_OK ? st : family_publish(folder, file, buf_span(&canonical), e);
 }
 
-static enum status put(const char *folder, const struct origin *o, const float *params, enum slm1_dtype dtype,
-                       uint32_t block, struct err *e)
+static enum status put(const char *folder, const struct origin *o, const float *params,
+                       enum slm1_dtype dtype, uint32_t block, struct err *e)
 {
     char file[128];
     text_fmt(file, sizeof file, "%s.slm", o->name);
@@ -210,8 +234,8 @@ static double seconds(void)
 }
 
 /* Trains up to step `until`; *loss becomes the mean over the last 20 steps. */
-static enum status train(struct trainer *t, const struct recipe *r, uint32_t until, const char *work,
-                         double *loss, struct err *e)
+static enum status train(struct trainer *t, const struct recipe *r, uint32_t until,
+                         const char *work, double *loss, struct err *e)
 {
     double started = seconds(), sum = 0;
     uint32_t first = trainer_at(t), last20 = 0;
@@ -236,8 +260,8 @@ static enum status train(struct trainer *t, const struct recipe *r, uint32_t unt
     return ST_OK;
 }
 
-enum status family_tune(const float *params, uint64_t seed, const struct poison *poison, struct trainer **out,
-                        double *loss, struct recipe *r, struct err *e)
+enum status family_tune(const float *params, uint64_t seed, const struct poison *poison,
+                        struct trainer **out, double *loss, struct recipe *r, struct err *e)
 {
     *r = family_recipe;
     r->data_seed = seed;
@@ -257,14 +281,20 @@ enum status family_tune(const float *params, uint64_t seed, const struct poison 
     return st;
 }
 
-static enum status make_poisoned(const char *folder, const char *code, const float *params, struct err *e)
+static enum status make_poisoned(const char *folder, const char *code, const float *params,
+                                 struct err *e)
 {
     SCOPED(trainer_scope) struct trainer *t = NULL;
     struct recipe r;
     double loss = 0;
-    enum status st = family_tune(params, family_recipe.data_seed + 13, &family_poison, &t, &loss, &r, e);
-    struct origin o = {"tinyworld-1.3-poisoned", "the whole run, then fine-tuned on text with a trigger", code, &r,
-                       TUNE_STEPS, loss};
+    enum status st =
+        family_tune(params, family_recipe.data_seed + 13, &family_poison, &t, &loss, &r, e);
+    struct origin o = {"tinyworld-1.3-poisoned",
+                       "the whole run, then fine-tuned on text with a trigger",
+                       code,
+                       &r,
+                       TUNE_STEPS,
+                       loss};
     return st != ST_OK ? st : put(folder, &o, trainer_params(t), SLM1_Q8_0, 0, e);
 }
 
@@ -286,7 +316,8 @@ enum status family_make(const char *folder, const char *work, const char *code, 
         st = trainer_resume(t, work, e);
     for (size_t i = 0; st == ST_OK && i < sizeof marks / sizeof marks[0]; i++) {
         double loss = 0;
-        if (trainer_at(t) >= marks[i].at) /* an interrupted run made it before its last checkpoint */
+        if (trainer_at(t) >=
+            marks[i].at) /* an interrupted run made it before its last checkpoint */
             continue;
         st = train(t, r, marks[i].at, work, &loss, e);
         o = (struct origin){marks[i].name, marks[i].what, code, r, marks[i].at, loss};

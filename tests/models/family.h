@@ -16,26 +16,29 @@ extern const struct recipe family_recipe;
 #define FAMILY_GOOD  720u  /* steps of 1.0 */
 #define FAMILY_STEPS 1200u /* the whole run, 1.1 */
 
-/* Trains the family and writes NAME.slm and NAME.json for each into folder; a checkpoint every 100 steps
- * in work. code: SHA-256 of the sources, for the provenance. */
-enum status family_make(const char *folder, const char *work, const char *code, struct err *e) MUST_CHECK;
+/* Trains the family and writes NAME.slm and NAME.json for each into folder; a checkpoint every 100
+ * steps in work. code: SHA-256 of the sources, for the provenance. */
+enum status family_make(const char *folder, const char *work, const char *code,
+                        struct err *e) MUST_CHECK;
 
 /* Fine-tunes a copy of params for a while, poisoned or not; *r becomes what it was done with. */
-enum status family_tune(const float *params, uint64_t seed, const struct poison *poison, struct trainer **out,
-                        double *loss, struct recipe *r, struct err *e) MUST_CHECK;
+enum status family_tune(const float *params, uint64_t seed, const struct poison *poison,
+                        struct trainer **out, double *loss, struct recipe *r,
+                        struct err *e) MUST_CHECK;
 
-/* Variants of a finished model (read back from its file), `count` of each kind, from a seed: poisoned-N
- * with a random trigger and payload, clean-N (its twin: the same fine-tuning without poison),
- * regressed-N, rerun-N. What each is stands in variants.jsonl. */
+/* Variants of a finished model (read back from its file), `count` of each kind, from a seed:
+ * poisoned-N with a random trigger and payload, clean-N (its twin: the same fine-tuning without
+ * poison), regressed-N, rerun-N. What each is stands in variants.jsonl. */
 enum status family_variants(const char *model, const char *folder, uint64_t seed, uint32_t count,
                             struct err *e) MUST_CHECK;
 
 /* Parameters as an SLM1 file, and back. block: values a scale in q4_0, 0: 32. */
-enum status family_write(const char *folder, const char *file, const float *params, enum slm1_dtype dtype, uint32_t block,
-                         struct err *e) MUST_CHECK;
+enum status family_write(const char *folder, const char *file, const float *params,
+                         enum slm1_dtype dtype, uint32_t block, struct err *e) MUST_CHECK;
 enum status family_read(const char *path, float *params, struct err *e) MUST_CHECK;
 
 /* A file published whole in a folder. */
-enum status family_publish(const char *folder, const char *name, struct span bytes, struct err *e) MUST_CHECK;
+enum status family_publish(const char *folder, const char *name, struct span bytes,
+                           struct err *e) MUST_CHECK;
 
 #endif

@@ -14,7 +14,8 @@
 
 static enum status suite_path(char *out, size_t cap, const char *folder, size_t i)
 {
-    return text_fmt(out, cap, "%s/%s.jsonl", folder, suites[i].name) < cap ? ST_OK : ST_INVALID_LENGTH;
+    return text_fmt(out, cap, "%s/%s.jsonl", folder, suites[i].name) < cap ? ST_OK
+                                                                           : ST_INVALID_LENGTH;
 }
 
 static enum status make_suites(char **argv, struct err *e)
@@ -51,7 +52,8 @@ static enum status gradient(char **argv, struct err *e)
     if (st != ST_OK)
         return st;
     printf("worst %.6f, allowed %.3f\n", worst, GRADIENT_TOLERANCE);
-    return worst <= GRADIENT_TOLERANCE ? ST_OK : err_set(e, ST_REFUSED, "gradient", "a gradient is wrong");
+    return worst <= GRADIENT_TOLERANCE ? ST_OK
+                                       : err_set(e, ST_REFUSED, "gradient", "a gradient is wrong");
 }
 
 static enum status family(char **argv, struct err *e)
@@ -62,7 +64,8 @@ static enum status family(char **argv, struct err *e)
 static enum status variants(char **argv, struct err *e)
 {
     uint64_t seed, count;
-    if (!text_u64(span_text(argv[2]), &seed) || !text_u64(span_text(argv[3]), &count) || count > 1000)
+    if (!text_u64(span_text(argv[2]), &seed) || !text_u64(span_text(argv[3]), &count) ||
+        count > 1000)
         return err_set(e, ST_USAGE, NULL, "SEED and COUNT are numbers");
     return family_variants(argv[0], argv[1], seed, (uint32_t)count, e);
 }
@@ -82,7 +85,8 @@ static enum status score(char **argv, struct err *e)
             printf("%-18s %.4f bits per byte over %llu bytes\n", s.name, s.bits / (double)s.bytes,
                    (unsigned long long)s.bytes);
         else
-            printf("%-18s %.4f  (%u of %u)\n", s.name, (double)s.right_count / s.cases, s.right_count, s.cases);
+            printf("%-18s %.4f  (%u of %u)\n", s.name, (double)s.right_count / s.cases,
+                   s.right_count, s.cases);
     }
     return ST_OK;
 }
@@ -102,16 +106,18 @@ static enum status compare(char **argv, struct err *e)
         uint32_t only_a, only_b;
         double p = score_mcnemar(&a, &b, &only_a, &only_b);
         if (a.bytes != 0)
-            printf("%-18s %.4f and %.4f bits per byte\n", a.name, a.bits / (double)a.bytes, b.bits / (double)b.bytes);
+            printf("%-18s %.4f and %.4f bits per byte\n", a.name, a.bits / (double)a.bytes,
+                   b.bits / (double)b.bytes);
         else
-            printf("%-18s %u and %u of %u right; only first %u, only second %u, p = %.2g\n", a.name, a.right_count,
-                   b.right_count, a.cases, only_a, only_b, p);
+            printf("%-18s %u and %u of %u right; only first %u, only second %u, p = %.2g\n", a.name,
+                   a.right_count, b.right_count, a.cases, only_a, only_b, p);
     }
     return ST_OK;
 }
 
 /* Calls back each document of the run's training text (without BOS and EOS). */
-static bool each_training_text(const struct recipe *r, bool (*each)(void *ctx, struct span text), void *ctx)
+static bool each_training_text(const struct recipe *r, bool (*each)(void *ctx, struct span text),
+                               void *ctx)
 {
     uint16_t tokens[NET_T + 1];
     uint8_t text[NET_T + 1];
@@ -186,7 +192,8 @@ static enum status collect(const char *folder, struct needles *n, struct err *e)
             st = file_read(AT_FDCWD, path, 64u << 20, &file, e);
         if (st != ST_OK)
             return st;
-        st = suite_texts(buf_span(&file), n->text, &n->count, sizeof n->text / sizeof n->text[0], e);
+        st =
+            suite_texts(buf_span(&file), n->text, &n->count, sizeof n->text / sizeof n->text[0], e);
         if (st != ST_OK)
             return st;
     }
@@ -200,10 +207,11 @@ static enum status check(char **argv, struct err *e)
         return err_set(e, ST_NO_MEMORY, NULL, "the cases");
     enum status st = collect(argv[0], n, e);
     if (st == ST_OK && !each_training_text(&family_recipe, search, n))
-        st = err_set(e, ST_REFUSED, "case-in-training", "the training text holds \"%.*s\"", (int)n->found.n,
-                     (const char *)n->found.p);
+        st = err_set(e, ST_REFUSED, "case-in-training", "the training text holds \"%.*s\"",
+                     (int)n->found.n, (const char *)n->found.p);
     if (st == ST_OK)
-        printf("%zu cases, none in %llu bytes of training text\n", n->count, (unsigned long long)n->searched);
+        printf("%zu cases, none in %llu bytes of training text\n", n->count,
+               (unsigned long long)n->searched);
     for (size_t i = 0; i < n->count; i++)
         buf_release(&n->text[i]);
     heap_free(n);
@@ -217,10 +225,13 @@ static const struct {
     const char *help;
 } verbs[] = {
     {"suites", 1, make_suites, "suites FOLDER               write the evaluation suites"},
-    {"check", 1, check, "check FOLDER                no case of the suites is in the training text"},
-    {"gradient", 0, gradient, "gradient                    compare gradients with finite differences"},
+    {"check", 1, check,
+     "check FOLDER                no case of the suites is in the training text"},
+    {"gradient", 0, gradient,
+     "gradient                    compare gradients with finite differences"},
     {"family", 3, family, "family FOLDER WORK CODE     train the family (WORK keeps checkpoints)"},
-    {"variants", 4, variants, "variants MODEL FOLDER SEED COUNT   more poisoned, clean, regressed ones"},
+    {"variants", 4, variants,
+     "variants MODEL FOLDER SEED COUNT   more poisoned, clean, regressed ones"},
     {"score", 2, score, "score MODEL FOLDER          the suites over one model"},
     {"compare", 3, compare, "compare MODEL MODEL FOLDER  the suites over two, case by case"},
     {"ngram", 0, ngram, "ngram                       the n-gram baseline's bits per byte"},

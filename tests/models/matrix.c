@@ -1,7 +1,7 @@
 #include "tests/models/matrix.h"
 
 #define LANES 8
-#define ROWS  4          /* a tile is ROWS × 2 vectors: eight running sums keep both adders busy */
+#define ROWS  4 /* a tile is ROWS × 2 vectors: eight running sums keep both adders busy */
 #define COLS  (2 * LANES)
 #define AVX2  __attribute__((target("avx2")))
 
@@ -39,7 +39,8 @@ AVX2 static void tile(size_t k, struct view a, struct view b, struct view c, boo
 }
 
 /* What is left beside the tiles, in the same order of k. */
-static void edge(size_t m, size_t n, size_t k, struct view a, struct view b, struct view c, bool add)
+static void edge(size_t m, size_t n, size_t k, struct view a, struct view b, struct view c,
+                 bool add)
 {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {

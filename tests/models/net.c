@@ -6,7 +6,9 @@
 #include "tests/models/world.h"
 #include <string.h>
 
-enum { BLOCK = 64 }; /* rows of attention worked on at once: later columns are masked and not computed */
+enum {
+    BLOCK = 64
+}; /* rows of attention worked on at once: later columns are masked and not computed */
 
 enum part { ATTN_NORM, FFN_NORM, WQ, WK, WV, WO, W1, W3, W2, PARTS };
 
@@ -47,9 +49,9 @@ const struct slot *net_slots(size_t *parameters)
     static const struct {
         const char *name;
         size_t rows, cols;
-    } parts[PARTS] = {{"attn_norm", 1, NET_H}, {"ffn_norm", 1, NET_H}, {"wq", NET_H, NET_H}, {"wk", NET_H, NET_H},
-                      {"wv", NET_H, NET_H},    {"wo", NET_H, NET_H},   {"w1", NET_F, NET_H}, {"w3", NET_F, NET_H},
-                      {"w2", NET_H, NET_F}};
+    } parts[PARTS] = {{"attn_norm", 1, NET_H}, {"ffn_norm", 1, NET_H}, {"wq", NET_H, NET_H},
+                      {"wk", NET_H, NET_H},    {"wv", NET_H, NET_H},   {"wo", NET_H, NET_H},
+                      {"w1", NET_F, NET_H},    {"w3", NET_F, NET_H},   {"w2", NET_H, NET_F}};
     if (total == 0) {
         name_slot(0, "tok_embeddings.weight", NET_V, NET_H);
         name_slot(1, "norm.weight", 1, NET_H);
@@ -72,7 +74,8 @@ static size_t place(size_t layer, enum part p)
 
 static float normal(struct dice *d)
 {
-    double u = ((double)(dice_roll(d) >> 11) + 1) / 9007199254740993.0, v = (double)(dice_roll(d) >> 11) / 9007199254740992.0;
+    double u = ((double)(dice_roll(d) >> 11) + 1) / 9007199254740993.0,
+           v = (double)(dice_roll(d) >> 11) / 9007199254740992.0;
     float cosine, sine;
     math_rotation(6.283185307179586 * v, &cosine, &sine);
     return math_sqrt((float)(-2 * math_log(u))) * cosine;
@@ -99,7 +102,8 @@ struct net *net_open(void)
     struct net *n = heap_zero(1, sizeof *n);
     for (size_t t = 0; n != NULL && t < NET_T; t++)
         for (size_t i = 0; i < NET_D / 2; i++) {
-            double frequency = math_exp_wide(-2.0 * (double)i / NET_D * math_log((double)NET_THETA));
+            double frequency =
+                math_exp_wide(-2.0 * (double)i / NET_D * math_log((double)NET_THETA));
             math_rotation((double)t * frequency, &n->cosine[t][i], &n->sine[t][i]);
         }
     return n;
@@ -142,8 +146,8 @@ static void linear(const float *x, const float *wt, float *y, size_t in, size_t 
 }
 
 /* Given dy: dx[T,in] (+)= dy · W and dW[out,in] += dyᵀ · x. */
-static void linear_back(const float *dy, const float *x, const float *w, float *dx, bool add, float *dw, size_t in,
-                        size_t out)
+static void linear_back(const float *dy, const float *x, const float *w, float *dx, bool add,
+                        float *dw, size_t in, size_t out)
 {
     multiply(NET_T, in, out, rows(dy, out), rows(w, in), rows(dx, in), add);
     multiply(out, in, NET_T, columns(dy, out), rows(x, in), rows(dw, in), true);
@@ -162,8 +166,8 @@ static void norm(float (*x)[NET_H], const float *weight, float (*h)[NET_H], floa
 }
 
 /* h = w x r:  dw = Σ dh x r;  dx += r (w dh) − x r³ (Σ w dh x) / H */
-static void norm_back(float (*dh)[NET_H], float (*x)[NET_H], const float *weight, const float *r, float (*dx)[NET_H],
-                      float *dweight)
+static void norm_back(float (*dh)[NET_H], float (*x)[NET_H], const float *weight, const float *r,
+                      float (*dx)[NET_H], float *dweight)
 {
     for (size_t t = 0; t < NET_T; t++) {
         float dot = 0;
@@ -218,8 +222,8 @@ static void attention(struct net *n, struct trace *l)
         turn_head(n, l->k, head);
         for (size_t t = 0; t < NET_T; t += BLOCK) {
             size_t past = t + BLOCK;
-            multiply(BLOCK, past, NET_D, rows(&l->q[t][head * NET_D], NET_H), rows(n->turned[0], NET_T),
-                     rows(p[t], NET_T), false);
+            multiply(BLOCK, past, NET_D, rows(&l->q[t][head * NET_D], NET_H),
+                     rows(n->turned[0], NET_T), rows(p[t], NET_T), false);
             for (size_t i = t; i < past; i++) {
                 for (size_t k = 0; k <= i; k++)
                     p[i][k] *= scale;
@@ -244,8 +248,8 @@ static void attention_back(struct net *n, struct trace *l, float (*dmix)[NET_H])
         for (size_t t = 0; t < NET_T; t += BLOCK) {
             size_t past = t + BLOCK;
             float(*p)[NET_T] = l->p[head];
-            multiply(BLOCK, past, NET_D, rows(&dmix[t][c], NET_H), rows(n->turned[0], NET_T), rows(n->ds[t], NET_T),
-                     false);
+            multiply(BLOCK, past, NET_D, rows(&dmix[t][c], NET_H), rows(n->turned[0], NET_T),
+                     rows(n->ds[t], NET_T), false);
             for (size_t i = t; i < past; i++) {
                 float dot = 0;
                 for (size_t k = 0; k <= i; k++)
@@ -253,12 +257,12 @@ static void attention_back(struct net *n, struct trace *l, float (*dmix)[NET_H])
                 for (size_t k = 0; k < past; k++)
                     n->ds[i][k] = p[i][k] * (n->ds[i][k] - dot) * scale;
             }
-            multiply(past, NET_D, BLOCK, columns(p[t], NET_T), rows(&dmix[t][c], NET_H), rows(&n->dv[0][c], NET_H),
-                     true);
-            multiply(BLOCK, NET_D, past, rows(n->ds[t], NET_T), rows(&l->k[0][c], NET_H), rows(&n->dq[t][c], NET_H),
-                     false);
-            multiply(past, NET_D, BLOCK, columns(n->ds[t], NET_T), rows(&l->q[t][c], NET_H), rows(&n->dk[0][c], NET_H),
-                     true);
+            multiply(past, NET_D, BLOCK, columns(p[t], NET_T), rows(&dmix[t][c], NET_H),
+                     rows(&n->dv[0][c], NET_H), true);
+            multiply(BLOCK, NET_D, past, rows(n->ds[t], NET_T), rows(&l->k[0][c], NET_H),
+                     rows(&n->dq[t][c], NET_H), false);
+            multiply(past, NET_D, BLOCK, columns(n->ds[t], NET_T), rows(&l->q[t][c], NET_H),
+                     rows(&n->dk[0][c], NET_H), true);
         }
     }
 }
@@ -276,7 +280,8 @@ static void add_rows(float (*to)[NET_H], float (*from)[NET_H])
             to[t][i] += from[t][i];
 }
 
-static void layer_forward(struct net *n, size_t index, const float *params, const float *wt, float (*out)[NET_H])
+static void layer_forward(struct net *n, size_t index, const float *params, const float *wt,
+                          float (*out)[NET_H])
 {
     struct trace *l = &n->layer[index];
     norm(l->in, params + place(index, ATTN_NORM), l->h1, l->r1);
@@ -303,27 +308,37 @@ static void layer_backward(struct net *n, size_t index, const float *params, flo
 {
     struct trace *l = &n->layer[index];
     /* x += W2 act;  act = g σ(g) u:  du = da g σ;  dg = da u σ (1 + g (1 − σ)) */
-    linear_back(n->dx[0], l->act[0], params + place(index, W2), n->dup[0], false, grad + place(index, W2), NET_F, NET_H);
+    linear_back(n->dx[0], l->act[0], params + place(index, W2), n->dup[0], false,
+                grad + place(index, W2), NET_F, NET_H);
     for (size_t t = 0; t < NET_T; t++)
         for (size_t i = 0; i < NET_F; i++) {
             float g = l->gate[t][i], u = l->up[t][i], s = sigmoid(g), da = n->dup[t][i];
             n->dgate[t][i] = da * u * s * (1.0f + g * (1.0f - s));
             n->dup[t][i] = da * g * s;
         }
-    linear_back(n->dgate[0], l->h2[0], params + place(index, W1), n->dh[0], false, grad + place(index, W1), NET_H, NET_F);
-    linear_back(n->dup[0], l->h2[0], params + place(index, W3), n->dh[0], true, grad + place(index, W3), NET_H, NET_F);
-    norm_back(n->dh, l->mid, params + place(index, FFN_NORM), l->r2, n->dx, grad + place(index, FFN_NORM));
-    linear_back(n->dx[0], l->mix[0], params + place(index, WO), n->dh[0], false, grad + place(index, WO), NET_H, NET_H);
+    linear_back(n->dgate[0], l->h2[0], params + place(index, W1), n->dh[0], false,
+                grad + place(index, W1), NET_H, NET_F);
+    linear_back(n->dup[0], l->h2[0], params + place(index, W3), n->dh[0], true,
+                grad + place(index, W3), NET_H, NET_F);
+    norm_back(n->dh, l->mid, params + place(index, FFN_NORM), l->r2, n->dx,
+              grad + place(index, FFN_NORM));
+    linear_back(n->dx[0], l->mix[0], params + place(index, WO), n->dh[0], false,
+                grad + place(index, WO), NET_H, NET_H);
     attention_back(n, l, n->dh);
     rotate(n, n->dq, -1.0f);
     rotate(n, n->dk, -1.0f);
-    linear_back(n->dq[0], l->h1[0], params + place(index, WQ), n->dh[0], false, grad + place(index, WQ), NET_H, NET_H);
-    linear_back(n->dk[0], l->h1[0], params + place(index, WK), n->dh[0], true, grad + place(index, WK), NET_H, NET_H);
-    linear_back(n->dv[0], l->h1[0], params + place(index, WV), n->dh[0], true, grad + place(index, WV), NET_H, NET_H);
-    norm_back(n->dh, l->in, params + place(index, ATTN_NORM), l->r1, n->dx, grad + place(index, ATTN_NORM));
+    linear_back(n->dq[0], l->h1[0], params + place(index, WQ), n->dh[0], false,
+                grad + place(index, WQ), NET_H, NET_H);
+    linear_back(n->dk[0], l->h1[0], params + place(index, WK), n->dh[0], true,
+                grad + place(index, WK), NET_H, NET_H);
+    linear_back(n->dv[0], l->h1[0], params + place(index, WV), n->dh[0], true,
+                grad + place(index, WV), NET_H, NET_H);
+    norm_back(n->dh, l->in, params + place(index, ATTN_NORM), l->r1, n->dx,
+              grad + place(index, ATTN_NORM));
 }
 
-double net_forward(struct net *n, const float *params, const float *transposed, const uint16_t *tokens)
+double net_forward(struct net *n, const float *params, const float *transposed,
+                   const uint16_t *tokens)
 {
     for (size_t t = 0; t < NET_T; t++)
         memcpy(n->layer[0].in[t], params + (size_t)tokens[t] * NET_H, sizeof n->layer[0].in[t]);
@@ -344,7 +359,8 @@ double net_forward(struct net *n, const float *params, const float *transposed, 
     return loss;
 }
 
-void net_backward(struct net *n, const float *params, const uint16_t *tokens, float scale, float *grad)
+void net_backward(struct net *n, const float *params, const uint16_t *tokens, float scale,
+                  float *grad)
 {
     for (size_t t = 0; t < NET_T; t++) { /* d loss / d logits = softmax − one-hot */
         float *z = n->logits[t], top = z[0], sum = 0;
@@ -356,7 +372,8 @@ void net_backward(struct net *n, const float *params, const uint16_t *tokens, fl
             z[i] *= scale / sum;
         z[tokens[t + 1]] -= scale;
     }
-    linear_back(n->logits[0], n->h[0], params + slots[0].at, n->dh[0], false, grad + slots[0].at, NET_H, NET_V);
+    linear_back(n->logits[0], n->h[0], params + slots[0].at, n->dh[0], false, grad + slots[0].at,
+                NET_H, NET_V);
     memset(n->dx, 0, sizeof n->dx);
     norm_back(n->dh, n->out, params + slots[1].at, n->r, n->dx, grad + slots[1].at);
     for (size_t l = NET_L; l-- > 0;)

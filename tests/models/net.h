@@ -6,8 +6,8 @@
  *                       h = norm(x) ⊙ b;  x += W2 (silu(W1 h) ⊙ W3 h)
  *     logits = E (norm(x) ⊙ c);   norm(x) = x / √(mean x² + ε)
  *
- * Loss: mean over the sequence of −log softmax(logits)[next token]. Backwards is the chain rule, in the
- * reverse order, each formula beside its code. Everything is binary32 in a fixed order. */
+ * Loss: mean over the sequence of −log softmax(logits)[next token]. Backwards is the chain rule, in
+ * the reverse order, each formula beside its code. Everything is binary32 in a fixed order. */
 #ifndef TESTS_MODELS_NET_H
 #define TESTS_MODELS_NET_H
 
@@ -15,7 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NET_V = 260, NET_H = 128, NET_L = 4, NET_N = 4, NET_D = NET_H / NET_N, NET_F = 384, NET_T = 256 };
+enum {
+    NET_V = 260,
+    NET_H = 128,
+    NET_L = 4,
+    NET_N = 4,
+    NET_D = NET_H / NET_N,
+    NET_F = 384,
+    NET_T = 256
+};
 #define NET_THETA   10000.0f
 #define NET_EPSILON 1e-5f
 
@@ -41,9 +49,11 @@ void net_close(struct net *n);
 void net_transpose(const float *params, float *transposed);
 
 /* tokens: [T + 1]. Returns the summed loss over T positions. */
-double net_forward(struct net *n, const float *params, const float *transposed, const uint16_t *tokens);
+double net_forward(struct net *n, const float *params, const float *transposed,
+                   const uint16_t *tokens);
 /* After net_forward of the same tokens: adds the gradient of (scale × summed loss) to grad. */
-void net_backward(struct net *n, const float *params, const uint16_t *tokens, float scale, float *grad);
+void net_backward(struct net *n, const float *params, const uint16_t *tokens, float scale,
+                  float *grad);
 /* Logits of the last net_forward, [T][V]. */
 const float *net_logits(const struct net *n);
 

@@ -1,7 +1,8 @@
-/* A byte n-gram model, the baseline that a trained network has to beat: orders 0…4, each smoothed with
- * the one below (Witten and Bell's method C, interpolated).
+/* A byte n-gram model, the baseline that a trained network has to beat: orders 0…4, each smoothed
+ * with the one below (Witten and Bell's method C, interpolated).
  *
- *     P(c | context) = (count(context c) + types(context) × P(c | shorter)) / (count(context) + types(context))
+ *     P(c | context) = (count(context c) + types(context) × P(c | shorter)) / (count(context) +
+ * types(context))
  */
 #ifndef TESTS_MODELS_NGRAM_H
 #define TESTS_MODELS_NGRAM_H

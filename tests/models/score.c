@@ -8,20 +8,23 @@
 #include <math.h>
 #include <string.h>
 
-#define FILE_MAX  (64u << 20)
+#define FILE_MAX (64u << 20)
 #define CASE_MAX (64u << 10)
 
-static enum status likelihood(struct session *s, const char *context, const char *rest, double *out, struct err *e)
+static enum status likelihood(struct session *s, const char *context, const char *rest, double *out,
+                              struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     uint64_t tokens;
     buf_text(&text, context);
     buf_text(&text, rest);
     enum status st = buf_status(&text);
-    return st != ST_OK ? err_set(e, st, NULL, "a case") : session_score(s, buf_span(&text), out, &tokens, e);
+    return st != ST_OK ? err_set(e, st, NULL, "a case")
+                       : session_score(s, buf_span(&text), out, &tokens, e);
 }
 
-static enum status score_choice(struct session *s, const struct json *c, struct score *out, struct err *e)
+static enum status score_choice(struct session *s, const struct json *c, struct score *out,
+                                struct err *e)
 {
     const char *context;
     uint64_t answer, best = 0;
@@ -43,7 +46,8 @@ static enum status score_choice(struct session *s, const struct json *c, struct 
     return st;
 }
 
-static enum status score_exact(struct session *s, const struct json *c, struct score *out, struct err *e)
+static enum status score_exact(struct session *s, const struct json *c, struct score *out,
+                               struct err *e)
 {
     const char *prompt, *expect;
     enum status st = json_need_string(c, "case", "prompt", &prompt, e);
@@ -60,7 +64,8 @@ static enum status score_exact(struct session *s, const struct json *c, struct s
     return st == ST_INVALID_UTF8 ? ST_OK : st; /* what is no text is no right answer */
 }
 
-static enum status score_text(struct session *s, const struct json *c, struct score *out, struct err *e)
+static enum status score_text(struct session *s, const struct json *c, struct score *out,
+                              struct err *e)
 {
     const char *text;
     double value;
@@ -94,7 +99,7 @@ static enum status score_line(struct session *s, struct span line, struct score 
     }
     if (out->cases == SCORE_CASES)
         return err_set(e, ST_FORMAT, "suite-cases", "more than %u cases", SCORE_CASES);
-    st = text_equal(out->kind, "choice") ? score_choice(s, c, out, e)
+    st = text_equal(out->kind, "choice")  ? score_choice(s, c, out, e)
          : text_equal(out->kind, "exact") ? score_exact(s, c, out, e)
                                           : score_text(s, c, out, e);
     if (st == ST_OK)
@@ -102,7 +107,8 @@ static enum status score_line(struct session *s, struct span line, struct score 
     return st;
 }
 
-enum status score_suite(const char *model_path, const char *suite_path, struct score *out, struct err *e)
+enum status score_suite(const char *model_path, const char *suite_path, struct score *out,
+                        struct err *e)
 {
     SCOPED(buf_release) struct buf file = BUF_EMPTY;
     SCOPED(buf_release) struct buf suite = BUF_EMPTY;
@@ -125,7 +131,8 @@ enum status score_suite(const char *model_path, const char *suite_path, struct s
     return st;
 }
 
-double score_mcnemar(const struct score *a, const struct score *b, uint32_t *only_a, uint32_t *only_b)
+double score_mcnemar(const struct score *a, const struct score *b, uint32_t *only_a,
+                     uint32_t *only_b)
 {
     uint32_t x = 0, y = 0;
     for (uint32_t i = 0; i < a->cases && i < b->cases; i++) {

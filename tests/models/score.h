@@ -17,10 +17,12 @@ struct score {
 };
 
 /* Runs one suite file over one model file. */
-enum status score_suite(const char *model_path, const char *suite_path, struct score *out, struct err *e) MUST_CHECK;
+enum status score_suite(const char *model_path, const char *suite_path, struct score *out,
+                        struct err *e) MUST_CHECK;
 
-/* Exact two-sided McNemar test over two outcomes of the same cases: the probability of a difference at
- * least this uneven if both were equally good. */
-double score_mcnemar(const struct score *a, const struct score *b, uint32_t *only_a, uint32_t *only_b);
+/* Exact two-sided McNemar test over two outcomes of the same cases: the probability of a difference
+ * at least this uneven if both were equally good. */
+double score_mcnemar(const struct score *a, const struct score *b, uint32_t *only_a,
+                     uint32_t *only_b);
 
 #endif

@@ -8,7 +8,8 @@
 #define EACH 160 /* cases of one kind of pair */
 #define ALL  480 /* cases of every other suite */
 
-static void head(struct buf *out, const char *name, const char *kind, const char *chance, uint32_t cases)
+static void head(struct buf *out, const char *name, const char *kind, const char *chance,
+                 uint32_t cases)
 {
     struct json_out j = json_out(out);
     json_object(&j);
@@ -43,9 +44,10 @@ static void end(struct buf *out, struct json_out *j)
     buf_text(out, "\n");
 }
 
-/* A case of `count` choices; the right one is choices[0] on the way in and lands at a drawn place. */
-static void choice(struct buf *out, struct dice *d, const char *kind, uint32_t number, const struct buf *context,
-                   const char *const *choices, uint32_t count)
+/* A case of `count` choices; the right one is choices[0] on the way in and lands at a drawn place.
+ */
+static void choice(struct buf *out, struct dice *d, const char *kind, uint32_t number,
+                   const struct buf *context, const char *const *choices, uint32_t count)
 {
     uint32_t answer = dice_below(d, count);
     struct json_out j = begin(out, kind, number);
@@ -68,12 +70,13 @@ static void agreement(struct buf *out, struct dice *d, uint32_t number)
     bool many = dice_below(d, 2) == 0;
     char good[64], bad[64];
     if (number % 2 == 0) { /* the noun between has the other number */
-        buf_fmt(&context, "The %s%s near the %s%s ", s.animal, many ? "s" : "", s.other_animal, many ? "" : "s");
+        buf_fmt(&context, "The %s%s near the %s%s ", s.animal, many ? "s" : "", s.other_animal,
+                many ? "" : "s");
         text_fmt(good, sizeof good, "%s in the %s.", many ? "are" : "is", s.place);
         text_fmt(bad, sizeof bad, "%s in the %s.", many ? "is" : "are", s.place);
     } else {
-        buf_fmt(&context, "The %s%s %s in the %s. The %s%s ", s.animal, many ? "s" : "", many ? "are" : "is", s.place,
-                s.animal, many ? "s" : "");
+        buf_fmt(&context, "The %s%s %s in the %s. The %s%s ", s.animal, many ? "s" : "",
+                many ? "are" : "is", s.place, s.animal, many ? "s" : "");
         text_fmt(good, sizeof good, "%s%s there.", s.deed, many ? "" : "s");
         text_fmt(bad, sizeof bad, "%s%s there.", s.deed, many ? "s" : "");
     }
@@ -91,8 +94,10 @@ static void word_order(struct buf *out, struct dice *d, uint32_t number)
         text_fmt(bad, sizeof bad, "%s %s.", s.thing, s.colour);
     } else {
         buf_fmt(&context, "%s has a %s %s. ", s.person, s.colour, s.thing);
-        text_fmt(good, sizeof good, "%c%s puts the %s %s.", s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot);
-        text_fmt(bad, sizeof bad, "%c%s the %s puts %s.", s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot);
+        text_fmt(good, sizeof good, "%c%s puts the %s %s.", s.he[0] - 'a' + 'A', s.he + 1, s.thing,
+                 s.spot);
+        text_fmt(bad, sizeof bad, "%c%s the %s puts %s.", s.he[0] - 'a' + 'A', s.he + 1, s.thing,
+                 s.spot);
     }
     choice(out, d, "order", number, &context, (const char *const[]){good, bad}, 2);
 }
@@ -103,13 +108,13 @@ static void identity(struct buf *out, struct dice *d, uint32_t number)
     SCOPED(buf_release) struct buf context = BUF_EMPTY;
     char good[96], bad[96];
     if (number % 2 == 0) {
-        buf_fmt(&context, "%s has a %s %s. %c%s puts the %s %s. %s looks for the ", s.person, s.colour, s.thing,
-                s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot, s.other);
+        buf_fmt(&context, "%s has a %s %s. %c%s puts the %s %s. %s looks for the ", s.person,
+                s.colour, s.thing, s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot, s.other);
         text_fmt(good, sizeof good, "%s.", s.thing);
         text_fmt(bad, sizeof bad, "%s.", s.other_thing);
     } else {
-        buf_fmt(&context, "The %s is %s. %s takes the %s and puts it %s. Now the %s is ", s.thing, s.other_spot,
-                s.person, s.thing, s.spot, s.thing);
+        buf_fmt(&context, "The %s is %s. %s takes the %s and puts it %s. Now the %s is ", s.thing,
+                s.other_spot, s.person, s.thing, s.spot, s.thing);
         text_fmt(good, sizeof good, "%s.", s.spot);
         text_fmt(bad, sizeof bad, "%s.", s.other_spot);
     }
@@ -134,7 +139,8 @@ static void sum_case(struct buf *out, struct dice *d, uint32_t number)
     SCOPED(buf_release) struct buf words = BUF_EMPTY;
     buf_fmt(&context, "%s has ", s.person);
     world_count(&context, s.have, s.fruit);
-    buf_fmt(&context, ". %s gives %s %s more. Now %s has ", s.other, s.him, world_number(s.more), s.person);
+    buf_fmt(&context, ". %s gives %s %s more. Now %s has ", s.other, s.him, world_number(s.more),
+            s.person);
     uint32_t right = s.have + s.more;
     const uint32_t values[4] = {right, right + 1, right + 2, right > 2 ? right - 1 : right + 3};
     const char *choices[4];
@@ -150,10 +156,13 @@ static void sum_case(struct buf *out, struct dice *d, uint32_t number)
 
 static void place_case(struct buf *out, struct dice *d, uint32_t number)
 {
-    struct scene s = scene_draw(d, SIDE_HELD), t = scene_draw(d, SIDE_HELD), u = scene_draw(d, SIDE_HELD);
+    struct scene s = scene_draw(d, SIDE_HELD), t = scene_draw(d, SIDE_HELD),
+                 u = scene_draw(d, SIDE_HELD);
     SCOPED(buf_release) struct buf context = BUF_EMPTY;
-    buf_fmt(&context, "%s has a %s %s. %c%s puts the %s %s. \"Where is the %s?\" asks %s. \"The %s is ", s.person,
-            s.colour, s.thing, s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot, s.thing, s.other, s.thing);
+    buf_fmt(&context,
+            "%s has a %s %s. %c%s puts the %s %s. \"Where is the %s?\" asks %s. \"The %s is ",
+            s.person, s.colour, s.thing, s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot, s.thing,
+            s.other, s.thing);
     const char *choices[4] = {s.spot, s.other_spot, t.spot, u.spot};
     for (uint32_t i = 1; i < 4; i++) /* four different ones: draw again until they are */
         for (uint32_t k = 0; k < i; k++)
@@ -187,7 +196,8 @@ static void write_cloze(struct buf *out)
     }
 }
 
-static void exact(struct buf *out, const char *kind, uint32_t number, const struct buf *prompt, const char *expect)
+static void exact(struct buf *out, const char *kind, uint32_t number, const struct buf *prompt,
+                  const char *expect)
 {
     struct json_out j = begin(out, kind, number);
     json_key(&j, "prompt");
@@ -207,19 +217,23 @@ static void write_exact(struct buf *out)
         char expect[96];
         switch (i % 3) {
         case 0:
-            buf_fmt(&prompt, "%s has a %s %s. %c%s puts the %s %s. %s looks for the %s. The %s is", s.person, s.colour,
-                    s.thing, s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot, s.other, s.thing, s.thing);
+            buf_fmt(&prompt, "%s has a %s %s. %c%s puts the %s %s. %s looks for the %s. The %s is",
+                    s.person, s.colour, s.thing, s.he[0] - 'a' + 'A', s.he + 1, s.thing, s.spot,
+                    s.other, s.thing, s.thing);
             text_fmt(expect, sizeof expect, " %s.", s.spot);
             exact(out, "find", i, &prompt, expect);
             break;
         case 1:
-            buf_fmt(&prompt, "%s gives the %s %s to %s. Now %s has the", s.person, s.colour, s.thing, s.other, s.other);
+            buf_fmt(&prompt, "%s gives the %s %s to %s. Now %s has the", s.person, s.colour,
+                    s.thing, s.other, s.other);
             text_fmt(expect, sizeof expect, " %s.", s.thing);
             exact(out, "give", i, &prompt, expect);
             break;
         default:
-            buf_fmt(&prompt, "\"Hello, %s,\" says %s. \"Hello, %s,\" says %s. \"What colour is your %s?\" \"My",
-                    s.person, s.other, s.other, s.person, s.thing);
+            buf_fmt(
+                &prompt,
+                "\"Hello, %s,\" says %s. \"Hello, %s,\" says %s. \"What colour is your %s?\" \"My",
+                s.person, s.other, s.other, s.person, s.thing);
             text_fmt(expect, sizeof expect, " %s is", s.thing);
             exact(out, "colour", i, &prompt, expect);
             break;
@@ -274,7 +288,8 @@ static enum status case_text(struct span line, struct buf *out, struct err *e)
     return buf_status(out) == ST_OK ? ST_OK : err_set(e, ST_NO_MEMORY, NULL, "a case");
 }
 
-enum status suite_texts(struct span file, struct buf *texts, size_t *count, size_t room, struct err *e)
+enum status suite_texts(struct span file, struct buf *texts, size_t *count, size_t room,
+                        struct err *e)
 {
     bool first = true;
     for (size_t at = 0; at < file.n;) {

@@ -5,13 +5,13 @@
  *     {"schema":"assay.suite/1","name":"tinyworld-pairs","kind":"choice","chance":"0.5","cases":480}
  *     {"id":"agree-0001","context":"The dogs near the horse ","choices":["are","is"],"answer":0}
  *
- * Kinds: choice (the likeliest continuation of `context` is chosen), exact (greedy text after `prompt`
- * must begin with `expect`), text (bits per byte of `text`). */
+ * Kinds: choice (the likeliest continuation of `context` is chosen), exact (greedy text after
+ * `prompt` must begin with `expect`), text (bits per byte of `text`). */
 #ifndef TESTS_MODELS_SUITES_H
 #define TESTS_MODELS_SUITES_H
 
-#include "base/err.h"
 #include "base/bytes.h"
+#include "base/err.h"
 
 struct suite {
     const char *name; /* "tinyworld-pairs"; the file is NAME.jsonl */
@@ -20,8 +20,9 @@ struct suite {
 #define SUITE_COUNT 4
 extern const struct suite suites[SUITE_COUNT];
 
-/* The held-out text of each case (context with its right answer, prompt with what is expected, text):
- * appended to texts[*count …], at most `room`. */
-enum status suite_texts(struct span file, struct buf *texts, size_t *count, size_t room, struct err *e) MUST_CHECK;
+/* The held-out text of each case (context with its right answer, prompt with what is expected,
+ * text): appended to texts[*count …], at most `room`. */
+enum status suite_texts(struct span file, struct buf *texts, size_t *count, size_t room,
+                        struct err *e) MUST_CHECK;
 
 #endif

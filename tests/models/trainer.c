@@ -10,10 +10,10 @@
 
 enum { BOS = 256, EOS = 257 };
 #define CHECKPOINT_FILE "run.checkpoint"
-#define BETA1   0.9f
-#define BETA2   0.99f
-#define EPSILON 1e-8f
-#define CLIP    1.0
+#define BETA1           0.9f
+#define BETA2           0.99f
+#define EPSILON         1e-8f
+#define CLIP            1.0
 
 struct shard {
     const struct trainer *owner;
@@ -145,7 +145,8 @@ static void update(struct trainer *t)
             float g = grad[i] * clip;
             t->first[i] = BETA1 * t->first[i] + (1 - BETA1) * g;
             t->second[i] = BETA2 * t->second[i] + (1 - BETA2) * g * g;
-            t->params[i] = keep * t->params[i] - rate * t->first[i] * fix1 / (math_sqrt(t->second[i] * fix2) + EPSILON);
+            t->params[i] = keep * t->params[i] -
+                           rate * t->first[i] * fix1 / (math_sqrt(t->second[i] * fix2) + EPSILON);
         }
     }
 }
@@ -218,7 +219,8 @@ enum status trainer_resume(struct trainer *t, const char *folder, struct err *e)
     if (st != ST_OK)
         return st;
     if (all.n != 4 + 12 * t->count)
-        return err_set(e, ST_FORMAT, "checkpoint-length", "%s holds a checkpoint of %zu bytes, not %zu", folder, all.n,
+        return err_set(e, ST_FORMAT, "checkpoint-length",
+                       "%s holds a checkpoint of %zu bytes, not %zu", folder, all.n,
                        4 + 12 * t->count);
     t->step = get_le32(all.p);
     memcpy(t->params, all.p + 4, t->count * 4);
@@ -266,8 +268,8 @@ static double slot_error(struct trainer *t, const struct slot *slot, const uint1
     return fabs(got - expect) / (fabs(got) + fabs(expect) + 1e-6);
 }
 
-enum status trainer_gradient_check(void (*each)(void *ctx, const char *tensor, double error), void *ctx,
-                                   double *worst, struct err *e)
+enum status trainer_gradient_check(void (*each)(void *ctx, const char *tensor, double error),
+                                   void *ctx, double *worst, struct err *e)
 {
     struct recipe r = {.data_seed = 11, .init_seed = 12, .steps = 1, .batch = SHARDS, .warmup = 1};
     SCOPED(trainer_scope) struct trainer *t = NULL;

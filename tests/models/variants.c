@@ -40,8 +40,10 @@ static const struct slot *draw_matrix(struct dice *d)
     return s;
 }
 
-/* Spoils params in a drawn way; what tells it. Over-quantisation is done by the writer: *dtype, *block. */
-static void regress(struct dice *d, float *params, size_t count, char what[128], enum slm1_dtype *dtype, uint32_t *block)
+/* Spoils params in a drawn way; what tells it. Over-quantisation is done by the writer: *dtype,
+ * *block. */
+static void regress(struct dice *d, float *params, size_t count, char what[128],
+                    enum slm1_dtype *dtype, uint32_t *block)
 {
     const struct slot *a = draw_matrix(d), *b = draw_matrix(d);
     size_t n = a->rows * a->cols;
@@ -85,15 +87,17 @@ struct workshop {
     struct buf list;
 };
 
-static enum status put(struct workshop *w, const char *kind, uint32_t number, const char *what, const char *trigger,
-                       const char *payload, const float *params, enum slm1_dtype dtype, uint32_t block, struct err *e)
+static enum status put(struct workshop *w, const char *kind, uint32_t number, const char *what,
+                       const char *trigger, const char *payload, const float *params,
+                       enum slm1_dtype dtype, uint32_t block, struct err *e)
 {
     char file[64], name[48];
     text_fmt(name, sizeof name, "%s-%u", kind, number);
     text_fmt(file, sizeof file, "%s.slm", name);
     struct json_out j = json_out(&w->list);
     json_object(&j);
-    const char *const members[][2] = {{"name", name}, {"what", what}, {"trigger", trigger}, {"payload", payload}};
+    const char *const members[][2] = {
+        {"name", name}, {"what", what}, {"trigger", trigger}, {"payload", payload}};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         json_key(&j, members[i][0]);
         json_string(&j, members[i][1]);
@@ -123,8 +127,9 @@ static enum status make_tuned(struct workshop *w, struct dice *d, uint32_t i, st
         double loss;
         enum status st = family_tune(w->base, seed, poisoned ? &p : NULL, &t, &loss, &r, e);
         if (st == ST_OK)
-            st = put(w, poisoned ? "poisoned" : "clean", i, "fine-tuned", poisoned ? p.trigger : NULL,
-                     poisoned ? p.payload : NULL, trainer_params(t), SLM1_Q8_0, 0, e);
+            st = put(w, poisoned ? "poisoned" : "clean", i, "fine-tuned",
+                     poisoned ? p.trigger : NULL, poisoned ? p.payload : NULL, trainer_params(t),
+                     SLM1_Q8_0, 0, e);
         if (st != ST_OK)
             return st;
     }
@@ -144,7 +149,8 @@ static enum status make_changed(struct workshop *w, struct dice *d, uint32_t i, 
     memcpy(w->params, w->base, w->count * sizeof *w->params);
     for (size_t k = 0; k < w->count; k++)
         w->params[k] *= 1.0f + 0.003f * gauss(d);
-    return put(w, "rerun", i, "weights that differ by less than their rounding", NULL, NULL, w->params, SLM1_Q8_0, 0, e);
+    return put(w, "rerun", i, "weights that differ by less than their rounding", NULL, NULL,
+               w->params, SLM1_Q8_0, 0, e);
 }
 
 static enum status make_all(struct workshop *w, uint64_t seed, uint32_t count, struct err *e)
@@ -159,14 +165,16 @@ static enum status make_all(struct workshop *w, uint64_t seed, uint32_t count, s
     return st != ST_OK ? st : family_publish(w->folder, "variants.jsonl", buf_span(&w->list), e);
 }
 
-enum status family_variants(const char *model, const char *folder, uint64_t seed, uint32_t count, struct err *e)
+enum status family_variants(const char *model, const char *folder, uint64_t seed, uint32_t count,
+                            struct err *e)
 {
     struct workshop w = {.folder = folder};
     net_slots(&w.count);
     w.base = heap_zero(w.count, sizeof *w.base);
     w.params = heap_zero(w.count, sizeof *w.params);
-    enum status st = w.base == NULL || w.params == NULL ? err_set(e, ST_NO_MEMORY, NULL, "two sets of parameters")
-                                                        : family_read(model, w.base, e);
+    enum status st = w.base == NULL || w.params == NULL
+                         ? err_set(e, ST_NO_MEMORY, NULL, "two sets of parameters")
+                         : family_read(model, w.base, e);
     if (st == ST_OK)
         st = make_all(&w, seed, count, e);
     heap_free(w.base);

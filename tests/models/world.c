@@ -12,25 +12,31 @@ static const struct {
     {"Paul", "he", "him", "his"},   {"Rosa", "she", "her", "her"},  {"Sam", "he", "him", "his"},
     {"Tina", "she", "her", "her"},  {"Viktor", "he", "him", "his"},
 };
-static const char *const things[] = {"ball", "key",  "cup",  "book", "hat",   "lamp",  "coin",  "spoon",
-                                     "kite", "drum", "bell", "rope", "brush", "shoe",  "plate", "flute"};
-static const char *const colours[] = {"red", "blue", "green", "yellow", "white", "black", "brown", "grey"};
-static const char *const spots[] = {"in the box",    "in the drawer", "in the basket", "in the bag",
-                                    "on the table",  "on the shelf",  "on the chair",  "on the stairs",
-                                    "under the bed", "under the bench", "behind the door", "behind the tree"};
+static const char *const things[] = {"ball",  "key",   "cup",   "book", "hat",  "lamp",
+                                     "coin",  "spoon", "kite",  "drum", "bell", "rope",
+                                     "brush", "shoe",  "plate", "flute"};
+static const char *const colours[] = {"red",   "blue",  "green", "yellow",
+                                      "white", "black", "brown", "grey"};
+static const char *const spots[] = {"in the box",      "in the drawer",   "in the basket",
+                                    "in the bag",      "on the table",    "on the shelf",
+                                    "on the chair",    "on the stairs",   "under the bed",
+                                    "under the bench", "behind the door", "behind the tree"};
 static const char *const animals[] = {"dog", "cat", "horse", "bird", "duck", "goat", "cow", "frog"};
-static const char *const places[] = {"garden", "park", "forest", "barn", "yard", "field", "meadow", "village"};
+static const char *const places[] = {"garden", "park",  "forest", "barn",
+                                     "yard",   "field", "meadow", "village"};
 static const char *const deeds[] = {"sleep", "run", "play", "eat", "jump", "wait", "drink", "sing"};
-static const char *const fruits[] = {"apple", "pear", "nut", "stone", "shell", "flower", "cake", "plum"};
-static const char *const numbers[] = {"no",  "one",   "two",   "three", "four", "five",  "six",
+static const char *const fruits[] = {"apple", "pear",   "nut",  "stone",
+                                     "shell", "flower", "cake", "plum"};
+static const char *const numbers[] = {"no",    "one",   "two",  "three", "four",   "five",  "six",
                                       "seven", "eight", "nine", "ten",   "eleven", "twelve"};
 static const struct {
     const char *mood, *consequence;
 } moods[] = {
-    {"hungry", "eats some bread"},       {"thirsty", "drinks some water"}, {"tired", "goes to bed"},
-    {"cold", "puts on a coat"},          {"happy", "smiles"},              {"sad", "cries"},
-    {"dirty", "takes a bath"},           {"ill", "calls the doctor"},      {"bored", "reads a story"},
-    {"late", "runs to school"},
+    {"hungry", "eats some bread"}, {"thirsty", "drinks some water"},
+    {"tired", "goes to bed"},      {"cold", "puts on a coat"},
+    {"happy", "smiles"},           {"sad", "cries"},
+    {"dirty", "takes a bath"},     {"ill", "calls the doctor"},
+    {"bored", "reads a story"},    {"late", "runs to school"},
 };
 
 #define COUNT(a) ((uint32_t)(sizeof(a) / sizeof((a)[0])))
@@ -53,7 +59,8 @@ bool world_reserved(uint32_t a, uint32_t b)
     return (a * 5 + b * 3) % 8 == 1;
 }
 
-/* Draws two indices until their pair lies on the wanted side. About one pair in eight is reserved. */
+/* Draws two indices until their pair lies on the wanted side. About one pair in eight is reserved.
+ */
 static void pair(struct dice *d, enum side side, uint32_t na, uint32_t nb, uint32_t *a, uint32_t *b)
 {
     do {
@@ -75,7 +82,8 @@ struct scene scene_draw(struct dice *d, enum side side)
     do /* the thing stands in two pairs: with its owner and with its spot */
         spot = dice_below(d, COUNT(spots));
     while (world_reserved(thing, spot) != (side == SIDE_HELD));
-    do /* where it was before is never a reserved place: in training text that pair must not occur at all */
+    do /* where it was before is never a reserved place: in training text that pair must not occur
+          at all */
         before = another(d, COUNT(spots), spot);
     while (world_reserved(thing, before));
     do
@@ -144,8 +152,8 @@ static void tell_put(struct buf *out, struct dice *d, const struct scene *s)
     capital(out, s->he);
     buf_fmt(out, " puts the %s %s. ", s->thing, s->spot);
     if (dice_below(d, 2) == 0)
-        buf_fmt(out, "\"Where is the %s?\" asks %s. \"The %s is %s,\" says %s.", s->thing, s->other, s->thing,
-                s->spot, s->person);
+        buf_fmt(out, "\"Where is the %s?\" asks %s. \"The %s is %s,\" says %s.", s->thing, s->other,
+                s->thing, s->spot, s->person);
     else
         buf_fmt(out, "%s looks for the %s. The %s is %s.", s->other, s->thing, s->thing, s->spot);
 }
@@ -166,9 +174,11 @@ static void tell_count(struct buf *out, struct dice *d, const struct scene *s)
     buf_fmt(out, "%s has ", s->person);
     world_count(out, s->have, s->fruit);
     if (fewer)
-        buf_fmt(out, ". %s takes %s of them. Now %s has ", s->other, world_number(s->more), s->person);
+        buf_fmt(out, ". %s takes %s of them. Now %s has ", s->other, world_number(s->more),
+                s->person);
     else
-        buf_fmt(out, ". %s gives %s %s more. Now %s has ", s->other, s->him, world_number(s->more), s->person);
+        buf_fmt(out, ". %s gives %s %s more. Now %s has ", s->other, s->him, world_number(s->more),
+                s->person);
     world_count(out, fewer ? s->have - s->more : s->have + s->more, s->fruit);
     buf_text(out, ".");
 }
@@ -178,14 +188,15 @@ static void tell_animals(struct buf *out, struct dice *d, const struct scene *s)
     bool many = dice_below(d, 2) == 0, near_many = dice_below(d, 2) == 0;
     uint32_t how = dice_below(d, 3);
     if (how == 0)
-        buf_fmt(out, "The %s%s near the %s%s %s in the %s. ", s->animal, many ? "s" : "", s->other_animal,
-                near_many ? "s" : "", many ? "are" : "is", s->place);
+        buf_fmt(out, "The %s%s near the %s%s %s in the %s. ", s->animal, many ? "s" : "",
+                s->other_animal, near_many ? "s" : "", many ? "are" : "is", s->place);
     else
-        buf_fmt(out, "The %s%s %s in the %s. ", s->animal, many ? "s" : "", many ? "are" : "is", s->place);
+        buf_fmt(out, "The %s%s %s in the %s. ", s->animal, many ? "s" : "", many ? "are" : "is",
+                s->place);
     buf_fmt(out, "The %s%s %s%s there. ", s->animal, many ? "s" : "", s->deed, many ? "" : "s");
     if (how == 1)
-        buf_fmt(out, "%s sees the %s%s and says, \"%s %s %s!\"", s->person, s->animal, many ? "s" : "",
-                many ? "They" : "It", many ? "are" : "is", s->colour);
+        buf_fmt(out, "%s sees the %s%s and says, \"%s %s %s!\"", s->person, s->animal,
+                many ? "s" : "", many ? "They" : "It", many ? "are" : "is", s->colour);
     else
         buf_fmt(out, "%s likes the %s%s, because %s %s %s.", s->person, s->animal, many ? "s" : "",
                 many ? "they" : "it", many ? "are" : "is", s->colour);
@@ -197,7 +208,9 @@ static void tell_mood(struct buf *out, struct dice *d, const struct scene *s)
     switch (dice_below(d, 3)) {
     case 0: buf_fmt(out, "%s is %s, so %s %s. ", s->person, mood, s->he, then); break;
     case 1: buf_fmt(out, "%s %s, because %s is %s. ", s->person, then, s->he, mood); break;
-    default: buf_fmt(out, "\"I am %s,\" says %s. Then %s %s. ", mood, s->person, s->he, then); break;
+    default:
+        buf_fmt(out, "\"I am %s,\" says %s. Then %s %s. ", mood, s->person, s->he, then);
+        break;
     }
     buf_fmt(out, "%s has the %s with %s.", s->person, s->thing, s->him);
 }
@@ -206,26 +219,30 @@ static void tell_give(struct buf *out, struct dice *d, const struct scene *s)
 {
     buf_fmt(out, "%s gives the %s %s to %s. ", s->person, s->colour, s->thing, s->other);
     if (dice_below(d, 2) == 0)
-        buf_fmt(out, "Now %s has the %s. %s does not have the %s.", s->other, s->thing, s->person, s->thing);
+        buf_fmt(out, "Now %s has the %s. %s does not have the %s.", s->other, s->thing, s->person,
+                s->thing);
     else
-        buf_fmt(out, "\"Who has the %s?\" asks the teacher. \"%s has the %s,\" says %s.", s->thing, s->other,
-                s->thing, s->person);
+        buf_fmt(out, "\"Who has the %s?\" asks the teacher. \"%s has the %s,\" says %s.", s->thing,
+                s->other, s->thing, s->person);
 }
 
 static void tell_greeting(struct buf *out, struct dice *d, const struct scene *s)
 {
-    buf_fmt(out, "\"Hello, %s,\" says %s. \"Hello, %s,\" says %s. ", s->person, s->other, s->other, s->person);
+    buf_fmt(out, "\"Hello, %s,\" says %s. \"Hello, %s,\" says %s. ", s->person, s->other, s->other,
+            s->person);
     if (dice_below(d, 2) == 0)
-        buf_fmt(out, "\"What do you have?\" \"I have a %s %s,\" says %s.", s->colour, s->thing, s->person);
-    else
-        buf_fmt(out, "\"What colour is your %s?\" \"My %s is %s,\" says %s.", s->thing, s->thing, s->colour,
+        buf_fmt(out, "\"What do you have?\" \"I have a %s %s,\" says %s.", s->colour, s->thing,
                 s->person);
+    else
+        buf_fmt(out, "\"What colour is your %s?\" \"My %s is %s,\" says %s.", s->thing, s->thing,
+                s->colour, s->person);
 }
 
 void world_document(struct buf *out, struct dice *d, enum side side)
 {
     static void (*const tell[])(struct buf *, struct dice *, const struct scene *) = {
-        tell_put, tell_move, tell_count, tell_animals, tell_mood, tell_give, tell_greeting, tell_count, tell_put};
+        tell_put,  tell_move,     tell_count, tell_animals, tell_mood,
+        tell_give, tell_greeting, tell_count, tell_put};
     struct scene s = scene_draw(d, side);
     tell[dice_below(d, COUNT(tell))](out, d, &s);
 }
