@@ -4,36 +4,42 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#define ONE_MAX (UINT64_C(1) << 40) /* nothing of ours is larger: more is a size that went wrong \
+                                     */
+
 static _Atomic uint64_t asked;
 static _Atomic uint64_t fail_from; /* number of the allocation that fails, 0 = none */
 static _Atomic bool fail_on;       /* every later one too */
 
-static bool denied(void)
+static bool denied(size_t n)
 {
     uint64_t number = atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) + 1;
     uint64_t from = atomic_load_explicit(&fail_from, memory_order_relaxed);
-    return from != 0 && (number == from || (number > from && atomic_load(&fail_on)));
+    return n > ONE_MAX ||
+           (from != 0 && (number == from || (number > from && atomic_load(&fail_on))));
 }
 
 void *heap_alloc(size_t n)
 {
-    return denied() ? NULL : malloc(n);
+    return denied(n) ? NULL : malloc(n);
 }
 
 void *heap_zero(size_t count, size_t size)
 {
-    return denied() ? NULL : calloc(count, size);
+    size_t n;
+    bool fits = !__builtin_mul_overflow(count, size, &n);
+    return denied(fits ? n : SIZE_MAX) ? NULL : calloc(count, size);
 }
 
 void *heap_grow(void *p, size_t n)
 {
-    return denied() ? NULL : realloc(p, n > 0 ? n : 1); /* realloc(p, 0) may free p */
+    return denied(n) ? NULL : realloc(p, n > 0 ? n : 1); /* realloc(p, 0) may free p */
 }
 
 void *heap_aligned(size_t align, size_t n)
 {
     ENSURE(align >= 16 && (align & (align - 1)) == 0);
-    if (denied() || n > SIZE_MAX - align)
+    if (denied(n))
         return NULL;
     return aligned_alloc(align, (n + align - 1) & ~(align - 1));
 }

@@ -96,8 +96,8 @@ static void draw(const struct progress *p, uint64_t done, uint64_t now)
     put_rate(&b, p, done, now);
     b.n = b.n < columns ? b.n
                         : columns; /* the carriage return takes no column, the last stays free */
+    buf_text(&b, "\x1b[K");
     show(buf_span(&b));
-    show(span_text("\x1b[K"));
 }
 
 void progress_add(struct progress *p, uint64_t n)

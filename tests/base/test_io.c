@@ -1,0 +1,220 @@
+#include "base/files.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[64];
+static int dir = -1;
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/assay-io-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_geq(dir, 0);
+}
+
+static void tear_down(void)
+{
+    struct err e = ERR_NONE;
+    io_watch(NULL, NULL);
+    (void)close(dir);
+    if (folder_remove(AT_FDCWD, folder, &e) != ST_OK)
+        abort();
+}
+
+TestSuite(io, .init = set_up, .fini = tear_down);
+
+static int created(const char *name)
+{
+    struct err e = ERR_NONE;
+    int fd;
+    cr_assert_eq(io_open(dir, name, O_RDWR | O_CREAT | O_EXCL, 0600, &fd, &e), ST_OK, "%s",
+                 e.detail);
+    return fd;
+}
+
+Test(io, what_is_written_is_read_back)
+{
+    struct err e = ERR_NONE;
+    uint8_t back[11];
+    size_t got;
+    uint64_t size;
+    int fd = created("f");
+    cr_expect_eq(io_write(fd, span_text("hello world"), &e), ST_OK);
+    cr_expect_eq(io_write_at(fd, span_text("W"), 6, &e), ST_OK);
+    cr_expect_eq(io_read_at(fd, back, 11, 0, &e), ST_OK);
+    cr_expect_eq(memcmp(back, "hello World", 11), 0);
+    cr_expect_eq(io_truncate(fd, 5, &e), ST_OK);
+    cr_expect_eq(io_size(fd, &size, &e), ST_OK);
+    cr_expect_eq(size, 5u);
+    cr_expect_eq(io_read(fd, back, 11, &got, &e), ST_OK);
+    cr_expect_eq(got, 0u, "the offset stands behind the end");
+    cr_expect_eq(io_sync(fd, &e), ST_OK);
+    cr_expect_eq(io_sync_data(fd, &e), ST_OK);
+    cr_expect_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    cr_expect_eq(io_close(fd, &e), ST_OK);
+}
+
+Test(io, a_file_that_ends_early_is_corrupt_at_its_end)
+{
+    struct err e = ERR_NONE;
+    uint8_t p[8];
+    int fd = created("f");
+    cr_expect_eq(io_write(fd, span_text("abc"), &e), ST_OK);
+    cr_expect_eq(io_read_at(fd, p, 8, 1, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "short-read");
+    cr_expect_eq(e.offset, 3u);
+    cr_expect_eq(io_close(fd, &e), ST_OK);
+}
+
+Test(io, a_failed_call_names_its_path_and_errno)
+{
+    struct err e = ERR_NONE;
+    int fd = 5;
+    cr_expect_eq(io_open(dir, "absent", O_RDONLY, 0, &fd, &e), ST_NOT_FOUND);
+    cr_expect_eq(fd, -1);
+    cr_expect_str_eq(e.subject, "absent");
+    cr_expect_eq(e.sys, ENOENT);
+    cr_expect_eq(io_mkdir(dir, "d", 0700, &e), ST_OK);
+    cr_expect_eq(io_mkdir(dir, "d", 0700, &e), ST_EXISTS);
+    cr_expect_eq(io_unlink(dir, "d", true, &e), ST_OK);
+    cr_expect_eq(io_unlink(dir, "d", true, &e), ST_NOT_FOUND);
+    cr_expect_eq(io_close(-1, &e), ST_IO);
+    cr_expect_eq(e.sys, EBADF);
+}
+
+Test(io, a_rename_replaces_only_when_asked)
+{
+    struct err e = ERR_NONE;
+    int fd = created("a");
+    cr_expect_eq(io_close(fd, &e), ST_OK);
+    fd = created("b");
+    cr_expect_eq(io_close(fd, &e), ST_OK);
+    cr_expect_eq(io_rename(dir, "a", dir, "b", false, &e), ST_EXISTS);
+    cr_expect_eq(faccessat(dir, "a", F_OK, 0), 0);
+    cr_expect_eq(io_rename(dir, "a", dir, "b", true, &e), ST_OK);
+    cr_expect_neq(faccessat(dir, "a", F_OK, 0), 0);
+}
+
+struct plan {
+    const char *call; /* the call that fails, NULL: any */
+    int sys;
+    int skip;  /* let so many pass before */
+    int times; /* and fail so often */
+    int seen;
+};
+
+static int by_plan(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    struct plan *p = ctx;
+    (void)path, (void)fd, (void)bytes;
+    if (p->call != NULL && strcmp(p->call, call) != 0)
+        return 0;
+    p->seen++;
+    return p->seen > p->skip && p->seen <= p->skip + p->times ? p->sys : 0;
+}
+
+Test(io, an_interrupted_call_is_made_again)
+{
+    struct err e = ERR_NONE;
+    int fd = created("f");
+    struct plan plan = {.sys = EINTR, .times = 3};
+    io_watch(by_plan, &plan);
+    cr_expect_eq(io_write(fd, span_text("abc"), &e), ST_OK);
+    io_watch(NULL, NULL);
+    cr_expect_eq(plan.seen, 4);
+    cr_expect_eq(lseek(fd, 0, SEEK_CUR), 3);
+    cr_expect_eq(io_close(fd, &e), ST_OK);
+}
+
+Test(io, a_failed_sync_is_not_tried_again)
+{
+    struct err e = ERR_NONE;
+    int fd = created("f");
+    struct plan plan = {.call = "fsync", .sys = EIO, .times = 1};
+    io_watch(by_plan, &plan);
+    cr_expect_eq(io_sync(fd, &e), ST_IO);
+    io_watch(NULL, NULL);
+    cr_expect_eq(plan.seen, 1);
+    cr_expect_eq(io_close(fd, &e), ST_OK);
+}
+
+Test(io, an_injected_failure_of_close_closes_all_the_same)
+{
+    struct err e = ERR_NONE;
+    int fd = created("f");
+    struct plan plan = {.call = "close", .sys = EIO, .times = 1};
+    io_watch(by_plan, &plan);
+    cr_expect_eq(io_close(fd, &e), ST_IO);
+    io_watch(NULL, NULL);
+    cr_expect_eq(fcntl(fd, F_GETFD), -1);
+}
+
+Test(io, a_full_disk_is_told_apart)
+{
+    struct err e = ERR_NONE;
+    int fd;
+    cr_assert_eq(io_open(AT_FDCWD, "/dev/full", O_WRONLY, 0, &fd, &e), ST_OK);
+    cr_expect_eq(io_write(fd, span_text("abc"), &e), ST_NO_SPACE);
+    cr_expect_eq(io_close(fd, &e), ST_OK);
+}
+
+Test(io, short_writes_are_finished)
+{
+    struct err e = ERR_NONE;
+    int ends[2];
+    static uint8_t big[1 << 20];
+    cr_assert_eq(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(ends[1]);
+        size_t total = 0, got;
+        uint8_t piece[1000];
+        while (io_read(ends[0], piece, sizeof piece, &got, &e) == ST_OK && got > 0)
+            total += got;
+        _exit(total == sizeof big ? 0 : 1);
+    }
+    cr_expect_eq(io_write(ends[1], (struct span){.p = big, .n = sizeof big}, &e), ST_OK);
+    (void)close(ends[1]);
+    int how;
+    cr_expect_eq(waitpid(pid, &how, 0), pid);
+    cr_expect_eq(how, 0);
+    (void)close(ends[0]);
+}
+
+Test(io, a_lock_waits_no_longer_than_asked_and_ends_with_its_file)
+{
+    struct err e = ERR_NONE;
+    int a = created("lock"), b;
+    cr_assert_eq(io_open(dir, "lock", O_RDWR, 0, &b, &e), ST_OK);
+    cr_expect_eq(io_lock(a, 0, &e), ST_OK);
+    cr_expect_eq(io_lock(b, 30, &e), ST_BUSY);
+    cr_expect_str_eq(err_code(&e), "locked");
+    cr_expect_eq(io_close(a, &e), ST_OK);
+    cr_expect_eq(io_lock(b, 0, &e), ST_OK);
+    cr_expect_eq(io_close(b, &e), ST_OK);
+}
+
+Test(io, a_lock_is_had_as_soon_as_it_is_free)
+{
+    struct err e = ERR_NONE;
+    int a = created("lock"), b;
+    cr_assert_eq(io_lock(a, 0, &e), ST_OK);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)usleep(50000);
+        (void)flock(a, LOCK_UN);
+        _exit(0);
+    }
+    cr_assert_eq(io_open(dir, "lock", O_RDWR, 0, &b, &e), ST_OK);
+    cr_expect_eq(io_lock(b, 5000, &e), ST_OK);
+    cr_expect_eq(waitpid(pid, NULL, 0), pid);
+    cr_expect_eq(io_close(a, &e), ST_OK);
+    cr_expect_eq(io_close(b, &e), ST_OK);
+}
