@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define ONE_MAX (UINT64_C(1) << 40) /* nothing of ours is larger: more is a size that went wrong \
-                                     */
+/* Nothing of ours is larger: more is a size that went wrong. */
+#define ONE_MAX (UINT64_C(1) << 40)
 
 static _Atomic uint64_t asked;
 static _Atomic uint64_t fail_from; /* number of the allocation that fails, 0 = none */

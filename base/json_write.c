@@ -27,7 +27,7 @@ static void before_value(struct json_out *j)
     j->more[top] = true;
 }
 
-static void open(struct json_out *j, uint8_t kind)
+static void begin(struct json_out *j, uint8_t kind)
 {
     before_value(j);
     ENSURE(j->depth < JSON_DEPTH);
@@ -39,12 +39,12 @@ static void open(struct json_out *j, uint8_t kind)
 
 void json_object(struct json_out *j)
 {
-    open(j, '{');
+    begin(j, '{');
 }
 
 void json_array(struct json_out *j)
 {
-    open(j, '[');
+    begin(j, '[');
 }
 
 void json_close(struct json_out *j)

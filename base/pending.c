@@ -36,7 +36,9 @@ static enum status create(int dir, unsigned mode, struct pending *p, bool *won, 
     *won = got == ST_OK && fstat(p->fd, &st) == 0 && st.st_nlink > 0;
     if (*won || got == ST_BUSY || got == ST_OK)
         return ST_OK;
-    (void)unlinkat(dir, p->name, 0);
+    struct err second = ERR_NONE; /* the sweep gets what cannot be removed now */
+    enum status removed = io_unlink(dir, p->name, false, &second);
+    (void)removed;
     if (e != NULL)
         *e = why;
     return got;

@@ -14,7 +14,7 @@ static int dir = -1;
 
 static void set_up(void)
 {
-    strcpy(folder, "/tmp/assay-files-XXXXXX");
+    text_fmt(folder, sizeof folder, "/tmp/assay-files-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_geq(dir, 0);

@@ -1,4 +1,5 @@
 #include "base/pending.h"
+#include "base/text.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@ static int dir = -1;
 
 static void set_up(void)
 {
-    strcpy(folder, "/tmp/assay-pending-XXXXXX");
+    text_fmt(folder, sizeof folder, "/tmp/assay-pending-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_geq(dir, 0);
