@@ -34,3 +34,9 @@ foreach(script ${scripts})
     set_tests_properties(script_${name} PROPERTIES SKIP_RETURN_CODE 77
         ENVIRONMENT "ASSAY_BINARY=${CMAKE_BINARY_DIR}/assay;ASSAY_BUILD=${CMAKE_BINARY_DIR}")
 endforeach()
+
+# The house's rules, and the proof that each rule finds what it is there for.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tests/tidy/tidy.py . WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+add_test(NAME tidy_self COMMAND ${Python3_EXECUTABLE} tests/tidy/test_tidy.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(tidy tidy_self PROPERTIES ENVIRONMENT "CC=${CMAKE_C_COMPILER}")
