@@ -64,25 +64,20 @@ static void hold_descriptors(void)
 
 static enum status choose(struct cli *c, struct err *e)
 {
+    static char help[] = "help";
+    char *ask[] = {help};
     size_t used = 0;
-    bool help = opt_given(&c->args, OPT_HELP);
     enum status st = ST_OK;
-    if (c->args.words == 0) {
-        char *ask[] = {(char[]){"help"}};
-        st = command_find(ask, 1, &c->command, &used, e);
-        if (st == ST_OK && !help)
-            return err_set(e, ST_USAGE, "no-command", "which command? assay help lists them");
-        used = 0;
-    } else {
-        st = command_find(c->args.word, c->args.words, &c->command, &used, e);
-    }
+    if (c->args.words == 0 && !opt_given(&c->args, OPT_HELP))
+        return err_set(e, ST_USAGE, "no-command", "which command? assay help lists them");
+    if (c->args.words == 0)
+        return command_find(ask, 1, &c->command, &used, e);
+    st = command_find(c->args.word, c->args.words, &c->command, &used, e);
     if (st != ST_OK)
         return st;
     c->word = c->args.word + used;
     c->words = c->args.words - used;
-    if (help)
-        return ST_OK;
-    return command_check(c->command, &c->args, c->words, e);
+    return opt_given(&c->args, OPT_HELP) ? ST_OK : command_check(c->command, &c->args, c->words, e);
 }
 
 static enum status run(struct cli *c, int argc, char **argv, struct err *e)

@@ -48,8 +48,9 @@ static const char *sentence(const struct err *e)
 
 static void put_place(const struct err *e, struct buf *out)
 {
-    if (e->stage == NULL && e->offset == ERR_NO_OFFSET && e->code == NULL)
-        return;
+    if ((e->stage == NULL && e->offset == ERR_NO_OFFSET && e->code == NULL) ||
+        e->status == ST_USAGE)
+        return; /* what was typed needs no code to be found */
     const char *comma = "";
     buf_text(out, " (");
     if (e->stage != NULL) {

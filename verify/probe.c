@@ -113,6 +113,9 @@ enum status probe_start(enum model_format format, uint64_t file_bytes, struct pr
                                           .cpu_seconds = (unsigned)seconds,
                                           .wall_ms = (unsigned)seconds * 1000,
                                           .output_bytes = PROBE_ANSWER};
+    /* The digest library reads its configuration at first use, which the child may not. */
+    struct digest warm = digest_of((struct span){0});
+    (void)warm;
     enum status st = sandbox_start(&limits, probe_child, p, -1, &p->sandbox, e);
     if (st != ST_OK)
         return st;
