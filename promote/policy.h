@@ -35,6 +35,8 @@ enum status policy_parse_yaml(struct span yaml, const char *label, struct policy
 enum status policy_decode(struct span canonical, struct policy *out, struct err *e) MUST_CHECK;
 /* The installed one, its signature checked with the role policy. */
 enum status policy_load(struct store *s, const struct trust *t, int64_t now, struct policy *out, struct err *e) MUST_CHECK;
+/* Signs and installs; ST_UNTRUSTED unless the trust accepts policy_key for the role. *seq is the ledger
+ * entry, 0 when that very policy is in force already. */
 enum status policy_install(struct store *s, const struct policy *p, const struct signer *policy_key,
                            const struct signer *log, struct clock clock, uint64_t *seq, struct err *e) MUST_CHECK;
 const struct policy_channel *policy_channel(const struct policy *p, const char *name);

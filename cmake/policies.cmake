@@ -1,0 +1,30 @@
+# Turns policies/*.yaml into one C file: assay_policies(OUT_VARIABLE). A byte a number, so that no text
+# in a policy can mean anything to the compiler. Also run as a script: cmake -DOUT=… -DIN=… -P.
+if(CMAKE_SCRIPT_MODE_FILE)
+    set(text "/* Made by cmake/policies.cmake; do not edit. */\n#include \"promote/policy_builtin.h\"\n\n")
+    set(rows "")
+    file(GLOB files ${IN}/*.yaml)
+    list(SORT files)
+    set(i 0)
+    foreach(f ${files})
+        get_filename_component(name ${f} NAME_WE)
+        file(READ ${f} hex HEX)
+        string(REGEX REPLACE "([0-9a-f][0-9a-f])" "(char)0x\\1," bytes "${hex}")
+        string(APPEND text "static const char policy_${i}[] = {${bytes}0};\n")
+        string(APPEND rows "    {\"${name}\", policy_${i}},\n")
+        math(EXPR i "${i} + 1")
+    endforeach()
+    string(APPEND text "\nconst struct policy_file policy_files[] = {\n${rows}    {0, 0},\n};\n")
+    file(WRITE ${OUT} "${text}")
+    return()
+endif()
+
+function(assay_policies out)
+    file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/policies/*.yaml)
+    set(made ${CMAKE_BINARY_DIR}/policy_files.c)
+    set(script ${CMAKE_SOURCE_DIR}/cmake/policies.cmake)
+    add_custom_command(OUTPUT ${made}
+        COMMAND ${CMAKE_COMMAND} -DOUT=${made} -DIN=${CMAKE_SOURCE_DIR}/policies -P ${script}
+        DEPENDS ${files} ${script} VERBATIM)
+    set(${out} ${made} PARENT_SCOPE)
+endfunction()
