@@ -40,3 +40,11 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tests/tidy/tidy.py . WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 add_test(NAME tidy_self COMMAND ${Python3_EXECUTABLE} tests/tidy/test_tidy.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 set_tests_properties(tidy tidy_self PROPERTIES ENVIRONMENT "CC=${CMAKE_C_COMPILER}")
+
+# Measuring programs, built on demand: cmake --build --preset release --target bench_tokens
+file(GLOB benches CONFIGURE_DEPENDS tests/bench/bench_*.c)
+foreach(bench ${benches})
+    get_filename_component(name ${bench} NAME_WE)
+    add_executable(${name} EXCLUDE_FROM_ALL ${bench})
+    target_link_libraries(${name} PRIVATE cli)
+endforeach()

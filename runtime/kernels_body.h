@@ -112,10 +112,7 @@ LANES_INLINE float dot_q8_0(const uint8_t *w, const float *x, size_t n)
 {
     struct slots s = slots_empty();
     for (size_t i = 0; i < n; i += STEP, w += 34) {
-        uint8_t half[16] = {w[0], w[1]};
-        float first[LANES];
-        lanes_store(first, lanes_from_f16(half));
-        lanes scale = lanes_all(first[0]);
+        lanes scale = lanes_all_f16(w);
         for (unsigned k = 0; k < 4; k++)
             slots_madd(&s, k, lanes_mul(scale, lanes_from_i8(w + 2 + k * LANES)),
                        lanes_load(x + i + k * LANES));

@@ -97,6 +97,12 @@ LANES_INLINE lanes lanes_from_f16(const uint8_t *p)
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
+/* One half in all lanes. */
+LANES_INLINE lanes lanes_all_f16(const uint8_t *p)
+{
+    return _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(get_le16(p))));
+}
+
 /* Eight signed nibbles of four bytes, low nibble first. */
 LANES_INLINE lanes lanes_from_i4(const uint8_t *p)
 {
@@ -214,6 +220,19 @@ LANES_INLINE lanes_four lanes_widen(const uint8_t *p)
 LANES_INLINE lanes lanes_from_f16(const uint8_t *p)
 {
     return (lanes){lanes_widen(p), lanes_widen(p + 8)};
+}
+
+LANES_INLINE lanes lanes_all_f16(const uint8_t *p)
+{
+    const uint32_t h = get_le16(p), magnitude = (h & 0x7fff) << 13;
+    float f;
+    __builtin_memcpy(&f, &magnitude, sizeof f);
+    f *= 0x1p112f;
+    uint32_t bits;
+    __builtin_memcpy(&bits, &f, sizeof bits);
+    bits |= (magnitude > 0x0f7fffff ? 0x7f800000 : 0) | (h & 0x8000) << 16;
+    __builtin_memcpy(&f, &bits, sizeof f);
+    return lanes_all(f);
 }
 
 LANES_INLINE lanes_four lanes_nibbles(uint32_t two_bytes)
