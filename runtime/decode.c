@@ -52,7 +52,8 @@ static void push_byte(struct decode *d, uint8_t byte)
 {
     d->waiting[d->held++] = byte;
     if (!hopeful(d->waiting, d->held)) {
-        bool again = d->held > 1 && !d->strict; /* what waited is lost, but this byte may begin something */
+        bool again =
+            d->held > 1 && !d->strict; /* what waited is lost, but this byte may begin something */
         refuse(d);
         d->held = 0;
         if (again)

@@ -2,8 +2,9 @@
  *
  *     e^x = 2^n × e^r      n = nearest integer to x / ln 2, |r| ≤ ln 2 / 2
  *
- * Adding 1.5 × 2^23 pushes the fraction out of a float, which leaves the rounded n in its low bits. ln 2
- * is split so that n × EXP_LN2_HIGH is exact; e^r is 1 + r + r² × (a polynomial of degree five). */
+ * Adding 1.5 × 2^23 pushes the fraction out of a float, which leaves the rounded n in its low bits.
+ * ln 2 is split so that n × EXP_LN2_HIGH is exact; e^r is 1 + r + r² × (a polynomial of degree
+ * five). */
 #ifndef RUNTIME_EXP_STEPS_H
 #define RUNTIME_EXP_STEPS_H
 
