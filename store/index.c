@@ -1,0 +1,412 @@
+#include "store/index.h"
+#include "base/files.h"
+#include "base/hash64.h"
+#include "base/heap.h"
+#include "base/text.h"
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define MAP_BYTES   ((size_t)64 << 30) /* sparse: costs address space only */
+#define MAX_READERS 512u
+#define HASH_BYTES  8u
+#define PATH_BYTES  4096u
+
+/* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one page
+ * further. Only what tells whether the file was cut is looked at.
+ *
+ *     16 magic u32 · 20 version u32 · 40 page size u32 · 136 last page u64 · 144 transaction u64 */
+#define META_BYTES   152u
+#define META_MAGIC   0xBEEFC0DEu
+#define META_VERSION 1u
+
+struct index {
+    MDB_env *env;
+    MDB_dbi table[INDEX_TABLES];
+    pid_t owner; /* LMDB does not survive a fork */
+    bool read_only;
+    char folder[PATH_BYTES];
+};
+
+struct index_view {
+    struct index *x;
+    MDB_txn *txn;
+};
+
+struct index_write {
+    struct index *x;
+    MDB_txn *txn;
+    struct buf value;
+};
+
+static const char *const table_names[INDEX_TABLES] = {"chunks", "packs", "recipes", "state", "meta"};
+
+static bool disk_is_full(const char *folder)
+{
+    struct statvfs v;
+    return statvfs(folder, &v) == 0 && v.f_bavail < 64;
+}
+
+/* LMDB's result as a status. A full disk reaches us as EIO, since a partial write is all it sees. */
+static enum status index_error(struct err *e, const struct index *x, int rc, const char *what)
+{
+    if (rc == EIO && disk_is_full(x->folder))
+        rc = ENOSPC;
+    if (rc == MDB_MAP_FULL)
+        return err_set(e, ST_NO_SPACE, "index-full", "%s: the index holds its 64 GiB", what);
+    if (rc > 0)
+        return err_sys(e, rc, what, x->folder);
+    (void)err_set(e, ST_CORRUPT, "index-lmdb", "%s: %s; delete the folder, it is folded again", what,
+                  mdb_strerror(rc));
+    return err_subject(e, "%s", x->folder);
+}
+
+/* -- opening ------------------------------------------------------------------------------------- */
+
+static enum status refuse_network(const char *folder, struct err *e)
+{
+    static const unsigned long remote[] = {
+        0x6969,     /* NFS */
+        0x517B,     /* SMB */
+        0xFF534D42, /* CIFS */
+        0xFE534D42, /* SMB2 */
+        0x01021997, /* 9P */
+        0x00C36400, /* Ceph */
+        0x5346414F, /* AFS */
+        0x73757245, /* Coda */
+        0x0BD00BD0, /* Lustre */
+        0x7461636F, /* OCFS2 */
+        0x01161970, /* GFS2 */
+    };
+    struct statfs f;
+    if (statfs(folder, &f) != 0)
+        return err_sys(e, errno, "statfs", folder);
+    for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++) {
+        if (((unsigned long)f.f_type & 0xFFFFFFFFul) != remote[i])
+            continue;
+        (void)err_set(e, ST_UNSUPPORTED, "network-file-system",
+                      "locks and maps are not sound on a network file system; keep the store on a local disk");
+        return err_subject(e, "%s", folder);
+    }
+    return ST_OK;
+}
+
+static enum status cut_short(struct err *e, const char *folder, const char *why)
+{
+    (void)err_set(e, ST_CORRUPT, "index-cut", "data.mdb %s; delete the folder, it is folded again", why);
+    return err_subject(e, "%s", folder);
+}
+
+/* A map over a file that was cut ends in SIGBUS, so the size is compared beforehand. */
+static enum status check_size(const char *folder, struct err *e)
+{
+    char path[PATH_BYTES];
+    text_fmt(path, sizeof path, "%s/data.mdb", folder);
+    SCOPED(fd_release) int fd = -1;
+    uint64_t size = 0, newest = 0, last = 0;
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_size(fd, &size, e);
+    if (st != ST_OK)
+        return st;
+    uint32_t page = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t m[META_BYTES];
+        uint64_t at = (uint64_t)i * page;
+        if (size < at + META_BYTES)
+            return cut_short(e, folder, "ends within its meta pages");
+        st = io_read_at(fd, m, sizeof m, at, e);
+        if (st != ST_OK)
+            return st;
+        if (get_le32(m + 16) != META_MAGIC || get_le32(m + 20) != META_VERSION)
+            return cut_short(e, folder, "has a damaged meta page");
+        if (i == 0)
+            page = get_le32(m + 40);
+        if (page < 512 || page > 65536 || (page & (page - 1)) != 0)
+            return cut_short(e, folder, "has a damaged page size");
+        if (get_le64(m + 144) >= newest) {
+            newest = get_le64(m + 144);
+            last = get_le64(m + 136);
+        }
+    }
+    if (last >= size / page)
+        return cut_short(e, folder, "is shorter than its pages");
+    return ST_OK;
+}
+
+static int open_env(struct index *x, bool create)
+{
+    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
+    int rc = mdb_env_create(&x->env);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(x->env, MAP_BYTES);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(x->env, MAX_READERS);
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(x->env, INDEX_TABLES);
+    if (rc == 0)
+        rc = mdb_env_open(x->env, x->folder, flags | (x->read_only ? MDB_RDONLY : 0u), 0600);
+    if ((rc == EACCES || rc == EROFS) && !create && !x->read_only) {
+        mdb_env_close(x->env);
+        x->env = NULL;
+        x->read_only = true;
+        return EAGAIN;
+    }
+    return rc;
+}
+
+static int open_tables(struct index *x, bool create)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(x->env, NULL, create ? 0u : (unsigned)MDB_RDONLY, &txn);
+    if (rc != 0)
+        return rc;
+    for (int t = 0; t < INDEX_TABLES && rc == 0; t++)
+        rc = mdb_dbi_open(txn, table_names[t], create ? (unsigned)MDB_CREATE : 0u, &x->table[t]);
+    if (rc == 0)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+static enum status map_open(struct index *x, bool create, struct err *e)
+{
+    int rc = open_env(x, create);
+    if (rc == EAGAIN)
+        rc = open_env(x, create);
+    if (rc == 0) {
+        int dead = 0;
+        rc = x->read_only ? 0 : mdb_reader_check(x->env, &dead); /* readers killed while they read */
+    }
+    if (rc == 0)
+        rc = open_tables(x, create);
+    return rc == 0 ? ST_OK : index_error(e, x, rc, "open the index");
+}
+
+enum status index_open(const char *folder, bool create, struct index **out, struct err *e)
+{
+    if (strlen(folder) >= PATH_BYTES - sizeof "/data.mdb")
+        return err_set(e, ST_USAGE, "path-length", "the path of the store is too long");
+    enum status st = refuse_network(folder, e);
+    if (st == ST_OK && !create)
+        st = check_size(folder, e);
+    if (st != ST_OK)
+        return st;
+    SCOPED(index_scope) struct index *x = heap_zero(1, sizeof *x);
+    if (x == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "opening the index");
+    x->owner = getpid();
+    text_fmt(x->folder, sizeof x->folder, "%s", folder);
+    st = map_open(x, create, e);
+    if (st == ST_OK)
+        *out = index_take(&x);
+    return st;
+}
+
+void index_close(struct index *x)
+{
+    if (x == NULL)
+        return;
+    if (x->env != NULL && x->owner == getpid())
+        mdb_env_close(x->env);
+    heap_free(x);
+}
+
+bool index_read_only(const struct index *x)
+{
+    return x->read_only;
+}
+
+/* -- values -------------------------------------------------------------------------------------- */
+
+static MDB_val as_value(struct span s)
+{
+    return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p};
+}
+
+static uint64_t value_hash(enum index_table t, struct span key, struct span record)
+{
+    return hash64(record, hash64(key, (uint64_t)t + 1));
+}
+
+static enum status value_open(enum index_table t, struct span key, MDB_val v, struct span *record,
+                              struct err *e)
+{
+    struct span all = SPAN(v.mv_data, v.mv_size);
+    if (all.n >= HASH_BYTES && all.n <= INDEX_RECORD_MAX + HASH_BYTES) {
+        *record = SPAN(all.p, all.n - HASH_BYTES);
+        if (get_le64(all.p + record->n) == value_hash(t, key, *record))
+            return ST_OK;
+    }
+    (void)err_set(e, ST_CORRUPT, "index-value",
+                  "a value in table %s is damaged; delete the index folder, it is folded again",
+                  table_names[t]);
+    return err_subject(e, "index");
+}
+
+static enum status txn_get(struct index *x, MDB_txn *txn, enum index_table t, struct span key,
+                           struct buf *out, bool *found, struct err *e)
+{
+    assert(key.n > 0 && key.n <= INDEX_KEY_MAX);
+    MDB_val k = as_value(key), v = {0};
+    int rc = mdb_get(txn, x->table[t], &k, &v);
+    *found = rc == 0;
+    if (rc == MDB_NOTFOUND)
+        return ST_OK;
+    if (rc != 0)
+        return index_error(e, x, rc, "read the index");
+    struct span record = {0};
+    enum status st = value_open(t, key, v, &record, e);
+    if (st != ST_OK)
+        return st;
+    buf_append(out, record);
+    st = buf_status(out);
+    return st == ST_OK ? st : err_set(e, st, NULL, "a record of the index");
+}
+
+/* -- reading ------------------------------------------------------------------------------------- */
+
+enum status index_view_open(struct index *x, struct index_view **out, struct err *e)
+{
+    assert(x->owner == getpid());
+    SCOPED(index_view_scope) struct index_view *v = heap_zero(1, sizeof *v);
+    if (v == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "reading the index");
+    v->x = x;
+    int rc = mdb_txn_begin(x->env, NULL, MDB_RDONLY, &v->txn);
+    if (rc == MDB_READERS_FULL) {
+        int dead = 0;
+        rc = mdb_reader_check(x->env, &dead);
+        if (rc == 0)
+            rc = mdb_txn_begin(x->env, NULL, MDB_RDONLY, &v->txn);
+        if (rc == MDB_READERS_FULL)
+            return err_set(e, ST_BUSY, "index-readers", "%u readers are at the index already", MAX_READERS);
+    }
+    if (rc != 0)
+        return index_error(e, x, rc, "read the index");
+    *out = index_view_take(&v);
+    return ST_OK;
+}
+
+void index_view_close(struct index_view *v)
+{
+    if (v == NULL)
+        return;
+    if (v->txn != NULL)
+        mdb_txn_abort(v->txn);
+    heap_free(v);
+}
+
+enum status index_view_get(struct index_view *v, enum index_table t, struct span key, struct buf *out,
+                           bool *found, struct err *e)
+{
+    return txn_get(v->x, v->txn, t, key, out, found, e);
+}
+
+enum status index_get(struct index *x, enum index_table t, struct span key, struct buf *out, bool *found,
+                      struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    enum status st = index_view_open(x, &v, e);
+    return st == ST_OK ? index_view_get(v, t, key, out, found, e) : st;
+}
+
+static void cursor_scope(MDB_cursor **c)
+{
+    if (*c != NULL)
+        mdb_cursor_close(*c);
+}
+
+enum status index_view_each(struct index_view *v, enum index_table t, struct span prefix, index_each each,
+                            void *ctx, struct err *e)
+{
+    SCOPED(cursor_scope) MDB_cursor *c = NULL;
+    int rc = mdb_cursor_open(v->txn, v->x->table[t], &c);
+    MDB_val k = as_value(prefix), d = {0};
+    if (rc == 0)
+        rc = mdb_cursor_get(c, &k, &d, prefix.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
+    while (rc == 0) {
+        struct span key = SPAN(k.mv_data, k.mv_size), record = {0};
+        if (key.n < prefix.n || (prefix.n > 0 && memcmp(key.p, prefix.p, prefix.n) != 0))
+            return ST_OK;
+        enum status st = value_open(t, key, d, &record, e);
+        if (st == ST_OK)
+            st = each(ctx, key, record, e);
+        if (st != ST_OK)
+            return st;
+        rc = mdb_cursor_get(c, &k, &d, MDB_NEXT);
+    }
+    return rc == MDB_NOTFOUND ? ST_OK : index_error(e, v->x, rc, "read the index");
+}
+
+enum status index_view_count(struct index_view *v, enum index_table t, uint64_t *n, struct err *e)
+{
+    MDB_stat s;
+    int rc = mdb_stat(v->txn, v->x->table[t], &s);
+    if (rc != 0)
+        return index_error(e, v->x, rc, "read the index");
+    *n = s.ms_entries;
+    return ST_OK;
+}
+
+/* -- writing ------------------------------------------------------------------------------------- */
+
+enum status index_begin(struct index *x, struct index_write **out, struct err *e)
+{
+    assert(x->owner == getpid());
+    SCOPED(index_write_scope) struct index_write *w = heap_zero(1, sizeof *w);
+    if (w == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "writing the index");
+    w->x = x;
+    int rc = mdb_txn_begin(x->env, NULL, 0, &w->txn);
+    if (rc != 0)
+        return index_error(e, x, rc, "write the index");
+    *out = index_write_take(&w);
+    return ST_OK;
+}
+
+enum status index_put(struct index_write *w, enum index_table t, struct span key, struct span record,
+                      struct err *e)
+{
+    assert(key.n > 0 && key.n <= INDEX_KEY_MAX && record.n <= INDEX_RECORD_MAX);
+    w->value.n = 0;
+    buf_append(&w->value, record);
+    uint8_t *h = buf_space(&w->value, HASH_BYTES);
+    if (h == NULL)
+        return err_set(e, buf_status(&w->value), NULL, "writing the index");
+    put_le64(h, value_hash(t, key, record));
+    MDB_val k = as_value(key), v = as_value(buf_span(&w->value));
+    int rc = mdb_put(w->txn, w->x->table[t], &k, &v, 0);
+    return rc == 0 ? ST_OK : index_error(e, w->x, rc, "write the index");
+}
+
+enum status index_write_get(struct index_write *w, enum index_table t, struct span key, struct buf *out,
+                            bool *found, struct err *e)
+{
+    return txn_get(w->x, w->txn, t, key, out, found, e);
+}
+
+enum status index_commit(struct index_write *w, struct err *e)
+{
+    MDB_txn *txn = w->txn;
+    w->txn = NULL; /* freed by the commit even when it fails */
+    int rc = mdb_txn_commit(txn);
+    enum status st = rc == 0 ? ST_OK : index_error(e, w->x, rc, "commit to the index");
+    index_abort(w);
+    return st;
+}
+
+void index_abort(struct index_write *w)
+{
+    if (w == NULL)
+        return;
+    if (w->txn != NULL)
+        mdb_txn_abort(w->txn);
+    buf_release(&w->value);
+    heap_free(w);
+}
