@@ -17,8 +17,8 @@
 #define HASH_BYTES  8u
 #define PATH_BYTES  4096u
 
-/* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one page
- * further. Only what tells whether the file was cut is looked at.
+/* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
+ * page further. Only what tells whether the file was cut is looked at.
  *
  *     16 magic u32 · 20 version u32 · 40 page size u32 · 136 last page u64 · 144 transaction u64 */
 #define META_BYTES   152u
@@ -44,7 +44,8 @@ struct index_write {
     struct buf value;
 };
 
-static const char *const table_names[INDEX_TABLES] = {"chunks", "packs", "recipes", "state", "meta"};
+static const char *const table_names[INDEX_TABLES] = {"chunks",  "records", "packs",
+                                                      "recipes", "state",   "meta"};
 
 static bool disk_is_full(const char *folder)
 {
@@ -52,7 +53,8 @@ static bool disk_is_full(const char *folder)
     return statvfs(folder, &v) == 0 && v.f_bavail < 64;
 }
 
-/* LMDB's result as a status. A full disk reaches us as EIO, since a partial write is all it sees. */
+/* LMDB's result as a status. A full disk reaches us as EIO, since a partial write is all it sees.
+ */
 static enum status index_error(struct err *e, const struct index *x, int rc, const char *what)
 {
     if (rc == EIO && disk_is_full(x->folder))
@@ -61,12 +63,13 @@ static enum status index_error(struct err *e, const struct index *x, int rc, con
         return err_set(e, ST_NO_SPACE, "index-full", "%s: the index holds its 64 GiB", what);
     if (rc > 0)
         return err_sys(e, rc, what, x->folder);
-    (void)err_set(e, ST_CORRUPT, "index-lmdb", "%s: %s; delete the folder, it is folded again", what,
-                  mdb_strerror(rc));
+    (void)err_set(e, ST_CORRUPT, "index-lmdb", "%s: %s; delete the folder, it is folded again",
+                  what, mdb_strerror(rc));
     return err_subject(e, "%s", x->folder);
 }
 
-/* -- opening ------------------------------------------------------------------------------------- */
+/* -- opening -------------------------------------------------------------------------------------
+ */
 
 static enum status refuse_network(const char *folder, struct err *e)
 {
@@ -90,7 +93,8 @@ static enum status refuse_network(const char *folder, struct err *e)
         if (((unsigned long)f.f_type & 0xFFFFFFFFul) != remote[i])
             continue;
         (void)err_set(e, ST_UNSUPPORTED, "network-file-system",
-                      "locks and maps are not sound on a network file system; keep the store on a local disk");
+                      "locks and maps are not sound on a network file system; keep the store on a "
+                      "local disk");
         return err_subject(e, "%s", folder);
     }
     return ST_OK;
@@ -98,7 +102,8 @@ static enum status refuse_network(const char *folder, struct err *e)
 
 static enum status cut_short(struct err *e, const char *folder, const char *why)
 {
-    (void)err_set(e, ST_CORRUPT, "index-cut", "data.mdb %s; delete the folder, it is folded again", why);
+    (void)err_set(e, ST_CORRUPT, "index-cut", "data.mdb %s; delete the folder, it is folded again",
+                  why);
     return err_subject(e, "%s", folder);
 }
 
@@ -181,7 +186,8 @@ static enum status map_open(struct index *x, bool create, struct err *e)
         rc = open_env(x, create);
     if (rc == 0) {
         int dead = 0;
-        rc = x->read_only ? 0 : mdb_reader_check(x->env, &dead); /* readers killed while they read */
+        rc =
+            x->read_only ? 0 : mdb_reader_check(x->env, &dead); /* readers killed while they read */
     }
     if (rc == 0)
         rc = open_tables(x, create);
@@ -222,7 +228,8 @@ bool index_read_only(const struct index *x)
     return x->read_only;
 }
 
-/* -- values -------------------------------------------------------------------------------------- */
+/* -- values --------------------------------------------------------------------------------------
+ */
 
 static MDB_val as_value(struct span s)
 {
@@ -269,7 +276,8 @@ static enum status txn_get(struct index *x, MDB_txn *txn, enum index_table t, st
     return st == ST_OK ? st : err_set(e, st, NULL, "a record of the index");
 }
 
-/* -- reading ------------------------------------------------------------------------------------- */
+/* -- reading -------------------------------------------------------------------------------------
+ */
 
 enum status index_view_open(struct index *x, struct index_view **out, struct err *e)
 {
@@ -285,7 +293,8 @@ enum status index_view_open(struct index *x, struct index_view **out, struct err
         if (rc == 0)
             rc = mdb_txn_begin(x->env, NULL, MDB_RDONLY, &v->txn);
         if (rc == MDB_READERS_FULL)
-            return err_set(e, ST_BUSY, "index-readers", "%u readers are at the index already", MAX_READERS);
+            return err_set(e, ST_BUSY, "index-readers", "%u readers are at the index already",
+                           MAX_READERS);
     }
     if (rc != 0)
         return index_error(e, x, rc, "read the index");
@@ -302,14 +311,14 @@ void index_view_close(struct index_view *v)
     heap_free(v);
 }
 
-enum status index_view_get(struct index_view *v, enum index_table t, struct span key, struct buf *out,
-                           bool *found, struct err *e)
+enum status index_view_get(struct index_view *v, enum index_table t, struct span key,
+                           struct buf *out, bool *found, struct err *e)
 {
     return txn_get(v->x, v->txn, t, key, out, found, e);
 }
 
-enum status index_get(struct index *x, enum index_table t, struct span key, struct buf *out, bool *found,
-                      struct err *e)
+enum status index_get(struct index *x, enum index_table t, struct span key, struct buf *out,
+                      bool *found, struct err *e)
 {
     SCOPED(index_view_scope) struct index_view *v = NULL;
     enum status st = index_view_open(x, &v, e);
@@ -322,8 +331,8 @@ static void cursor_scope(MDB_cursor **c)
         mdb_cursor_close(*c);
 }
 
-enum status index_view_each(struct index_view *v, enum index_table t, struct span prefix, index_each each,
-                            void *ctx, struct err *e)
+enum status index_view_each(struct index_view *v, enum index_table t, struct span prefix,
+                            index_each each, void *ctx, struct err *e)
 {
     SCOPED(cursor_scope) MDB_cursor *c = NULL;
     int rc = mdb_cursor_open(v->txn, v->x->table[t], &c);
@@ -354,7 +363,8 @@ enum status index_view_count(struct index_view *v, enum index_table t, uint64_t 
     return ST_OK;
 }
 
-/* -- writing ------------------------------------------------------------------------------------- */
+/* -- writing -------------------------------------------------------------------------------------
+ */
 
 enum status index_begin(struct index *x, struct index_write **out, struct err *e)
 {
@@ -370,8 +380,8 @@ enum status index_begin(struct index *x, struct index_write **out, struct err *e
     return ST_OK;
 }
 
-enum status index_put(struct index_write *w, enum index_table t, struct span key, struct span record,
-                      struct err *e)
+enum status index_put(struct index_write *w, enum index_table t, struct span key,
+                      struct span record, struct err *e)
 {
     assert(key.n > 0 && key.n <= INDEX_KEY_MAX && record.n <= INDEX_RECORD_MAX);
     w->value.n = 0;
@@ -385,8 +395,8 @@ enum status index_put(struct index_write *w, enum index_table t, struct span key
     return rc == 0 ? ST_OK : index_error(e, w->x, rc, "write the index");
 }
 
-enum status index_write_get(struct index_write *w, enum index_table t, struct span key, struct buf *out,
-                            bool *found, struct err *e)
+enum status index_write_get(struct index_write *w, enum index_table t, struct span key,
+                            struct buf *out, bool *found, struct err *e)
 {
     return txn_get(w->x, w->txn, t, key, out, found, e);
 }

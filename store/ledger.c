@@ -217,6 +217,7 @@ static enum status take_line(struct reader *r, struct span line, struct err *e)
                        "its number is another: an entry was dropped, added or moved", e);
     if (!digest_equal(&entry.prev, &r->hash))
         return damaged(r, "ledger-chain", "it does not follow from the entry before it", e);
+    entry.end = r->at + line.n + 1;
     if ((st = r->each(r->ctx, &entry, e)) != ST_OK)
         return st;
     r->seq = entry.seq;

@@ -36,6 +36,7 @@ struct ledger_entry {
     struct json *root;          /* owns it all */
     uint8_t sig[KEY_SIGNATURE_BYTES];
     struct buf canonical;       /* the bytes that were signed */
+    uint64_t end;               /* from ledger_read: where its line ends in the file */
 };
 
 enum status ledger_parse(struct span line, struct ledger_entry *out, struct err *e) MUST_CHECK;

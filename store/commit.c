@@ -1,0 +1,159 @@
+#include "store/commit.h"
+#include "store/recover.h"
+#include <fcntl.h>
+#include <string.h>
+
+enum status commit_pack(struct store *s, struct pack_writer *pack, struct err *e)
+{
+    SCOPED(fd_release) int lock = -1;
+    struct catalog_mark mark;
+    enum status st = store_writable(s, e);
+    if (st == ST_OK)
+        st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
+    if (st == ST_OK)
+        st = recover_fold(s, e); /* whatever others published comes first */
+    if (st == ST_OK)
+        st = store_mark(s, &mark, e);
+    if (st == ST_OK)
+        st = store_poison(s, pack_publish(pack, s->packs, mark.next_pack, e));
+    return st == ST_OK ? store_poison(s, recover_fold(s, e)) : st;
+}
+
+/* -- entries -------------------------------------------------------------------------------------
+ */
+
+static enum status check_signer(const struct store *s, const struct change_entry *entry,
+                                struct err *e)
+{
+    if (entry->log == NULL)
+        return err_set(e, ST_SIGNATURE, "log-key",
+                       "the entry needs the store's log key to sign it");
+    const struct public_key *k = signer_public(entry->log);
+    if (memcmp(k->bytes, s->charter.log_key.bytes, sizeof k->bytes) != 0)
+        return err_set(e, ST_SIGNATURE, "log-key",
+                       "this is not the log key that the store was made with");
+    if (entry->clock.injected && !s->charter.lab)
+        return err_set(e, ST_USAGE, "clock-injected", "only a lab store takes an injected clock");
+    return ST_OK;
+}
+
+static enum status check_expects(struct store *s, const struct change_entry *entry, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    enum status st = index_view_open(s->index, &v, e);
+    for (size_t i = 0; i < entry->expect_count && st == ST_OK; i++) {
+        const struct expect *want = &entry->expects[i];
+        bool found = false;
+        uint64_t seq = 0;
+        value.n = 0;
+        st = catalog_state(v, want->key, &value, &found, &seq, e);
+        if (st != ST_OK)
+            return st;
+        bool same = want->value == NULL
+                        ? !found
+                        : found && span_equal(buf_span(&value), span_text(want->value));
+        if (same)
+            continue;
+        (void)err_set(e, ST_CONFLICT, "expect",
+                      want->value == NULL ? "it is there already, since entry %llu"
+                                          : "it was changed by entry %llu",
+                      (unsigned long long)seq);
+        return err_subject(e, "%s", want->key);
+    }
+    return st;
+}
+
+/* What a fold would refuse must never get into the ledger. */
+static enum status check_set(const struct json *set, struct err *e)
+{
+    for (size_t i = 0, n = json_count(set); i < n; i++) {
+        const struct json *value = NULL;
+        const char *key = json_member(set, i, &value);
+        if (strlen(key) <= STORE_KEY_MAX)
+            continue;
+        (void)err_set(e, ST_INVALID_LENGTH, "state-key", "a key of the state has at most %d bytes",
+                      STORE_KEY_MAX);
+        return err_subject(e, "%s", key);
+    }
+    return ST_OK;
+}
+
+static enum status encode(const struct catalog_mark *mark, const struct change_entry *entry,
+                          struct buf *line, struct err *e)
+{
+    SCOPED(ledger_entry_release) struct ledger_entry parsed = {0};
+    char time[TIME_TEXT_MAX];
+    struct digest hash;
+    time_format(clock_now(&entry->clock), time);
+    struct span body = entry->body.n > 0 ? entry->body : span_text("{}");
+    struct span set = entry->set.n > 0 ? entry->set : span_text("{}");
+    enum status st = ledger_encode(mark->seq + 1, &mark->head, entry->type, time, body, set,
+                                   entry->log, line, &hash, e);
+    if (st == ST_OK)
+        st = ledger_parse(SPAN(line->p, line->n - 1), &parsed, e);
+    if (st == ST_OK && !ledger_signed_by(&parsed, signer_public(entry->log)))
+        st = err_set(e, ST_SIGNATURE, "log-key", "the signer's signature does not verify");
+    return st == ST_OK ? check_set(parsed.set, e) : st;
+}
+
+/* A line that could not be written whole is taken back, so that a full disk leaves nothing. */
+static enum status append(struct store *s, const struct catalog_mark *mark, struct span line,
+                          struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    uint64_t size = 0;
+    enum status st = io_open(s->dir, STORE_LEDGER, O_RDWR | O_NOFOLLOW, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_size(fd, &size, e);
+    if (st == ST_OK && size > mark->ledger_offset) /* a torn line of a writer who died */
+        st = io_truncate(fd, mark->ledger_offset, e);
+    if (st != ST_OK)
+        return st;
+    st = io_write_at(fd, line, mark->ledger_offset, e);
+    if (st != ST_OK) {
+        struct err ignored = ERR_NONE;
+        enum status back = io_truncate(fd, mark->ledger_offset, &ignored);
+        return back == ST_OK ? st : store_poison(s, st);
+    }
+    st = store_poison(s, io_sync_data(fd, e));
+    return st == ST_OK ? store_poison(s, io_close(fd_take(&fd), e)) : st;
+}
+
+static enum status commit_locked(struct store *s, struct change_entry *entry,
+                                 struct commit_hook hook, uint64_t *seq, struct err *e)
+{
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    struct catalog_mark mark;
+    enum status st = recover_fold(s, e);
+    if (st == ST_OK)
+        st = store_mark(s, &mark, e);
+    if (st == ST_OK)
+        st = check_expects(s, entry, e);
+    if (st == ST_OK && hook.prepare != NULL)
+        st = hook.prepare(hook.ctx, mark.seq + 1, entry, e);
+    if (st == ST_OK)
+        st = encode(&mark, entry, &line, e);
+    if (st == ST_OK)
+        st = append(s, &mark, buf_span(&line), e);
+    if (st == ST_OK)
+        st = store_poison(s, recover_publish_head(s, buf_span(&line), e));
+    if (st == ST_OK)
+        st = store_poison(s, recover_fold(s, e));
+    if (st == ST_OK)
+        *seq = mark.seq + 1;
+    return st;
+}
+
+enum status commit_entry(struct store *s, const struct change_entry *entry, struct commit_hook hook,
+                         uint64_t *seq, struct err *e)
+{
+    SCOPED(fd_release) int lock = -1;
+    struct change_entry mine = *entry;
+    enum status st = store_writable(s, e);
+    if (st == ST_OK)
+        st = check_signer(s, entry, e);
+    if (st == ST_OK)
+        st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
+    return st == ST_OK ? commit_locked(s, &mine, hook, seq, e) : st;
+}

@@ -1,0 +1,28 @@
+/* Commit: the one place that appends to the ledger, under the writers' lock.
+ *
+ *     lock → fold what others left → check expects → line → fdatasync → head → index folds it →
+ * unlock
+ *
+ * Anything that fails after the line began to be written poisons the store: what the disk holds is
+ * not known, so nothing is acknowledged; whoever opens next folds the entry or cuts the torn line.
+ */
+#ifndef STORE_COMMIT_H
+#define STORE_COMMIT_H
+
+#include "store/change.h"
+#include "store/pack_writer.h"
+#include "store/store_inside.h"
+
+/* Called under the lock when the entry's number is known, before anything is written; may set the
+ * entry's body and set to bytes that outlive the call. */
+struct commit_hook {
+    enum status (*prepare)(void *ctx, uint64_t seq, struct change_entry *entry, struct err *e);
+    void *ctx;
+};
+
+enum status commit_entry(struct store *s, const struct change_entry *entry, struct commit_hook hook,
+                         uint64_t *seq, struct err *e) MUST_CHECK;
+/* A sealed pack becomes packs/NEXT and its records are learnt. */
+enum status commit_pack(struct store *s, struct pack_writer *pack, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,276 @@
+#include "store/recover.h"
+#include "base/pending.h"
+#include "base/text.h"
+#include "store/fold.h"
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INDEX_NEW "index.new."
+#define INDEX_OLD "index.old."
+
+/* -- head ----------------------------------------------------------------------------------------
+ */
+
+static bool is_damage(enum status st)
+{
+    return st == ST_CORRUPT || st == ST_FORMAT || st == ST_INVALID_LENGTH;
+}
+
+static enum status head_damaged(struct err *e, const char *why)
+{
+    (void)err_at(e, ST_CORRUPT, "ledger", "ledger-head", ERR_NO_OFFSET,
+                 "%s; it is a copy of the ledger's last line and may be made again from it", why);
+    return err_subject(e, STORE_HEAD);
+}
+
+enum status recover_read_head(struct store *s, uint64_t *seq, struct digest *hash, struct err *e)
+{
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    struct err why = ERR_NONE;
+    *seq = 0;
+    *hash = (struct digest){0};
+    enum status st = file_read(s->dir, STORE_HEAD, LEDGER_LINE_MAX + 1, &line, &why);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st == ST_OK && (line.n == 0 || line.p[line.n - 1] != '\n'))
+        return head_damaged(e, "the ledger's head has no end of line");
+    if (st == ST_OK)
+        st = ledger_parse(SPAN(line.p, line.n - 1), &entry, &why);
+    if (is_damage(st))
+        return head_damaged(e, "the ledger's head is no entry");
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    if (!ledger_signed_by(&entry, &s->charter.log_key))
+        return head_damaged(e, "the ledger's head is not signed by the store's log key");
+    *seq = entry.seq;
+    *hash = entry.hash;
+    return ST_OK;
+}
+
+enum status recover_publish_head(struct store *s, struct span line, struct err *e)
+{
+    return pending_file(s->dir, STORE_HEAD, 0600, line, true, e);
+}
+
+/* The head may be one step behind: the process died before it was published. */
+static enum status republish_head(struct fold *f, struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    uint64_t n = f->mark.ledger_offset - f->line;
+    uint8_t *p = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
+    if (p == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "publishing the ledger's head");
+    enum status st = io_open(f->s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_read_at(fd, p, (size_t)n, f->line, e);
+    if (st == ST_OK)
+        st = store_poison(f->s, recover_publish_head(f->s, buf_span(&line), e));
+    return st;
+}
+
+static enum status set_back(struct err *e, uint64_t head, uint64_t seq)
+{
+    (void)err_set(e, ST_SET_BACK, "ledger-cut",
+                  "the ledger ends with entry %llu, but entry %llu was acknowledged; bring it back "
+                  "from a copy",
+                  (unsigned long long)seq, (unsigned long long)head);
+    return err_subject(e, STORE_LEDGER);
+}
+
+static enum status compare_head(const struct catalog_mark *m, uint64_t seq,
+                                const struct digest *hash, struct err *e)
+{
+    if (seq > m->seq)
+        return set_back(e, seq, m->seq);
+    if (seq == 0 && m->seq > 0)
+        return head_damaged(e, "the ledger's head is gone");
+    if (seq == m->seq && seq > 0 && !digest_equal(hash, &m->head))
+        return head_damaged(e, "the ledger's head is not its last entry");
+    return ST_OK;
+}
+
+/* -- the calls -----------------------------------------------------------------------------------
+ */
+
+static enum status fold_all(struct fold *f, struct err *e)
+{
+    uint64_t seq = 0;
+    struct digest hash;
+    enum status st = fold_ledger(f, e);
+    if (st == ST_OK)
+        st = recover_read_head(f->s, &seq, &hash, e);
+    if (st == ST_OK)
+        st = compare_head(&f->mark, seq, &hash, e);
+    if (st == ST_OK)
+        st = fold_settle(f, true, e);
+    if (st == ST_OK && f->folded > 0 && seq < f->mark.seq)
+        st = republish_head(f, e);
+    return st;
+}
+
+enum status recover_fold(struct store *s, struct err *e)
+{
+    SCOPED(fold_release) struct fold f = {0};
+    enum status st = fold_begin(&f, s, s->index, NULL, e);
+    if (st == ST_OK)
+        st = fold_packs(&f, e);
+    return st == ST_OK ? fold_all(&f, e) : st;
+}
+
+/* Is there a pack or a part of the ledger beyond the mark? */
+static enum status unfolded(struct store *s, const struct catalog_mark *m, bool *more,
+                            struct err *e)
+{
+    SCOPED(fd_release) int pack = -1;
+    SCOPED(fd_release) int ledger = -1;
+    char name[PACK_NAME];
+    uint64_t size = 0;
+    struct err why = ERR_NONE;
+    pack_name(m->next_pack, name);
+    enum status st = io_open(s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &ledger, &why);
+    if (st == ST_OK)
+        st = io_size(ledger, &size, &why);
+    if (st == ST_NOT_FOUND || (st == ST_OK && size < m->ledger_offset))
+        return set_back(e, m->seq, 0);
+    if (st == ST_OK) {
+        st = io_open(s->packs, name, O_RDONLY | O_NOFOLLOW, 0, &pack, &why);
+        *more = st == ST_OK || size > m->ledger_offset;
+        st = st == ST_NOT_FOUND ? ST_OK : st;
+    }
+    if (st != ST_OK)
+        *e = why;
+    return st;
+}
+
+enum status recover_open(struct store *s, struct err *e)
+{
+    SCOPED(fd_release) int lock = -1;
+    struct catalog_mark mark;
+    struct digest hash;
+    uint64_t seq = 0;
+    bool more = false;
+    /* In this order: whoever commits writes ledger, head, mark, so an older head than the mark's is
+     * never mistaken for a cut ledger. */
+    enum status st = recover_read_head(s, &seq, &hash, e);
+    if (st == ST_OK)
+        st = store_mark(s, &mark, e);
+    if (st == ST_OK)
+        st = unfolded(s, &mark, &more, e);
+    if (st != ST_OK || !more)
+        return st == ST_OK ? compare_head(&mark, seq, &hash, e) : st;
+    if (index_read_only(s->index))
+        return ST_OK; /* what is folded is served; the rest waits for a writer */
+    struct err why = ERR_NONE;
+    st = store_lock(s, 0, &lock, &why);
+    if (st == ST_BUSY)
+        return ST_OK; /* its owner is about to fold it */
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    return recover_fold(s, e);
+}
+
+enum status recover_blank(struct store *s, const char *folder, struct index **out, struct err *e)
+{
+    SCOPED(index_scope) struct index *x = NULL;
+    SCOPED(index_write_scope) struct index_write *w = NULL;
+    struct catalog_mark mark = {.charter = s->charter.digest, .next_pack = 1};
+    char path[4096 + 64];
+    store_index_path(s, folder, path);
+    enum status st = io_mkdir(s->dir, folder, 0700, e);
+    if (st == ST_OK)
+        st = index_open(path, true, &x, e);
+    if (st == ST_OK)
+        st = index_begin(x, &w, e);
+    if (st == ST_OK)
+        st = catalog_mark_put(w, &mark, e);
+    if (st != ST_OK)
+        return st;
+    st = index_commit(index_write_take(&w), e);
+    if (st == ST_OK)
+        *out = index_take(&x);
+    return st;
+}
+
+/* -- a fresh index -------------------------------------------------------------------------------
+ */
+
+/* Under the lock nobody else builds, so what an earlier rebuild left is dead. */
+static enum status sweep_index(void *ctx, const char *name, struct err *e)
+{
+    struct store *s = ctx;
+    bool left = strncmp(name, INDEX_NEW, strlen(INDEX_NEW)) == 0 ||
+                strncmp(name, INDEX_OLD, strlen(INDEX_OLD)) == 0;
+    return left ? folder_remove(s->dir, name, e) : ST_OK;
+}
+
+static enum status fold_everything(struct store *s, struct index *x, struct progress *progress,
+                                   struct err *e)
+{
+    SCOPED(fold_release) struct fold f = {0};
+    enum status st = fold_begin(&f, s, x, progress, e);
+    if (st == ST_OK)
+        st = store_poison(s, io_sync(s->packs, e));
+    if (st == ST_OK)
+        st = folder_each(s->packs, ".", fold_named, &f, e);
+    return st == ST_OK ? fold_all(&f, e) : st;
+}
+
+/* LMDB syncs its file when it commits, but neither the name nor the first pages. */
+enum status recover_sync_index(struct store *s, const char *folder, struct err *e)
+{
+    SCOPED(fd_release) int dir = -1;
+    SCOPED(fd_release) int data = -1;
+    enum status st = io_open(s->dir, folder, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+    if (st == ST_OK)
+        st = io_open(dir, "data.mdb", O_RDWR, 0, &data, e);
+    if (st == ST_OK)
+        st = io_sync(data, e);
+    return st == ST_OK ? io_sync(dir, e) : st;
+}
+
+static enum status swap_index(struct store *s, const char *fresh, struct err *e)
+{
+    char old[64];
+    struct err why = ERR_NONE;
+    text_fmt(old, sizeof old, INDEX_OLD "%ld", (long)getpid());
+    enum status st = io_rename(s->dir, STORE_INDEX, s->dir, old, false, &why);
+    if (st == ST_OK || st == ST_NOT_FOUND)
+        st = io_rename(s->dir, fresh, s->dir, STORE_INDEX, false, &why);
+    if (st == ST_OK)
+        st = io_sync(s->dir, &why);
+    if (st == ST_OK)
+        st = folder_remove(s->dir, old, &why);
+    if (st != ST_OK)
+        *e = why;
+    return st;
+}
+
+enum status recover_rebuild(struct store *s, struct progress *progress, struct err *e)
+{
+    char fresh[64], path[4096 + 64];
+    text_fmt(fresh, sizeof fresh, INDEX_NEW "%ld", (long)getpid());
+    index_close(s->index);
+    s->index = NULL;
+    SCOPED(index_scope) struct index *x = NULL;
+    enum status st = folder_each(s->dir, ".", sweep_index, s, e);
+    if (st == ST_OK)
+        st = recover_blank(s, fresh, &x, e);
+    if (st == ST_OK)
+        st = fold_everything(s, x, progress, e);
+    index_close(index_take(&x));
+    if (st == ST_OK)
+        st = recover_sync_index(s, fresh, e);
+    if (st == ST_OK)
+        st = swap_index(s, fresh, e);
+    if (st != ST_OK)
+        return st;
+    store_index_path(s, STORE_INDEX, path);
+    return index_open(path, false, &s->index, e);
+}

@@ -1,0 +1,277 @@
+#include "store/store.h"
+#include "base/heap.h"
+#include "base/text.h"
+#include "store/check.h"
+#include "store/recover.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* -- what the rooms share ------------------------------------------------------------------------
+ */
+
+enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e)
+{
+    SCOPED(fd_release) int lock = -1;
+    enum status st = io_open(s->dir, STORE_LOCK, O_RDWR | O_NOFOLLOW, 0, &lock, e);
+    if (st == ST_OK)
+        st = io_lock(lock, wait_ms, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s/%s", s->path, STORE_LOCK);
+    *fd = fd_take(&lock);
+    return ST_OK;
+}
+
+enum status store_writable(const struct store *s, struct err *e)
+{
+    if (s->poisoned)
+        return err_set(e, ST_IO, "store-poisoned",
+                       "an earlier write to the store failed half-way; open it again to go on");
+    if (index_read_only(s->index)) {
+        (void)err_set(e, ST_IO, "store-read-only", "the store may only be read here");
+        return err_subject(e, "%s", s->path);
+    }
+    return ST_OK;
+}
+
+enum status store_poison(struct store *s, enum status st)
+{
+    if (st != ST_OK)
+        s->poisoned = true;
+    return st;
+}
+
+void store_index_path(const struct store *s, const char *name, char out[4096 + 64])
+{
+    text_fmt(out, 4096 + 64, "%s/%s", s->path, name);
+}
+
+static enum status open_folder(struct store *s, const char *name, int *fd, struct err *e)
+{
+    struct err why = ERR_NONE;
+    enum status st = io_open(s->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, fd, &why);
+    if (st == ST_NOT_FOUND)
+        return err_set(e, ST_CORRUPT, "store-folder", "the store lacks its folder %s", name);
+    if (st != ST_OK)
+        *e = why;
+    return st;
+}
+
+enum status store_open_folders(struct store *s, struct err *e)
+{
+    enum status st = open_folder(s, STORE_PACKS, &s->packs, e);
+    if (st == ST_OK)
+        st = open_folder(s, STORE_STAGING, &s->staging, e);
+    if (st == ST_OK)
+        st = open_folder(s, STORE_QUARANTINE, &s->quarantine, e);
+    return st == ST_OK ? st : err_subject(e, "%s", s->path);
+}
+
+enum status store_mark(struct store *s, struct catalog_mark *out, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    enum status st = index_view_open(s->index, &v, e);
+    return st == ST_OK ? catalog_mark_get(v, out, e) : st;
+}
+
+/* -- opening -------------------------------------------------------------------------------------
+ */
+
+static enum status no_store(struct err *e, const char *path)
+{
+    (void)err_set(e, ST_NOT_FOUND, "no-store", "there is no store; `assay init` makes one");
+    return err_subject(e, "%s", path);
+}
+
+/* Whoever else may write here could put anything in place of anything. */
+static enum status check_owner(const struct store *s, struct err *e)
+{
+    struct stat st;
+    if (fstat(s->dir, &st) != 0)
+        return err_sys(e, errno, "fstat", s->path);
+    if (st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return ST_OK;
+    (void)err_set(e, ST_UNTRUSTED, "store-owner",
+                  st.st_uid == geteuid() ? "others may write to the store's folder; `chmod go-w` it"
+                                         : "the store's folder belongs to another user");
+    return err_subject(e, "%s", s->path);
+}
+
+static enum status read_charter(struct store *s, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    struct err why = ERR_NONE;
+    enum status st = file_read(s->dir, CHARTER_FILE, CHARTER_MAX, &bytes, &why);
+    if (st == ST_NOT_FOUND)
+        return no_store(e, s->path);
+    if (st == ST_OK)
+        st = charter_decode(buf_span(&bytes), &s->charter, &why);
+    if (st != ST_OK)
+        *e = why;
+    return st;
+}
+
+/* All but the index. */
+static enum status open_base(const char *path, struct store **out, struct err *e)
+{
+    SCOPED(store_scope) struct store *s = heap_alloc(sizeof *s);
+    if (s == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "opening the store");
+    *s = STORE_NONE;
+    if (text_fmt(s->path, sizeof s->path, "%s", path) >= sizeof s->path)
+        return err_set(e, ST_USAGE, "path-length", "the path of the store is too long");
+    struct err why = ERR_NONE;
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &s->dir, &why);
+    if (st == ST_NOT_FOUND || why.sys == ENOTDIR)
+        return no_store(e, path);
+    if (st == ST_OK)
+        st = read_charter(s, &why);
+    if (st == ST_OK)
+        st = check_owner(s, &why);
+    if (st == ST_OK)
+        st = store_open_folders(s, &why);
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    *out = store_take(&s);
+    return ST_OK;
+}
+
+static enum status rebuild(struct store *s, struct progress *progress, struct err *e)
+{
+    SCOPED(fd_release) int lock = -1;
+    enum status st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
+    return st == ST_OK ? recover_rebuild(s, progress, e) : st;
+}
+
+/* Opens the index that is there. *usable is false when it has to be folded again. */
+static enum status open_index(struct store *s, bool *usable, struct err *e)
+{
+    char path[4096 + 64];
+    struct catalog_mark mark;
+    struct err why = ERR_NONE;
+    store_index_path(s, STORE_INDEX, path);
+    enum status st = index_open(path, false, &s->index, &why);
+    if (st == ST_OK)
+        st = store_mark(s, &mark, &why);
+    *usable = st == ST_OK && digest_equal(&mark.charter, &s->charter.digest);
+    if (st == ST_OK || st == ST_NOT_FOUND || st == ST_CORRUPT)
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
+enum status store_open(const char *path, struct store **out, struct err *e)
+{
+    SCOPED(store_scope) struct store *s = NULL;
+    bool usable = false;
+    enum status st = open_base(path, &s, e);
+    if (st == ST_OK)
+        st = open_index(s, &usable, e);
+    if (st == ST_OK)
+        st = usable ? recover_open(s, e) : rebuild(s, NULL, e);
+    if (st == ST_OK)
+        *out = store_take(&s);
+    return st;
+}
+
+enum status index_rebuild(const char *path, struct progress *progress, struct err *e)
+{
+    SCOPED(store_scope) struct store *s = NULL;
+    enum status st = open_base(path, &s, e);
+    return st == ST_OK ? rebuild(s, progress, e) : st;
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    index_close(s->index);
+    pack_set_scope(&s->set);
+    if (s->aside[0] != '\0') {
+        struct err ignored = ERR_NONE; /* what stays is swept by the next who makes a store here */
+        enum status st = folder_remove(s->parent, s->aside, &ignored);
+        (void)st;
+    }
+    fd_release(&s->packs);
+    fd_release(&s->staging);
+    fd_release(&s->quarantine);
+    fd_release(&s->dir);
+    fd_release(&s->parent);
+    heap_free(s);
+}
+
+/* -- asking --------------------------------------------------------------------------------------
+ */
+
+enum status store_facts(struct store *s, struct store_facts *out, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    struct catalog_mark mark;
+    *out = (struct store_facts){.lab = s->charter.lab, .log_key = s->charter.log_key};
+    text_fmt(out->id, sizeof out->id, "%s", s->charter.id);
+    text_fmt(out->path, sizeof out->path, "%s", s->path);
+    enum status st = index_view_open(s->index, &v, e);
+    if (st == ST_OK)
+        st = catalog_mark_get(v, &mark, e);
+    if (st == ST_OK)
+        st = index_view_count(v, INDEX_CHUNKS, &out->chunks, e);
+    if (st == ST_OK)
+        st = index_view_count(v, INDEX_PACKS, &out->packs, e);
+    if (st != ST_OK)
+        return st;
+    out->seq = mark.seq;
+    out->head = mark.head;
+    out->stored_bytes = mark.stored_bytes;
+    return ST_OK;
+}
+
+enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    bool found = false;
+    uint64_t seq = 0;
+    enum status st = index_view_open(s->index, &v, e);
+    if (st == ST_OK)
+        st = catalog_state(v, key, out, &found, &seq, e);
+    if (st != ST_OK || found)
+        return st;
+    (void)err_set(e, ST_NOT_FOUND, "no-key", "the store's state has no such key");
+    return err_subject(e, "%s", key);
+}
+
+struct scan {
+    enum status (*each)(void *ctx, const char *key, struct span value, struct err *e);
+    void *ctx;
+};
+
+static enum status scan_one(void *ctx, struct span key, struct span record, struct err *e)
+{
+    const struct scan *scan = ctx;
+    char text[STORE_KEY_MAX + 1];
+    struct span value = {0};
+    bool found = false;
+    uint64_t seq = 0;
+    enum status st = catalog_state_decode(record, &value, &found, &seq, e);
+    if (st != ST_OK || !found)
+        return st;
+    text_fmt(text, sizeof text, "%.*s", (int)key.n, (const char *)key.p);
+    return scan->each(scan->ctx, text, value, e);
+}
+
+enum status store_scan(struct store *s, const char *prefix,
+                       enum status (*each)(void *ctx, const char *key, struct span value,
+                                           struct err *e),
+                       void *ctx, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    struct scan scan = {.each = each, .ctx = ctx};
+    if (strlen(prefix) > STORE_KEY_MAX)
+        return ST_OK;
+    enum status st = index_view_open(s->index, &v, e);
+    if (st == ST_OK)
+        st = index_view_each(v, INDEX_STATE, span_text(prefix), scan_one, &scan, e);
+    return st == ST_CANCELLED ? ST_OK : st;
+}
