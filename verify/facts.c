@@ -1,5 +1,6 @@
 #include "verify/facts.h"
 #include "base/text.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define EXACT_MAX ((1ull << 53) - 1) /* the greatest integer JSON carries exactly */
@@ -185,6 +186,16 @@ static enum status read_numbers(const struct json *v, struct model_facts *f, str
     return ST_OK;
 }
 
+/* As `decimal` writes it. What a broken file claimed ("nan", "-1.0…") is no fact: it reads as 0. */
+static bool read_decimal(const struct json *v, const char *key, float *out)
+{
+    const char *text = json_as_string(json_get(v, key));
+    if (text == NULL || strlen(text) > 64)
+        return false;
+    *out = text[strspn(text, "0123456789.")] == '\0' ? strtof(text, NULL) : 0;
+    return true;
+}
+
 enum status facts_read(const struct json *v, struct model_facts *out, struct err *e)
 {
     *out = (struct model_facts){0};
@@ -201,6 +212,10 @@ enum status facts_read(const struct json *v, struct model_facts *out, struct err
         return bad(e, "tied");
     if (!read_sum(v, &out->internal_checksum))
         return bad(e, "internal_checksum");
+    if (!read_decimal(v, "rope_theta", &out->shape.rope_theta))
+        return bad(e, "rope_theta");
+    if (!read_decimal(v, "rms_epsilon", &out->shape.rms_epsilon))
+        return bad(e, "rms_epsilon");
     return read_numbers(v, out, e);
 }
 
