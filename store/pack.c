@@ -194,7 +194,7 @@ enum status pack_read(struct pack_set *s, const struct pack_location *at,
                       const struct digest *expect, uint8_t *out, struct err *e)
 {
     SCOPED(buf_release) struct buf own = BUF_EMPTY;
-    struct span record;
+    struct span record = {0};
     enum status st = read_record(s, at, &own, &record, e);
     return st != ST_OK ? st : pack_unpack(s->codec, record, at, expect, out, e);
 }
@@ -203,7 +203,7 @@ enum status pack_compare(struct pack_set *s, const struct pack_entry *stored, st
                          uint8_t *scratch, struct err *e)
 {
     SCOPED(buf_release) struct buf own = BUF_EMPTY;
-    struct span record, found;
+    struct span record = {0}, found = {0};
     const struct pack_location *at = &stored->at;
     enum status st = read_record(s, at, &own, &record, e);
     if (st == ST_OK && at->length != bytes.n) {

@@ -1,5 +1,5 @@
-/* What the tests of packs, ingest and fetch share: a folder of its own, data by seed, and the smallest
- * index that can work. */
+/* What the tests of packs, ingest and fetch share: a folder of its own, data by seed, and the
+ * smallest index that can work. */
 #ifndef TESTS_STORE_PACKS_SUPPORT_H
 #define TESTS_STORE_PACKS_SUPPORT_H
 
@@ -66,8 +66,9 @@ __attribute__((unused)) static void yard_index(struct yard *y, const struct pack
     y->entries[y->count++] = *entry;
 }
 
-__attribute__((unused)) static enum status yard_find(void *ctx, enum pack_kind kind, const struct digest *d,
-                                                     bool *found, struct pack_location *at, struct err *e)
+__attribute__((unused)) static enum status yard_find(void *ctx, enum pack_kind kind,
+                                                     const struct digest *d, bool *found,
+                                                     struct pack_location *at, struct err *e)
 {
     (void)e;
     struct yard *y = ctx;
@@ -78,7 +79,8 @@ __attribute__((unused)) static enum status yard_find(void *ctx, enum pack_kind k
     return ST_OK;
 }
 
-__attribute__((unused)) static enum status yard_sealed(void *ctx, struct pack_writer *pack, struct err *e)
+__attribute__((unused)) static enum status yard_sealed(void *ctx, struct pack_writer *pack,
+                                                       struct err *e)
 {
     struct yard *y = ctx;
     enum status st = pack_publish(pack, y->packs, y->published + 1, e);
@@ -92,8 +94,8 @@ __attribute__((unused)) static enum status yard_sealed(void *ctx, struct pack_wr
     return ST_OK;
 }
 
-__attribute__((unused)) static enum status yard_chunk(void *ctx, const struct digest *d, uint32_t length,
-                                                      struct err *e)
+__attribute__((unused)) static enum status yard_chunk(void *ctx, const struct digest *d,
+                                                      uint32_t length, struct err *e)
 {
     (void)e;
     struct yard *y = ctx;
@@ -101,8 +103,8 @@ __attribute__((unused)) static enum status yard_chunk(void *ctx, const struct di
         y->recipe_room = y->recipe_room * 2 + 64;
         y->recipe = heap_grow(y->recipe, y->recipe_room * sizeof *y->recipe);
     }
-    y->recipe[y->recipe_count++] =
-        (struct fetch_item){.entry = {.digest = *d, .at = {.length = length}}, .position = y->length};
+    y->recipe[y->recipe_count++] = (struct fetch_item){
+        .entry = {.digest = *d, .at = {.length = length}}, .position = y->length};
     y->length += length;
     return ST_OK;
 }
@@ -119,7 +121,8 @@ struct memory_source {
     size_t step;
 };
 
-__attribute__((unused)) static enum status memory_read(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
+__attribute__((unused)) static enum status memory_read(void *ctx, uint8_t *p, size_t cap,
+                                                       size_t *got, struct err *e)
 {
     (void)e;
     struct memory_source *m = ctx;
@@ -135,8 +138,8 @@ __attribute__((unused)) static enum status memory_read(void *ctx, uint8_t *p, si
 }
 
 /* One stream through an ingest of its own, flushed. */
-__attribute__((unused)) static enum status yard_add(struct yard *y, struct span bytes, struct ingest_result *out,
-                                                    struct err *e)
+__attribute__((unused)) static enum status yard_add(struct yard *y, struct span bytes,
+                                                    struct ingest_result *out, struct err *e)
 {
     struct memory_source m = {bytes, 100003};
     y->recipe_count = 0;
@@ -153,15 +156,16 @@ __attribute__((unused)) static enum status yard_add(struct yard *y, struct span 
 }
 
 /* The plan of the last stream, from its beginning. */
-__attribute__((unused)) static enum status yard_next(void *ctx, struct fetch_item *items, size_t cap, size_t *got,
-                                                     struct err *e)
+__attribute__((unused)) static enum status yard_next(void *ctx, struct fetch_item *items,
+                                                     size_t cap, size_t *got, struct err *e)
 {
     struct yard *y = ctx;
     size_t n = 0;
     for (; n < cap && n < 7 && y->given < y->recipe_count; n++, y->given++) {
         items[n] = y->recipe[y->given];
         bool found;
-        enum status st = yard_find(y, PACK_CHUNK, &items[n].entry.digest, &found, &items[n].entry.at, e);
+        enum status st =
+            yard_find(y, PACK_CHUNK, &items[n].entry.digest, &found, &items[n].entry.at, e);
         cr_assert(st == ST_OK && found);
     }
     *got = n;
@@ -199,7 +203,8 @@ __attribute__((unused)) static uint8_t *fresh(size_t n)
 }
 
 /* Flips bit `bit` of byte `at` of a published pack, which is read-only to everybody else. */
-__attribute__((unused)) static void flip(const struct yard *y, uint64_t pack, uint64_t at, unsigned bit)
+__attribute__((unused)) static void flip(const struct yard *y, uint64_t pack, uint64_t at,
+                                         unsigned bit)
 {
     char name[PACK_NAME];
     pack_name(pack, name);

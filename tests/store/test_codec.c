@@ -1,6 +1,6 @@
-#include "store/codec.h"
 #include "packs_support.h"
 #include "store/chunker.h"
+#include "store/codec.h"
 
 static struct codec *open_codec(void)
 {
@@ -46,9 +46,9 @@ Test(codec, each_kind_of_data_gets_its_encoding)
 
 Test(codec, every_length_comes_back)
 {
-    static const size_t lengths[] = {0,         1,         2,         3,         63,           64,
-                                     65,        4095,      4096,      8191,      8192,         8193,
-                                     CHUNK_MIN, CHUNK_MAX, 65534,     65535,     CHUNK_MAX - 1, CHUNK_MAX + 1};
+    static const size_t lengths[] = {
+        0,    1,    2,    3,         63,        64,    65,    4095,          4096,
+        8191, 8192, 8193, CHUNK_MIN, CHUNK_MAX, 65534, 65535, CHUNK_MAX - 1, CHUNK_MAX + 1};
     uint8_t *p = fresh(CHUNK_MAX + 1);
     for (unsigned width = 1; width <= 4; width++) {
         fill_floats(p, CHUNK_MAX + 1, width, width);
@@ -110,7 +110,8 @@ Test(codec, planes_reaching_past_the_record_are_refused)
     cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, sizeof in), out, 32, &e), ST_CORRUPT);
     put_le32(in, UINT32_C(0x80000000) | 16);
     cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, 40), out, 32, &e), ST_OK);
-    cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, 41), out, 32, &e), ST_CORRUPT, "a byte too many");
+    cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, 41), out, 32, &e), ST_CORRUPT,
+                 "a byte too many");
     cr_expect_eq(codec_decode(c, (enum encoding)9, SPAN(in, 41), out, 32, &e), ST_CORRUPT);
     codec_close(c);
 }

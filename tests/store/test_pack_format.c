@@ -1,5 +1,5 @@
-#include "store/pack_format.h"
 #include "packs_support.h"
+#include "store/pack_format.h"
 
 static struct pack_record sample(void)
 {
@@ -21,13 +21,19 @@ Test(pack_format, a_record_header_decodes_to_what_was_encoded)
     pack_record_encode(&in, bytes);
     cr_assert_eq(pack_record_decode(bytes, &out, &e), ST_OK);
     cr_expect(out.kind == in.kind && out.encoding == in.encoding && out.stored == in.stored &&
-              out.length == in.length && out.check == in.check && digest_equal(&out.digest, &in.digest));
+              out.length == in.length && out.check == in.check &&
+              digest_equal(&out.digest, &in.digest));
 }
 
 Test(pack_format, a_record_header_has_these_bytes)
 {
     /* Written by hand from the picture in pack_format.h; the last eight are XXH64 of the rest. */
-    static const char expect[] = "52454331" "01" "03" "0000" "e8030000" "70110100"
+    static const char expect[] = "52454331"
+                                 "01"
+                                 "03"
+                                 "0000"
+                                 "e8030000"
+                                 "70110100"
                                  "00070e151c232a31383f464d545b626970777e858c939aa1a8afb6bdc4cbd2d9"
                                  "efcdab8967452301";
     struct pack_record r = sample();

@@ -1,5 +1,5 @@
-#include "store/planes.h"
 #include "packs_support.h"
+#include "store/planes.h"
 
 Test(planes, joining_undoes_splitting_at_every_length)
 {
@@ -41,8 +41,9 @@ Test(planes, a_look_tells_random_text_and_floats_apart)
     look = planes_look(SPAN(p, n));
     cr_expect(look.width == 4 && look.flat[0] && look.flat[1] && look.flat[2] && !look.flat[3]);
 
+    fill_random(p, n, 5);
     for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)"the quick brown fox jumps over a lazy dog "[p[i] % 42];
+        p[i] = (uint8_t) "the quick brown fox jumps over a lazy dog "[p[i] % 42];
     look = planes_look(SPAN(p, n));
     cr_expect(look.width == 1 && !look.flat[0]);
     heap_free(p);

@@ -1,0 +1,186 @@
+#include "packs_support.h"
+#include "store/fetch.h"
+
+struct judged {
+    unsigned sound, bad;
+    uint64_t last; /* position, to see the order */
+    struct err first;
+    bool ordered;
+};
+
+static enum status judge(void *ctx, const struct fetch_item *item, const struct err *verdict,
+                         struct err *e)
+{
+    (void)e;
+    struct judged *j = ctx;
+    j->ordered = j->ordered && item->position >= j->last;
+    j->last = item->position;
+    if (verdict == NULL)
+        j->sound++;
+    else if (j->bad++ == 0)
+        j->first = *verdict;
+    return ST_OK;
+}
+
+struct stock {
+    struct yard yard;
+    uint8_t *bytes;
+    size_t n;
+};
+
+static void stock_open(struct stock *s, size_t n)
+{
+    struct err e = ERR_NONE;
+    struct ingest_result r;
+    yard_open(&s->yard);
+    s->n = n;
+    s->bytes = fresh(n);
+    fill_random(s->bytes, n / 3, 1);
+    fill_floats(s->bytes + n / 3, n / 3, 2, 2);
+    fill_floats(s->bytes + n / 3 * 2, n - n / 3 * 2, 4, 3);
+    cr_assert_eq(yard_add(&s->yard, SPAN(s->bytes, n), &r, &e), ST_OK, "%s", e.detail);
+}
+
+static void stock_close(struct stock *s)
+{
+    heap_free(s->bytes);
+    yard_close(&s->yard);
+}
+
+static int scratch_file(const struct yard *y)
+{
+    int fd = openat(y->staging, "out", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    cr_assert(fd >= 0);
+    return fd;
+}
+
+Test(fetch, a_file_gets_every_byte_in_its_place)
+{
+    static const size_t sizes[] = {0, 1, 100000, 5u << 20, 33u << 20};
+    for (unsigned i = 0; i < 5; i++) {
+        struct stock s;
+        struct err e = ERR_NONE;
+        struct digest whole, expect;
+        stock_open(&s, sizes[i]);
+        expect = digest_of(SPAN(s.bytes, s.n));
+        SCOPED(fd_release) int fd = scratch_file(&s.yard);
+        cr_assert_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), fd, NULL, &whole, &e), ST_OK,
+                     "%s", e.detail);
+        cr_expect(digest_equal(&whole, &expect));
+        uint8_t *back = fresh(s.n);
+        cr_expect_eq(pread(fd, back, s.n + 1, 0), (ssize_t)s.n);
+        cr_expect(memcmp(back, s.bytes, s.n) == 0);
+        heap_free(back);
+        stock_close(&s);
+    }
+}
+
+Test(fetch, a_file_never_gets_a_wrong_byte)
+{
+    struct stock s;
+    stock_open(&s, 12u << 20);
+    for (uint64_t at = 100; at < 9000000; at += 1777777) {
+        struct err e = ERR_NONE;
+        SCOPED(fd_release) int fd = scratch_file(&s.yard);
+        flip(&s.yard, 1, at, 1);
+        cr_expect_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), fd, NULL, NULL, &e), ST_CORRUPT);
+        cr_expect_str_eq(e.subject, "pack 0000000000000001");
+        uint8_t *back = fresh(s.n);
+        memset(back, 0, s.n);
+        cr_assert(pread(fd, back, s.n, 0) >= 0);
+        for (size_t i = 0; i < s.n; i++)
+            cr_assert(back[i] == s.bytes[i] || back[i] == 0);
+        heap_free(back);
+        flip(&s.yard, 1, at, 1);
+    }
+    stock_close(&s);
+}
+
+Test(fetch, a_check_judges_every_record_in_order)
+{
+    struct stock s;
+    struct err e = ERR_NONE;
+    stock_open(&s, 20u << 20);
+    struct judged j = {.ordered = true};
+    cr_assert_eq(fetch_check(s.yard.packs, yard_plan(&s.yard), judge, &j, NULL, &e), ST_OK);
+    cr_expect(j.sound == s.yard.recipe_count && j.bad == 0 && j.ordered);
+
+    const struct pack_entry *hurt = &s.yard.entries[20];
+    flip(&s.yard, hurt->at.pack, hurt->at.offset + PACK_RECORD + 1, 0);
+    j = (struct judged){.ordered = true};
+    cr_assert_eq(fetch_check(s.yard.packs, yard_plan(&s.yard), judge, &j, NULL, &e), ST_OK);
+    cr_expect(j.sound == s.yard.recipe_count - 1 && j.bad == 1 && j.ordered);
+    cr_expect_eq(j.first.status, ST_CORRUPT);
+    cr_expect_str_eq(err_code(&j.first), "pack-stored-check");
+    cr_expect_eq(j.first.offset, hurt->at.offset + PACK_RECORD);
+    stock_close(&s);
+}
+
+Test(fetch, a_check_goes_on_over_impossible_places_and_lost_packs)
+{
+    struct stock s;
+    struct err e = ERR_NONE;
+    stock_open(&s, 6u << 20);
+    size_t total = s.yard.recipe_count;
+    uint32_t at;
+    cr_assert(digest_map_get(&s.yard.map, &s.yard.recipe[5].entry.digest, &at));
+    s.yard.entries[at].at.length = UINT32_MAX;
+    cr_assert(digest_map_get(&s.yard.map, &s.yard.recipe[9].entry.digest, &at));
+    s.yard.entries[at].at.pack = 77;
+    cr_assert(digest_map_get(&s.yard.map, &s.yard.recipe[11].entry.digest, &at));
+    s.yard.entries[at].at.offset = UINT64_C(1) << 39;
+    struct judged j = {.ordered = true};
+    cr_assert_eq(fetch_check(s.yard.packs, yard_plan(&s.yard), judge, &j, NULL, &e), ST_OK);
+    cr_expect(j.sound == total - 3 && j.bad == 3 && j.ordered, "%u sound, %u bad of %zu", j.sound,
+              j.bad, total);
+    SCOPED(fd_release) int fd = scratch_file(&s.yard);
+    cr_expect_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), fd, NULL, NULL, &e), ST_CORRUPT);
+    stock_close(&s);
+}
+
+static enum status plan_breaks(void *ctx, struct fetch_item *items, size_t cap, size_t *got,
+                               struct err *e)
+{
+    struct yard *y = ctx;
+    if (y->given > 60)
+        return err_set(e, ST_CORRUPT, "test-plan", "the plan broke");
+    return yard_next(y, items, cap, got, e);
+}
+
+static enum status sink_breaks(void *ctx, struct span bytes, struct err *e)
+{
+    (void)ctx, (void)bytes;
+    return err_set(e, ST_NO_SPACE, "test-sink", "the sink is full");
+}
+
+Test(fetch, failures_of_plan_and_sink_come_back)
+{
+    struct stock s;
+    struct err e = ERR_NONE;
+    stock_open(&s, 40u << 20);
+    SCOPED(fd_release) int fd = scratch_file(&s.yard);
+    s.yard.given = 0;
+    cr_expect_eq(
+        fetch_file(s.yard.packs, (struct fetch_plan){plan_breaks, &s.yard}, fd, NULL, NULL, &e),
+        ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "test-plan");
+    e = ERR_NONE;
+    cr_expect_eq(fetch_stream(s.yard.packs, yard_plan(&s.yard), (struct sink){sink_breaks, NULL},
+                              NULL, NULL, &e),
+                 ST_NO_SPACE);
+    cr_expect_str_eq(err_code(&e), "test-sink");
+    stock_close(&s);
+}
+
+Test(fetch, an_empty_plan_gives_nothing)
+{
+    struct yard y;
+    struct err e = ERR_NONE;
+    struct digest whole, expect = digest_of(SPAN(NULL, 0));
+    yard_open(&y);
+    cr_expect_eq(
+        fetch_stream(y.packs, yard_plan(&y), (struct sink){sink_breaks, NULL}, NULL, &whole, &e),
+        ST_OK);
+    cr_expect(digest_equal(&whole, &expect));
+    yard_close(&y);
+}
