@@ -9,25 +9,38 @@
 struct evidence {
     enum gate gate;
     enum verdict verdict;
-    struct bound bound;         /* as signed */
-    struct digest digest;       /* of the envelope */
-    struct digest cases;        /* of the per-case records; zero if none */
+    struct bound bound;   /* as signed */
+    struct digest digest; /* of the envelope */
+    struct digest cases;  /* of the per-case records; zero if none */
     int64_t ended;
-    struct gate_check *checks;  /* [check_count] */
+    struct gate_check *checks; /* [check_count] */
     size_t check_count;
-    struct json *statement;     /* the whole statement, for printing */
+    struct json *statement; /* the whole statement, for printing */
 };
 void evidence_release(struct evidence *v);
 
 /* Signs a result and commits it under evidence/ARTIFACT/GATE/SEQ. */
-enum status evidence_commit(struct store *s, const struct bound *bound, const struct gate_result *result,
-                            const struct signer *gate_key, const struct signer *log, struct clock clock,
-                            struct digest *out, struct err *e) MUST_CHECK;
-/* Verifies an envelope with the role gate and decodes it. */
-enum status evidence_open(struct store *s, const struct trust *t, const struct digest *envelope, int64_t now,
-                          struct evidence *out, struct err *e) MUST_CHECK;
+enum status evidence_commit(struct store *s, const struct bound *bound,
+                            const struct gate_result *result, const struct signer *gate_key,
+                            const struct signer *log, struct clock clock, struct digest *out,
+                            struct err *e) MUST_CHECK;
+/* Verifies an envelope's bytes with the role gate and decodes them; `out` is to be released either
+ * way. */
+enum status evidence_verify(const struct trust *t, struct span envelope, int64_t now,
+                            struct evidence *out, struct err *e) MUST_CHECK;
+/* The same for an envelope in the store. */
+enum status evidence_open(struct store *s, const struct trust *t, const struct digest *envelope,
+                          int64_t now, struct evidence *out, struct err *e) MUST_CHECK;
 /* The newest for artifact and gate, whatever it says. ST_NOT_FOUND. */
-enum status evidence_newest(struct store *s, const struct trust *t, const struct digest *artifact, enum gate g,
-                            int64_t now, struct evidence *out, struct err *e) MUST_CHECK;
+enum status evidence_newest(struct store *s, const struct trust *t, const struct digest *artifact,
+                            enum gate g, int64_t now, struct evidence *out,
+                            struct err *e) MUST_CHECK;
+
+/* Is the newest evidence bound to exactly these identities and not older than max_age_s (0: any
+ * age)? Then the gate need not run again, whatever the verdict was. `out` is filled when there is
+ * evidence. */
+enum status evidence_fresh(struct store *s, const struct trust *t, const struct bound *bound,
+                           int64_t now, uint64_t max_age_s, struct evidence *out, bool *fresh,
+                           struct err *e) MUST_CHECK;
 
 #endif

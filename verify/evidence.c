@@ -1,0 +1,240 @@
+#include "verify/evidence.h"
+#include "base/heap.h"
+#include "base/json_write.h"
+#include "base/text.h"
+#include "store/envelope.h"
+#include "store/ledger.h"
+#include "verify/evidence_format.h"
+#include <string.h>
+
+#define COMMIT_TRIES 8
+
+void evidence_release(struct evidence *v)
+{
+    heap_free(v->checks);
+    if (v->statement != NULL)
+        json_free(v->statement);
+    *v = (struct evidence){0};
+}
+
+/* evidence/ARTIFACT/GATE/ or, with a sequence number, one key below it; padded, so that the order
+ * of bytes is the order of time. */
+static void key_prefix(const struct digest *artifact, enum gate g, char out[STORE_KEY_MAX])
+{
+    char hex[DIGEST_TEXT];
+    digest_text(artifact, hex);
+    text_fmt(out, STORE_KEY_MAX, "evidence/%s/%s/", hex, gate_name(g));
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static enum status subject_name(struct store *s, const struct digest *artifact, char *out,
+                                size_t cap, struct err *e)
+{
+    char hex[DIGEST_TEXT], key[STORE_KEY_MAX];
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    SCOPED(json_scope) struct json *v = NULL;
+    digest_text(artifact, hex);
+    text_fmt(key, sizeof key, "artifact/%s", hex);
+    enum status st = store_get(s, key, &value, e);
+    if (st == ST_OK)
+        st = json_parse(buf_span(&value), LEDGER_LINE_MAX, &v, e);
+    if (st != ST_OK)
+        return st;
+    const char *name = json_as_string(json_get(v, "name"));
+    const char *version = json_as_string(json_get(v, "version"));
+    if (name == NULL || version == NULL)
+        return err_set(e, ST_CORRUPT, "state-value", "the facts of artifact %.12s are damaged",
+                       hex);
+    text_fmt(out, cap, "%s@%s", name, version);
+    return ST_OK;
+}
+
+static void member(struct json_out *j, const char *key, const char *text)
+{
+    json_key(j, key);
+    json_string(j, text);
+}
+
+static void write_body(const struct bound *b, const struct gate_result *r, const char *envelope,
+                       struct buf *out)
+{
+    char hex[DIGEST_TEXT];
+    digest_text(&b->artifact, hex);
+    struct json_out j = json_out(out);
+    json_object(&j);
+    member(&j, "artifact", hex);
+    member(&j, "evidence", envelope);
+    member(&j, "gate", gate_name(b->gate));
+    member(&j, "verdict", verdict_name(r->verdict));
+    json_close(&j);
+}
+
+/* One try: ST_CONFLICT when another process took the sequence number meanwhile. */
+static enum status commit_once(struct store *s, const struct bound *bound,
+                               const struct gate_result *result, struct span envelope,
+                               struct clock clock, const struct signer *log, struct digest *out,
+                               struct err *e)
+{
+    struct store_facts facts;
+    uint64_t seq = 0;
+    SCOPED(change_scope) struct change *c = NULL;
+    SCOPED(buf_release) struct buf body = BUF_EMPTY;
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    enum status st = store_facts(s, &facts, e);
+    if (st == ST_OK)
+        st = change_begin(s, &c, e);
+    struct digest cases;
+    if (st == ST_OK && result->cases.n > 0)
+        st = change_document(c, buf_span(&result->cases), &cases, e);
+    if (st == ST_OK)
+        st = change_document(c, envelope, out, e);
+    if (st != ST_OK)
+        return st;
+    char hex[DIGEST_TEXT], key[STORE_KEY_MAX];
+    digest_text(out, hex);
+    key_prefix(&bound->artifact, bound->gate, key);
+    size_t n = strlen(key);
+    text_fmt(key + n, sizeof key - n, "%016llu", (unsigned long long)facts.seq + 1);
+    write_body(bound, result, hex, &body);
+    struct json_out j = json_out(&set);
+    json_object(&j);
+    member(&j, key, hex);
+    json_close(&j);
+    if (buf_status(&body) != ST_OK || buf_status(&set) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
+    const struct expect free_key = {.key = key, .value = NULL};
+    const struct change_entry entry = {.type = "evidence",
+                                       .body = buf_span(&body),
+                                       .set = buf_span(&set),
+                                       .expects = &free_key,
+                                       .expect_count = 1,
+                                       .clock = clock,
+                                       .log = log};
+    return change_commit(c, &entry, &seq, e);
+}
+
+enum status evidence_commit(struct store *s, const struct bound *bound,
+                            const struct gate_result *result, const struct signer *gate_key,
+                            const struct signer *log, struct clock clock, struct digest *out,
+                            struct err *e)
+{
+    char subject[2 * MANIFEST_NAME_MAX];
+    struct digest cases;
+    SCOPED(buf_release) struct buf statement = BUF_EMPTY;
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    if (result->cases.n > 0)
+        cases = digest_of(buf_span(&result->cases));
+    enum status st = subject_name(s, &bound->artifact, subject, sizeof subject, e);
+    if (st == ST_OK)
+        st = evidence_encode(bound, result, subject, result->cases.n > 0 ? &cases : NULL,
+                             &statement, e);
+    if (st == ST_OK)
+        st = envelope_sign(EVIDENCE_TYPE, buf_span(&statement), gate_key, &envelope, e);
+    if (st != ST_OK)
+        return st;
+    for (int i = 0; i < COMMIT_TRIES; i++) {
+        *e = ERR_NONE;
+        st = commit_once(s, bound, result, buf_span(&envelope), clock, log, out, e);
+        if (st != ST_CONFLICT)
+            break;
+    }
+    return st;
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+enum status evidence_verify(const struct trust *t, struct span envelope, int64_t now,
+                            struct evidence *out, struct err *e)
+{
+    SCOPED(envelope_release) struct envelope v = {0};
+    enum status st = envelope_parse(envelope, &v, e);
+    if (st != ST_OK)
+        return err_stage(e, "evidence");
+    if (!text_equal(v.type, EVIDENCE_TYPE))
+        return err_at(e, ST_SIGNATURE, "evidence", "evidence-type", ERR_NO_OFFSET,
+                      "what was given as evidence is signed as something else");
+    st = trust_check(t, ROLE_GATE, &v, now, e);
+    if (st != ST_OK)
+        return err_stage(e, "evidence");
+    out->digest = digest_of(envelope);
+    return evidence_decode(buf_span(&v.payload), out, e);
+}
+
+enum status evidence_open(struct store *s, const struct trust *t, const struct digest *envelope,
+                          int64_t now, struct evidence *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    *out = (struct evidence){0};
+    enum status st = store_document(s, envelope, &text, e);
+    if (st == ST_OK)
+        st = evidence_verify(t, buf_span(&text), now, out, e);
+    if (st == ST_OK)
+        return ST_OK;
+    char hex[DIGEST_TEXT];
+    digest_text(envelope, hex);
+    evidence_release(out);
+    return err_subject(e, "evidence %s", hex);
+}
+
+struct newest {
+    bool found;
+    bool damaged;
+    struct digest envelope;
+};
+
+static enum status keep_last(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct newest *n = ctx;
+    char hex[DIGEST_TEXT] = "";
+    (void)key;
+    (void)e;
+    if (value.n == DIGEST_TEXT - 1)
+        memcpy(hex, value.p, value.n);
+    n->found = true;
+    n->damaged = !digest_parse(hex, &n->envelope);
+    return ST_OK;
+}
+
+enum status evidence_newest(struct store *s, const struct trust *t, const struct digest *artifact,
+                            enum gate g, int64_t now, struct evidence *out, struct err *e)
+{
+    char prefix[STORE_KEY_MAX];
+    struct newest last = {0};
+    *out = (struct evidence){0};
+    key_prefix(artifact, g, prefix);
+    enum status st = store_scan(s, prefix, keep_last, &last, e);
+    if (st != ST_OK)
+        return st;
+    if (!last.found)
+        return err_set(e, ST_NOT_FOUND, NULL, "there is no evidence of gate %s", gate_name(g));
+    if (last.damaged)
+        return err_set(e, ST_CORRUPT, "state-value", "the state key %s holds no digest", prefix);
+    st = evidence_open(s, t, &last.envelope, now, out, e);
+    if (st != ST_OK)
+        return st;
+    /* What lies under an artifact's key has to be about that artifact. */
+    if (out->gate == g && digest_equal(&out->bound.artifact, artifact))
+        return ST_OK;
+    evidence_release(out);
+    return err_set(e, ST_CORRUPT, "evidence-swapped", "evidence of gate %s is about something else",
+                   gate_name(g));
+}
+
+enum status evidence_fresh(struct store *s, const struct trust *t, const struct bound *bound,
+                           int64_t now, uint64_t max_age_s, struct evidence *out, bool *fresh,
+                           struct err *e)
+{
+    *fresh = false;
+    enum status st = evidence_newest(s, t, &bound->artifact, bound->gate, now, out, e);
+    if (st != ST_OK) {
+        /* Nothing, or nothing that counts: the gate has to run. */
+        if (st == ST_IO || st == ST_NO_MEMORY || st == ST_INTERRUPTED)
+            return st;
+        *e = ERR_NONE;
+        return ST_OK;
+    }
+    bool young = out->ended <= now && (max_age_s == 0 || (uint64_t)(now - out->ended) <= max_age_s);
+    *fresh = young && identity_difference(&out->bound, bound) == NULL;
+    return ST_OK;
+}

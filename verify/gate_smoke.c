@@ -1,0 +1,159 @@
+#include "base/checked.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "runtime/budget.h"
+#include "verify/facts.h"
+#include "verify/gate_run.h"
+#include "verify/sandbox.h"
+#include "verify/section.h"
+#include "verify/smoke.h"
+
+#define SMOKE_ANSWER (256u << 10) /* bytes of JSON */
+#define SMOKE_SPARE \
+    (256u << 20) /* address space beside mapping and budget: vocabulary, views, libc */
+#define SMOKE_SECONDS 120
+#define SMOKE_SLOWEST 8000000u /* bytes of model a second */
+
+/* What an honest child tells once a model is loaded; "tokens per second" only when it made tokens.
+ */
+static const char *const required[] = {
+    "load time",    "allocation scratch", "allocation kv",      "allocation logits",
+    "generation",   "first token",        "greedy repeats",     "after reset",
+    "continuation", "context overflow",   "nothing to prefill", "no tokens asked for",
+    "bad UTF-8",    "bad sampling",       "failed replacement"};
+#define REQUIRED (sizeof required / sizeof required[0])
+
+static bool expected(const char *name)
+{
+    if (text_equal(name, "load") || text_equal(name, "tokens per second"))
+        return true;
+    for (size_t i = 0; i < REQUIRED; i++)
+        if (text_equal(name, required[i]))
+            return true;
+    return false;
+}
+
+static bool take(struct gate_checks *checks, const struct gate_check *c)
+{
+    if (!expected(c->name) || checks_find(checks, c->name) != NULL)
+        return false;
+    checks_add(checks, c->name, c->verdict == VERDICT_PASS, "%s", c->message);
+    struct gate_check *kept = checks_find(checks, c->name);
+    if (kept == NULL)
+        return true; /* no memory: sticky */
+    text_fmt(kept->measured, sizeof kept->measured, "%s", c->measured);
+    text_fmt(kept->unit, sizeof kept->unit, "%s", c->unit);
+    return true;
+}
+
+/* The answer is the child's word, and the child looked at hostile bytes: strict, bounded, nothing
+ * twice, nothing unknown, nothing left out. */
+static void read_answer(struct span answer, struct gate_checks *checks)
+{
+    struct err e = ERR_NONE;
+    SCOPED(json_scope) struct json *v = NULL;
+    if (json_parse(answer, SMOKE_ANSWER, &v, &e) != ST_OK || json_kind(v) != JSON_ARRAY) {
+        checks_add(checks, "answer", false, "the sandboxed child's answer is not usable: %.150s",
+                   e.detail);
+        return;
+    }
+    for (size_t i = 0; i < json_count(v); i++) {
+        struct gate_check c;
+        if (check_read(json_at(v, i), &c, &e) != ST_OK || !take(checks, &c)) {
+            checks_add(checks, "answer", false,
+                       "the sandboxed child told of a check that makes no sense");
+            return;
+        }
+    }
+    const struct gate_check *load = checks_find(checks, "load");
+    if (load != NULL && load->verdict != VERDICT_PASS)
+        return;
+    for (size_t i = 0; i < REQUIRED; i++)
+        if (load == NULL || checks_find(checks, required[i]) == NULL) {
+            checks_add(checks, "answer", false, "the sandboxed child left out \"%s\"",
+                       load == NULL ? "load" : required[i]);
+            return;
+        }
+}
+
+/* Address space: the mapped file, what the budget says of it, and something to live on. */
+static enum status memory_of(const struct gate_subject *s, uint64_t *out, struct err *e)
+{
+    const struct manifest_model *m = &s->artifact->manifest.model;
+    struct model_facts facts = {.format = format_parse(m->format),
+                                .file_bytes = s->file->bytes,
+                                .weight_bytes = s->file->bytes,
+                                .parameters = m->parameters,
+                                .shape = {.vocab = m->vocab,
+                                          .hidden = m->hidden,
+                                          .layers = m->layers,
+                                          .heads = m->heads,
+                                          .kv_heads = m->kv_heads,
+                                          .head_dim = m->head_dim,
+                                          .ffn = m->ffn,
+                                          .context = m->context}};
+    struct budget b;
+    enum status st = budget_of(&facts, &b, e);
+    if (st != ST_OK)
+        return st;
+    uint64_t bytes = 0;
+    if (!checked_add(b.total, b.transfer, &bytes) || !checked_add(bytes, SMOKE_SPARE, &bytes))
+        return err_set(e, ST_INVALID_LENGTH, "smoke-memory",
+                       "the model needs more memory than 64 bits can say");
+    *out = bytes;
+    return ST_OK;
+}
+
+static uint32_t setting(const struct gate_subject *s, const char *key)
+{
+    const struct section_member *m = NULL;
+    uint64_t v = 0;
+    for (size_t i = 0; (m = section_member(GATE_SMOKE, i)) != NULL; i++)
+        if (text_equal(m->key, key)) {
+            (void)section_value(s->section, m, &v);
+            v = v < m->low ? m->low : v > m->high ? m->high : v;
+        }
+    return (uint32_t)v;
+}
+
+static enum status run_child(const struct gate_subject *s, int fd, struct sandbox_outcome *o,
+                             struct err *e)
+{
+    struct smoke_job job = {
+        .bytes = s->file->bytes, .tokens = setting(s, "tokens"), .repeats = setting(s, "repeats")};
+    unsigned seconds = SMOKE_SECONDS + (unsigned)(s->file->bytes / SMOKE_SLOWEST);
+    struct sandbox_limits limits = {
+        .cpu_seconds = seconds, .wall_ms = seconds * 1000, .output_bytes = SMOKE_ANSWER};
+    SCOPED(sandbox_scope) struct sandbox *sandbox = NULL;
+    enum status st = memory_of(s, &limits.memory_bytes, e);
+    if (st == ST_OK)
+        st = sandbox_start(&limits, smoke_child, &job, fd, &sandbox, e);
+    if (st == ST_OK)
+        st = sandbox_finish(sandbox, o, e);
+    return st;
+}
+
+enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks, char level[64],
+                       struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
+    enum status st = store_content_memory(s->store, &s->file->sha256, &fd, e);
+    if (st == ST_CORRUPT || st == ST_MISMATCH || st == ST_NOT_FOUND) {
+        checks_add(checks, "load", false, "the store cannot give the bytes: %.180s", e->detail);
+        *e = ERR_NONE;
+        text_fmt(level, 64, "none");
+        return ST_OK;
+    }
+    if (st == ST_OK)
+        st = run_child(s, fd, &o, e);
+    if (st != ST_OK)
+        return st;
+    text_fmt(level, 64, "%s", o.level);
+    checks_add(checks, "child", o.ending == SANDBOX_RETURNED, "the sandboxed child %s", o.message);
+    if (o.ending == SANDBOX_RETURNED)
+        read_answer(buf_span(&o.answer), checks);
+    checks_measure_u64(checks, "peak memory", o.end.peak_bytes, "bytes",
+                       "peak resident memory, the program included");
+    return ST_OK;
+}
