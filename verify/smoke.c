@@ -9,10 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define IDS_MAX     4096 /* tokens of one generation */
-#define CUT_MAX     3    /* bytes by which a character may be cut at the end of a generation */
-#define PROMPT      "Once upon a time"
-#define LONG_FACTOR 32 /* bytes of text per position: more than any token of it stands for */
+#define IDS_MAX      4096 /* tokens of one generation */
+#define CUT_MAX      3    /* bytes by which a character may be cut at the end of a generation */
+#define PROMPT       "Once upon a time"
+#define LONG_FACTOR  32 /* bytes of text per position: more than any token of it stands for */
+#define OVERFLOW_MAX (8u << 20) /* bytes of a text that is too long */
 
 struct smoke {
     const struct smoke_job *job;
@@ -218,7 +219,7 @@ static void check_overflow(struct smoke *s)
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     uint64_t bytes = (uint64_t)model_facts(s->model)->shape.context * LONG_FACTOR;
     uint64_t x = 1;
-    for (uint64_t i = 0; i < bytes && !text.failed && text.n < SESSION_PROMPT_MAX; i++) {
+    for (uint64_t i = 0; i < bytes && !text.failed && text.n < OVERFLOW_MAX; i++) {
         x = x * 6364136223846793005u + 1442695040888963407u;
         buf_byte(&text, (uint8_t)('!' + (x >> 33) % 94));
     }
