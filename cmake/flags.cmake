@@ -6,18 +6,8 @@
 set(CMAKE_C_FLAGS_RELEASE "-O3 -g1")
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g3")
 
-add_compile_options(
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
-    -Wmissing-prototypes -Wundef -Wcast-qual -Wcast-align -Wvla -Wformat=2 -Wnull-dereference
-    -Wdouble-promotion -Wswitch-enum -Wimplicit-fallthrough
-    -ffp-contract=off -fno-strict-aliasing -fvisibility=hidden
-    -fstack-protector-strong -fPIE)
-if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-Wlogical-op -Wduplicated-branches)
-endif()
-if(ASSAY_WERROR)
-    add_compile_options(-Werror)
-endif()
+include(cmake/warnings.cmake)
+add_compile_options(-ffp-contract=off -fno-strict-aliasing -fvisibility=hidden -fstack-protector-strong -fPIE)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()

@@ -16,10 +16,7 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 find_package(Threads REQUIRED)
 
-# The freestanding part of base, shared with the WASM build: no libc calls, no allocation of its own.
-set(BASE_CORE status err checked bytes cursor utf8 text text_fmt text_fixed json_write hash64)
-list(TRANSFORM BASE_CORE PREPEND base/)
-list(TRANSFORM BASE_CORE APPEND .c)
+include(cmake/core.cmake)
 file(GLOB BASE_HOST CONFIGURE_DEPENDS base/*.c)
 foreach(f ${BASE_CORE})
     list(REMOVE_ITEM BASE_HOST ${CMAKE_SOURCE_DIR}/${f})
