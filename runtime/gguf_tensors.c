@@ -125,11 +125,11 @@ static bool parse_layer(struct span name, uint64_t *layer, struct span *rest)
     return true;
 }
 
-static enum role role_of(struct span name, uint64_t *layer)
+static enum tensor_role role_of(struct span name, uint64_t *layer)
 {
     static const struct {
         const char *name;
-        enum role role;
+        enum tensor_role role;
     } globals[] = {{"token_embd.weight", ROLE_EMBEDDING},
                    {"output_norm.weight", ROLE_NORM},
                    {"output.weight", ROLE_OUTPUT}},
@@ -148,11 +148,11 @@ static enum role role_of(struct span name, uint64_t *layer)
         if (span_equal(name, span_text(globals[i].name)))
             return globals[i].role;
     if (!parse_layer(name, layer, &rest))
-        return ROLE_COUNT;
+        return TENSOR_ROLE_COUNT;
     for (size_t i = 0; i < sizeof locals / sizeof locals[0]; i++)
         if (span_equal(rest, span_text(locals[i].name)))
             return locals[i].role;
-    return ROLE_COUNT;
+    return TENSOR_ROLE_COUNT;
 }
 
 static bool name_ends(struct span name, const char *end)
@@ -182,8 +182,8 @@ static enum status refuse_name(const struct walk *w, const struct described *d)
 static enum status find_place(const struct walk *w, const struct described *d, size_t *index)
 {
     uint64_t layer;
-    enum role role = role_of(d->name, &layer);
-    if (role == ROLE_COUNT)
+    enum tensor_role role = role_of(d->name, &layer);
+    if (role == TENSOR_ROLE_COUNT)
         return refuse_name(w, d);
     const struct model_shape *s = &w->out->facts.shape;
     if (layer >= s->layers)
@@ -265,7 +265,7 @@ static enum status walk_one(struct walk *w)
 
 static enum status check_missing(const struct walk *w)
 {
-    static const char *const names[ROLE_COUNT] = {
+    static const char *const names[TENSOR_ROLE_COUNT] = {
         "token_embd", "output_norm", "output",      "attn_norm", "ffn_norm", "attn_q",
         "attn_k",     "attn_v",      "attn_output", "ffn_gate",  "ffn_down", "ffn_up"};
     for (size_t i = 0; i < w->out->placed_count; i++) {

@@ -7,18 +7,18 @@ size_t plan_count(const struct model_shape *s)
     return ROLES_GLOBAL + (size_t)ROLES_PER_LAYER * s->layers;
 }
 
-size_t plan_index(enum role r, uint32_t layer)
+size_t plan_index(enum tensor_role r, uint32_t layer)
 {
     if (r < ROLE_ATTN_NORM)
         return (size_t)r;
     return ROLES_GLOBAL + (size_t)ROLES_PER_LAYER * layer + (size_t)(r - ROLE_ATTN_NORM);
 }
 
-enum role plan_role(size_t index)
+enum tensor_role plan_role(size_t index)
 {
     if (index < ROLES_GLOBAL)
-        return (enum role)index;
-    return (enum role)(ROLE_ATTN_NORM + (index - ROLES_GLOBAL) % ROLES_PER_LAYER);
+        return (enum tensor_role)index;
+    return (enum tensor_role)(ROLE_ATTN_NORM + (index - ROLES_GLOBAL) % ROLES_PER_LAYER);
 }
 
 uint32_t plan_layer(size_t index)
@@ -31,12 +31,12 @@ bool plan_wanted(const struct model_shape *s, size_t index)
     return index != ROLE_OUTPUT || !s->tied;
 }
 
-bool role_is_vector(enum role r)
+bool role_is_vector(enum tensor_role r)
 {
     return r == ROLE_NORM || r == ROLE_ATTN_NORM || r == ROLE_FFN_NORM;
 }
 
-void role_shape(const struct model_shape *s, enum role r, uint32_t *rows, uint32_t *cols)
+void role_shape(const struct model_shape *s, enum tensor_role r, uint32_t *rows, uint32_t *cols)
 {
     *cols = s->hidden;
     switch (r) {
@@ -55,7 +55,7 @@ void role_shape(const struct model_shape *s, enum role r, uint32_t *rows, uint32
         *rows = s->hidden;
         *cols = s->ffn;
         return;
-    case ROLE_COUNT: break;
+    case TENSOR_ROLE_COUNT: break;
     }
     assert(!"a role of the plan");
 }

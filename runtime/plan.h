@@ -14,7 +14,7 @@
 #define MODEL_FFN_MAX     (1u << 20)
 #define MODEL_CONTEXT_MAX (1u << 24)
 
-enum role {
+enum tensor_role {
     ROLE_EMBEDDING,
     ROLE_NORM,
     ROLE_OUTPUT,
@@ -27,21 +27,21 @@ enum role {
     ROLE_W1,
     ROLE_W2,
     ROLE_W3,
-    ROLE_COUNT
+    TENSOR_ROLE_COUNT
 };
 #define ROLES_GLOBAL    3u
 #define ROLES_PER_LAYER 9u
 
 /* Places in the plan: 3 + 9 L, whether or not the output is tied. */
 size_t plan_count(const struct model_shape *s);
-size_t plan_index(enum role r, uint32_t layer);
-enum role plan_role(size_t index);
+size_t plan_index(enum tensor_role r, uint32_t layer);
+enum tensor_role plan_role(size_t index);
 uint32_t plan_layer(size_t index); /* 0 for the global ones */
 bool plan_wanted(const struct model_shape *s, size_t index);
 
-bool role_is_vector(enum role r);
+bool role_is_vector(enum tensor_role r);
 /* Rows and columns; a vector has one row. */
-void role_shape(const struct model_shape *s, enum role r, uint32_t *rows, uint32_t *cols);
+void role_shape(const struct model_shape *s, enum tensor_role r, uint32_t *rows, uint32_t *cols);
 
 /* Finite, positive and not denormal: what an epsilon or a rope base must be. */
 bool float_is_sound(float f);

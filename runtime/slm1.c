@@ -47,7 +47,7 @@ uint64_t slm1_name_hash(const char *name)
 
 void slm1_name(size_t index, char name[SLM1_NAME_MAX])
 {
-    static const char *const names[ROLE_COUNT] = {
+    static const char *const names[TENSOR_ROLE_COUNT] = {
         [ROLE_EMBEDDING] = "tok_embeddings",
         [ROLE_NORM] = "norm",
         [ROLE_OUTPUT] = "output",
@@ -245,7 +245,7 @@ static enum status entry_shape(struct directory *d, const uint8_t *p, uint64_t a
 {
     char name[SLM1_NAME_MAX];
     slm1_name(index, name);
-    enum role role = plan_role(index);
+    enum tensor_role role = plan_role(index);
     role_shape(&d->out->facts.shape, role, &t->rows, &t->cols);
     uint32_t rank = role_is_vector(role) ? 1 : 2;
     if (get_le32(p + 12) != rank)

@@ -38,7 +38,7 @@ static void writer_release(struct writer *w)
 static enum status place(const struct slm1_spec *spec, size_t index, struct placed *p,
                          struct err *e)
 {
-    enum role role = plan_role(index);
+    enum tensor_role role = plan_role(index);
     role_shape(&spec->shape, role, &p->rows, &p->cols);
     enum slm1_dtype dtype = role_is_vector(role) && !spec->whole ? SLM1_F32 : spec->dtype;
     p->type = dtype == SLM1_F32 ? DTYPE_F32 : dtype == SLM1_Q8_0 ? DTYPE_SLM_Q8 : DTYPE_SLM_Q4;
