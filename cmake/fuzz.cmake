@@ -15,6 +15,7 @@ foreach(source ${fuzz_targets})
     elseif(ASSAY_TESTS)
         add_executable(replay_${input} ${source} tests/fuzz/replay.c)
         target_link_libraries(replay_${input} PRIVATE cli)
+        add_dependencies(unit_tests replay_${input})
         add_test(NAME fuzz_${input} COMMAND replay_${input} tests/fuzz/corpus/${input}
             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
         set_tests_properties(fuzz_${input} PROPERTIES LABELS unit ENVIRONMENT "ASAN_OPTIONS=abort_on_error=1")

@@ -10,6 +10,12 @@ else()
     target_link_libraries(test_support INTERFACE cli)
 endif()
 
+# Everything that the label "unit" needs.
+add_custom_target(unit_tests)
+if(TARGET assay)
+    add_dependencies(unit_tests assay)
+endif()
+
 foreach(folder base store runtime verify promote cli models)
     file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.c)
     if(sources)
@@ -22,7 +28,8 @@ foreach(folder base store runtime verify promote cli models)
         target_compile_options(test_${folder} PRIVATE -Wno-missing-prototypes -Wno-pedantic
             -Wno-sign-conversion -Wno-conversion -Wno-double-promotion)
         add_test(NAME ${folder} COMMAND test_${folder} --short-filename -j1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-        set_tests_properties(${folder} PROPERTIES FAIL_REGULAR_EXPRESSION "LeakSanitizer|AddressSanitizer|runtime error"
+        add_dependencies(unit_tests test_${folder})
+        set_tests_properties(${folder} PROPERTIES LABELS unit FAIL_REGULAR_EXPRESSION "LeakSanitizer|AddressSanitizer|runtime error"
             ENVIRONMENT "ASSAY_BINARY=${CMAKE_BINARY_DIR}/assay;ASAN_OPTIONS=abort_on_error=1")
     endif()
 endforeach()
