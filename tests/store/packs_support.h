@@ -32,7 +32,7 @@ struct yard {
 __attribute__((unused)) static void yard_open(struct yard *y)
 {
     memset(y, 0, sizeof *y);
-    strcpy(y->path, "/tmp/assay-packs-XXXXXX");
+    text_fmt(y->path, sizeof y->path, "/tmp/assay-packs-XXXXXX");
     cr_assert_not_null(mkdtemp(y->path));
     int root = open(y->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_eq(mkdirat(root, "staging", 0700), 0);

@@ -1,5 +1,5 @@
-#include "packs_support.h"
 #include "store/chunker.h"
+#include "tests/store/packs_support.h"
 
 /* The cuts of 2 MiB of the random bytes of seed 1. They may never change: a store made by an older
  * program would share nothing with this one. */

@@ -1,6 +1,6 @@
-#include "packs_support.h"
 #include "store/chunker.h"
 #include "store/codec.h"
+#include "tests/store/packs_support.h"
 
 static struct codec *open_codec(void)
 {

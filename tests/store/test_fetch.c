@@ -1,5 +1,5 @@
-#include "packs_support.h"
 #include "store/fetch.h"
+#include "tests/store/packs_support.h"
 
 struct judged {
     unsigned sound, bad;

@@ -1,6 +1,6 @@
-#include "packs_support.h"
 #include "store/chunker.h"
 #include "store/ingest.h"
+#include "tests/store/packs_support.h"
 
 struct memory_sink {
     struct buf got;

@@ -1,5 +1,5 @@
-#include "packs_support.h"
 #include "store/pack_format.h"
+#include "tests/store/packs_support.h"
 
 static struct pack_record sample(void)
 {

@@ -1,6 +1,6 @@
 #include "base/hash64.h"
-#include "packs_support.h"
 #include "store/pack_writer.h"
+#include "tests/store/packs_support.h"
 
 /* Fails the n-th mutating call, and from then on all. */
 struct fault {

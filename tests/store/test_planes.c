@@ -1,5 +1,5 @@
-#include "packs_support.h"
 #include "store/planes.h"
+#include "tests/store/packs_support.h"
 
 Test(planes, joining_undoes_splitting_at_every_length)
 {
