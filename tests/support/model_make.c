@@ -51,14 +51,18 @@ struct span make_bpe(void)
 
 struct slm1_spec make_slm1_spec(const struct make *m)
 {
+    bool tiny = m->tiny;
+    uint32_t heads = tiny ? 2 : 4;
     return (struct slm1_spec){
         .shape = {.vocab = m->bpe ? 262 : 260,
-                  .hidden = 32,
-                  .layers = m->layers != 0 ? m->layers : 2,
-                  .heads = 4,
-                  .kv_heads = m->kv_heads != 0 ? m->kv_heads : 4,
-                  .head_dim = 8,
-                  .ffn = 64,
+                  .hidden = tiny ? 8 : 32,
+                  .layers = m->layers != 0 ? m->layers
+                            : tiny         ? 1
+                                           : 2,
+                  .heads = heads,
+                  .kv_heads = m->kv_heads != 0 ? m->kv_heads : heads,
+                  .head_dim = tiny ? 4 : 8,
+                  .ffn = tiny ? 24 : 64,
                   .context = m->context != 0 ? m->context : 64,
                   .rope_theta = 10000.0f,
                   .rms_epsilon = 1e-5f,
@@ -68,7 +72,7 @@ struct slm1_spec make_slm1_spec(const struct make *m)
                  : m->dtype == MAKE_Q8_0 ? SLM1_Q8_0
                                          : SLM1_Q4_0,
         .whole = m->whole,
-        .block = 16,
+        .block = tiny ? 8 : 16,
     };
 }
 

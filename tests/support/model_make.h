@@ -21,6 +21,7 @@ struct make {
     uint32_t kv_heads; /* 0: as many as heads (4) */
     uint32_t layers;   /* 0: 2 */
     uint32_t context;  /* 0: 64 */
+    bool tiny;         /* 1 layer of 8 values, 2 heads: for files that lie in testdata */
 };
 
 struct buf make_slm1(const struct make *m);
@@ -30,6 +31,9 @@ struct span make_bpe(void);
 /* The values behind every made model. */
 extern const struct slm1_values make_values;
 float make_value(const char *name, uint32_t row, uint32_t col);
+/* A GGUF file of the same values (tests/support/gguf_make.c); F32, F16 or Q8_0. Its vocabulary has
+ * <unk> <s> </s>, the 256 byte tokens unless tiny, and some pieces. */
+struct buf make_gguf(const struct make *m);
 /* Writes the right checksum into changed SLM1 bytes. */
 void make_resum(struct buf *slm1);
 
