@@ -11,13 +11,21 @@ static bool sampling_valid(const struct sampling *how)
            how->top_k <= SAMPLING_TOP_K_MAX;
 }
 
+enum status sampling_check(const struct sampling *how, struct err *e)
+{
+    if (sampling_valid(how))
+        return ST_OK;
+    return err_set(
+        e, ST_INVALID_LENGTH, "sampling",
+        "temperature must be finite and at least 0, top_k 1 to %u, top_p above 0 and at most 1",
+        (unsigned)SAMPLING_TOP_K_MAX);
+}
+
 enum status sampler_configure(struct sampler *s, const struct sampling *how, struct err *e)
 {
-    if (!sampling_valid(how))
-        return err_set(
-            e, ST_INVALID_LENGTH, "sampling",
-            "temperature must be finite and at least 0, top_k 1 to %u, top_p above 0 and at most 1",
-            (unsigned)SAMPLING_TOP_K_MAX);
+    enum status st = sampling_check(how, e);
+    if (st != ST_OK)
+        return st;
     s->how = *how;
     sampler_rewind(s);
     return ST_OK;

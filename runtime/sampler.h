@@ -21,6 +21,8 @@ struct sampler {
     float logit[SAMPLING_TOP_K_MAX]; /* descending; then their probabilities */
 };
 
+/* ST_INVALID_LENGTH for settings out of range. */
+enum status sampling_check(const struct sampling *how, struct err *e) MUST_CHECK;
 /* ST_INVALID_LENGTH for settings out of range; the old ones stay then. Otherwise the random state
  * begins anew from the seed. */
 enum status sampler_configure(struct sampler *s, const struct sampling *how,
