@@ -67,25 +67,48 @@ static enum status fold_root(struct fold *f, const struct pack_entry *entry, str
     return st;
 }
 
+/* Behind a damaged header the bytes of a chunk may look like a record: such are read first. */
+static enum status is_record(struct fold *f, const struct pack_entry *entry, bool *sound,
+                             struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    struct err why = ERR_NONE;
+    enum status st = pack_read_buf(f->set, &entry->at, &entry->digest, &bytes, &why);
+    *sound = st == ST_OK;
+    if (st == ST_OK || is_damage(st))
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
+static enum status learn(struct fold *f, const struct pack_entry *entry, struct err *e)
+{
+    enum status st = catalog_learn(f->w, entry, e);
+    return st == ST_OK && entry->at.kind == PACK_RECIPE_ROOT ? fold_root(f, entry, e) : st;
+}
+
 static enum status fold_records(struct fold *f, struct pack_walk *walk, uint64_t *records,
                                 struct err *e)
 {
+    bool damaged = false;
     *records = 0;
     for (;;) {
         enum pack_step step = PACK_STEP_END;
         struct pack_entry entry;
         struct err damage = ERR_NONE;
+        bool sound = true;
         enum status st = pack_walk_next(walk, &step, &entry, &damage, e);
         if (st != ST_OK || step == PACK_STEP_END)
             return st;
-        if (step == PACK_STEP_DAMAGE)
-            continue;
-        st = catalog_learn(f->w, &entry, e);
-        if (st == ST_OK && entry.at.kind == PACK_RECIPE_ROOT)
-            st = fold_root(f, &entry, e);
+        damaged = damaged || step == PACK_STEP_DAMAGE;
+        if (step == PACK_STEP_RECORD && damaged)
+            st = is_record(f, &entry, &sound, e);
+        bool take = step == PACK_STEP_RECORD && sound;
+        if (st == ST_OK && take)
+            st = learn(f, &entry, e);
         if (st != ST_OK)
             return st;
-        ++*records;
+        *records += take;
     }
 }
 

@@ -1,0 +1,132 @@
+#include "store/check.h"
+#include "base/text.h"
+#include "store/check_inside.h"
+#include "store/quarantine.h"
+#include <string.h>
+
+enum status check_begin(struct check *c, struct store *s, struct progress *progress,
+                        check_found found, void *ctx, struct check_report *out, struct err *e)
+{
+    *out = (struct check_report){0};
+    *c = (struct check){.s = s, .progress = progress, .found = found, .ctx = ctx, .report = out};
+    enum status st = index_view_open(s->index, &c->v, e);
+    return st == ST_OK ? catalog_mark_get(c->v, &c->mark, e) : st;
+}
+
+void check_release(struct check *c)
+{
+    index_view_close(c->v);
+    buf_release(&c->damaged);
+}
+
+bool check_is_damage(enum status st)
+{
+    return st == ST_CORRUPT || st == ST_FORMAT || st == ST_MISMATCH || st == ST_NOT_FOUND ||
+           st == ST_SET_BACK || st == ST_SIGNATURE || st == ST_UNSUPPORTED;
+}
+
+void check_tell(struct check *c, const struct err *why, const char *object, const struct digest *d)
+{
+    struct finding f = {.status = why->status, .code = err_code(why), .offset = why->offset};
+    text_fmt(f.object, sizeof f.object, "%s", object);
+    text_fmt(f.detail, sizeof f.detail, "%s", why->detail);
+    if (d != NULL)
+        f.digest = *d;
+    c->report->findings++;
+    if (c->found != NULL)
+        c->found(c->ctx, &f);
+}
+
+enum status check_absorb(struct check *c, enum status st, const struct err *why, const char *object,
+                         const struct digest *d, struct err *e)
+{
+    if (st == ST_OK)
+        return ST_OK;
+    if (check_is_damage(st)) {
+        check_tell(c, why, object, d);
+        return ST_OK;
+    }
+    *e = *why;
+    return st;
+}
+
+bool check_remembers(const struct check *c, const struct digest *chunk)
+{
+    for (size_t at = 0; at < c->damaged.n; at += sizeof *chunk)
+        if (memcmp(c->damaged.p + at, chunk, sizeof *chunk) == 0)
+            return true;
+    return false;
+}
+
+/* -- format file ---------------------------------------------------------------------------------
+ */
+
+enum status check_format_part(struct check *c, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    struct charter now;
+    struct err why = ERR_NONE;
+    enum status st = file_read(c->s->dir, CHARTER_FILE, CHARTER_MAX, &bytes, &why);
+    if (st == ST_INVALID_LENGTH)
+        st = err_set(&why, ST_CORRUPT, "store-format", "the format file grew");
+    if (st == ST_OK)
+        st = charter_decode(buf_span(&bytes), &now, &why);
+    if (st == ST_OK && !digest_equal(&now.digest, &c->s->charter.digest))
+        st = err_set(&why, ST_CORRUPT, "store-format",
+                     "the format file is not what entry 1 of the ledger says");
+    c->report->bytes += bytes.n;
+    return check_absorb(c, st, &why, CHARTER_FILE, NULL, e);
+}
+
+/* -- quarantine ----------------------------------------------------------------------------------
+ */
+
+static enum status each_quarantined(void *ctx, const struct quarantine_facts *f, struct err *e)
+{
+    struct check *c = ctx;
+    char object[96];
+    size_t got = 0;
+    struct err why = ERR_NONE;
+    text_fmt(object, sizeof object, "quarantine %s", f->id);
+    enum status st = quarantine_bytes(c->s, f, 0, NULL, 0, &got, &why);
+    c->report->bytes += f->bytes;
+    return check_absorb(c, st, &why, object, &f->sha256, e);
+}
+
+enum status check_quarantine_part(struct check *c, struct err *e)
+{
+    struct err why = ERR_NONE;
+    enum status st = quarantine_each(c->s, each_quarantined, c, &why);
+    return check_absorb(c, st, &why, "index", NULL, e);
+}
+
+/* -- the calls -----------------------------------------------------------------------------------
+ */
+
+enum status check_store(struct store *s, struct progress *progress, check_found found, void *ctx,
+                        struct check_report *out, struct err *e)
+{
+    SCOPED(check_release) struct check c = {0};
+    enum status st = check_begin(&c, s, progress, found, ctx, out, e);
+    if (st == ST_OK)
+        st = check_format_part(&c, e);
+    if (st == ST_OK)
+        st = check_ledger_part(&c, e);
+    if (st == ST_OK)
+        st = check_packs_part(&c, e);
+    if (st == ST_OK)
+        st = check_recipes_part(&c, e);
+    if (st == ST_OK)
+        st = check_quarantine_part(&c, e);
+    return st;
+}
+
+enum status check_ledger(struct store *s, check_found found, void *ctx, struct check_report *out,
+                         struct err *e)
+{
+    SCOPED(check_release) struct check c = {0};
+    enum status st = check_begin(&c, s, NULL, found, ctx, out, e);
+    if (st == ST_OK)
+        st = check_format_part(&c, e);
+    return st == ST_OK ? check_ledger_part(&c, e) : st;
+}

@@ -1,0 +1,153 @@
+/* Recipes and contents. */
+#include "base/text.h"
+#include "store/check_inside.h"
+#include <string.h>
+
+static void content_object(const struct digest *content, char out[96])
+{
+    char hex[DIGEST_TEXT];
+    digest_text(content, hex);
+    text_fmt(out, 96, "content sha256:%s", hex);
+}
+
+/* -- all recipes ---------------------------------------------------------------------------------
+ */
+
+static enum status check_chunk(struct check *c, const struct recipe_entry *entry, uint64_t position,
+                               struct err *e)
+{
+    struct pack_location at;
+    bool found = false;
+    enum status st = catalog_find(c->v, PACK_CHUNK, &entry->digest, &found, &at, e);
+    if (st != ST_OK)
+        return st;
+    if (!found || at.length != entry->length)
+        return err_at(e, ST_CORRUPT, "recipe", "chunk-missing", position,
+                      "the chunk at this offset of the content is in no pack");
+    if (check_remembers(c, &entry->digest))
+        return err_at(e, ST_CORRUPT, "recipe", "content-damaged", position,
+                      "the chunk at this offset of the content is damaged; adding the content "
+                      "again heals it");
+    return ST_OK;
+}
+
+/* Tells the first defect of a recipe. */
+static enum status check_recipe(struct check *c, const struct digest *content, struct err *e)
+{
+    SCOPED(content_plan_close) struct content_plan p = {0};
+    enum status st = content_plan_open(&p, c->s, content, e);
+    for (bool more = true; st == ST_OK && more;) {
+        struct recipe_entry entry;
+        uint64_t position = 0;
+        st = recipe_next(&p.recipe, &entry, &position, &more, e);
+        if (st == ST_OK && more)
+            st = check_chunk(c, &entry, position, e);
+    }
+    return st;
+}
+
+static enum status each_recipe(void *ctx, struct span key, struct span record, struct err *e)
+{
+    struct check *c = ctx;
+    struct digest content;
+    char object[96];
+    struct err why = ERR_NONE;
+    (void)record;
+    if (key.n != DIGEST_BYTES)
+        return err_set(e, ST_CORRUPT, "index-value", "a key of the recipes is damaged");
+    memcpy(content.b, key.p, DIGEST_BYTES);
+    content_object(&content, object);
+    enum status st = check_recipe(c, &content, &why);
+    return check_absorb(c, st, &why, object, &content, e);
+}
+
+enum status check_recipes_part(struct check *c, struct err *e)
+{
+    struct err why = ERR_NONE;
+    enum status st = index_view_each(c->v, INDEX_RECIPES, SPAN(NULL, 0), each_recipe, c, &why);
+    return check_absorb(c, st, &why, "index", NULL, e);
+}
+
+/* -- one content ---------------------------------------------------------------------------------
+ */
+
+struct content_check {
+    struct check *c;
+    struct content_plan plan;
+    const char *object;
+};
+
+static void content_check_release(struct content_check *k)
+{
+    content_plan_close(&k->plan);
+}
+
+static enum status nowhere(void *ctx, struct span bytes, struct err *e)
+{
+    struct check_report *r = ctx;
+    (void)e;
+    r->bytes += bytes.n;
+    return ST_OK;
+}
+
+/* The content's chunks, the damaged ones named with pack and place in the content. */
+static enum status each_chunk(void *ctx, const struct fetch_item *item, const struct err *verdict,
+                              struct err *e)
+{
+    struct content_check *k = ctx;
+    char object[160];
+    (void)e;
+    k->c->report->records++;
+    if (verdict == NULL)
+        return ST_OK;
+    struct err why = *verdict;
+    why.offset = item->entry.at.offset;
+    text_fmt(why.detail, sizeof why.detail, "%s (at byte %llu of the content)", verdict->detail,
+             (unsigned long long)item->position);
+    text_fmt(object, sizeof object, "pack %016llx", (unsigned long long)item->entry.at.pack);
+    check_tell(k->c, &why, object, &item->entry.digest);
+    return ST_OK;
+}
+
+static enum status name_damage(struct content_check *k, const struct digest *content, struct err *e)
+{
+    struct err why = ERR_NONE;
+    content_plan_close(&k->plan);
+    enum status st = content_plan_open(&k->plan, k->c->s, content, &why);
+    if (st == ST_OK)
+        st = fetch_check(k->c->s->packs, (struct fetch_plan){content_plan_next, &k->plan},
+                         each_chunk, k, NULL, &why);
+    return check_absorb(k->c, st, &why, k->object, content, e);
+}
+
+enum status check_content(struct store *s, const struct digest *content, struct progress *progress,
+                          check_found found, void *ctx, struct check_report *out, struct err *e)
+{
+    SCOPED(check_release) struct check c = {0};
+    char object[96];
+    content_object(content, object);
+    SCOPED(content_check_release) struct content_check k = {.c = &c, .object = object};
+    struct digest whole = {0};
+    struct err why = ERR_NONE;
+    enum status st = check_begin(&c, s, progress, found, ctx, out, e);
+    if (st != ST_OK)
+        return st;
+    st = content_plan_open(&k.plan, s, content, &why);
+    if (st == ST_NOT_FOUND) { /* nothing to check is not a finding */
+        *e = why;
+        return st;
+    }
+    if (st == ST_OK)
+        st = fetch_stream(s->packs, (struct fetch_plan){content_plan_next, &k.plan},
+                          (struct sink){nowhere, out}, progress, &whole, &why);
+    if (st == ST_OK && digest_equal(&whole, content)) {
+        out->records = k.plan.recipe.seen;
+        return ST_OK;
+    }
+    if (st == ST_OK)
+        st = err_set(&why, ST_CORRUPT, "content-hash",
+                     "every chunk is sound, but together they are another content");
+    else if (check_is_damage(st) && name_damage(&k, content, e) != ST_OK)
+        return e->status;
+    return out->findings > 0 ? ST_OK : check_absorb(&c, st, &why, object, content, e);
+}

@@ -1,0 +1,329 @@
+/* Every byte of every pack, and the index against them. */
+#include "base/text.h"
+#include "store/check_inside.h"
+#include <string.h>
+
+/* Where headers are damaged: the records of [from, to) cannot be told any more. */
+struct hole {
+    uint64_t pack, from, to;
+    struct err why;
+};
+
+struct pack_check {
+    struct check *c;
+    struct pack_set *set;
+    struct pack_walk *walk;
+    uint64_t next;    /* pack to open */
+    uint64_t records; /* met in the present pack */
+    uint64_t end;     /* of the newest of them */
+    bool damaged;     /* the present pack */
+    bool incomplete;  /* some pack: the counts cannot agree */
+    bool open_hole;   /* the newest hole still waits for its end */
+    struct buf holes; /* struct hole each */
+    uint64_t matched[INDEX_TABLES];
+};
+
+static void pack_check_release(struct pack_check *p)
+{
+    pack_walk_scope(&p->walk);
+    pack_set_scope(&p->set);
+    buf_release(&p->holes);
+}
+
+static void pack_object(uint64_t id, char out[64])
+{
+    text_fmt(out, 64, "pack %016llx", (unsigned long long)id);
+}
+
+static void tell_pack(struct pack_check *p, const struct err *why, uint64_t id,
+                      const struct digest *d)
+{
+    char object[64];
+    pack_object(id, object);
+    check_tell(p->c, why, object, d);
+}
+
+static void tell_stale(struct pack_check *p, const struct pack_entry *entry)
+{
+    struct err why = ERR_NONE;
+    (void)err_at(&why, ST_CORRUPT, "index", "index-stale", entry->at.offset,
+                 "the index does not know a record of pack %016llx; delete the index folder, it is "
+                 "folded again",
+                 (unsigned long long)entry->at.pack);
+    check_tell(p->c, &why, "index", &entry->digest);
+}
+
+/* -- the plan: every record of every pack --------------------------------------------------------
+ */
+
+static void end_hole(struct pack_check *p, uint64_t at)
+{
+    if (!p->open_hole)
+        return;
+    struct hole h;
+    uint8_t *last = p->holes.p + p->holes.n - sizeof h;
+    memcpy(&h, last, sizeof h);
+    h.to = at;
+    memcpy(last, &h, sizeof h);
+    p->open_hole = false;
+}
+
+static enum status begin_hole(struct pack_check *p, const struct err *why, struct err *e)
+{
+    const struct hole h = {.pack = p->next - 1, .from = p->end, .to = UINT64_MAX, .why = *why};
+    if (p->open_hole)
+        return ST_OK; /* it goes on */
+    buf_append(&p->holes, SPAN(&h, sizeof h));
+    p->open_hole = true;
+    return buf_status(&p->holes) == ST_OK ? ST_OK
+                                          : err_set(e, ST_NO_MEMORY, NULL, "checking packs");
+}
+
+static enum status take_damage(struct pack_check *p, const struct err *damage, struct err *e)
+{
+    p->damaged = p->incomplete = true;
+    if (strncmp(err_code(damage), "pack-record", 11) == 0)
+        return begin_hole(p, damage, e); /* a finding only if the index still points there */
+    tell_pack(p, damage, p->next - 1, NULL);
+    return ST_OK;
+}
+
+static enum status compare_pack(struct pack_check *p, struct err *e)
+{
+    uint8_t key[8], record[16];
+    uint64_t id = p->next - 1, got = 0, bytes = 0, records = 0;
+    struct buf b = buf_over(record, sizeof record);
+    bool found = false;
+    for (size_t i = 0; i < 8; i++)
+        key[i] = (uint8_t)(id >> (56 - 8 * i));
+    enum status st = index_view_get(p->c->v, INDEX_PACKS, SPAN(key, 8), &b, &found, e);
+    if (st == ST_OK && found)
+        st = catalog_pack_decode(SPAN(key, 8), buf_span(&b), &got, &bytes, &records, e);
+    if (st != ST_OK)
+        return st;
+    p->matched[INDEX_PACKS] += found;
+    if (found && bytes == pack_walk_size(p->walk) && (p->damaged || records == p->records))
+        return ST_OK;
+    struct err why = ERR_NONE;
+    (void)err_set(&why, ST_CORRUPT, "pack-size",
+                  "the pack has not the size or the records that the index learnt");
+    tell_pack(p, &why, id, NULL);
+    return ST_OK;
+}
+
+static enum status close_pack(struct pack_check *p, struct err *e)
+{
+    end_hole(p, UINT64_MAX);
+    struct err why = ERR_NONE;
+    enum status st = compare_pack(p, &why);
+    p->c->report->packs++;
+    p->c->report->bytes += pack_walk_size(p->walk);
+    pack_walk_scope(&p->walk);
+    p->walk = NULL;
+    return check_absorb(p->c, st, &why, "index", NULL, e);
+}
+
+static enum status open_pack(struct pack_check *p, struct err *e)
+{
+    char object[64];
+    struct err why = ERR_NONE;
+    uint64_t id = p->next++;
+    p->records = 0;
+    p->end = PACK_HEAD;
+    p->damaged = false;
+    pack_object(id, object);
+    enum status st = pack_walk_open(p->c->s->packs, id, &p->walk, &why);
+    if (st == ST_OK)
+        return ST_OK;
+    p->walk = NULL;
+    p->incomplete = true;
+    if (st == ST_NOT_FOUND)
+        (void)err_set(&why, ST_NOT_FOUND, "pack-gone",
+                      "the pack is gone; adding what it held brings it back");
+    return check_absorb(p->c, st, &why, object, NULL, e);
+}
+
+static enum status step(struct pack_check *p, struct fetch_item *item, bool *got, struct err *e)
+{
+    enum pack_step step = PACK_STEP_END;
+    struct err damage = ERR_NONE;
+    *got = false;
+    enum status st = pack_walk_next(p->walk, &step, &item->entry, &damage, e);
+    if (st != ST_OK)
+        return st;
+    if (step == PACK_STEP_END)
+        return close_pack(p, e);
+    if (step == PACK_STEP_DAMAGE)
+        return take_damage(p, &damage, e);
+    end_hole(p, item->entry.at.offset);
+    p->end = item->entry.at.offset + PACK_RECORD + item->entry.at.stored;
+    item->position = 0;
+    p->records++;
+    *got = true;
+    return ST_OK;
+}
+
+static enum status plan_next(void *ctx, struct fetch_item *items, size_t cap, size_t *got,
+                             struct err *e)
+{
+    struct pack_check *p = ctx;
+    enum status st = ST_OK;
+    *got = 0;
+    while (st == ST_OK && *got < cap) {
+        bool one = false;
+        if (p->walk == NULL && p->next == p->c->mark.next_pack)
+            return ST_OK;
+        st = p->walk == NULL ? open_pack(p, e) : step(p, &items[*got], &one, e);
+        *got += one;
+    }
+    return st;
+}
+
+/* -- each record ---------------------------------------------------------------------------------
+ */
+
+/* A sound root must be in the table of recipes, or be replaced there. */
+static enum status check_root(struct pack_check *p, const struct pack_entry *entry, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    struct recipe_root root;
+    struct digest now;
+    uint64_t n = 0;
+    bool found = false;
+    struct err why = ERR_NONE;
+    enum status st = pack_read_buf(p->set, &entry->at, &entry->digest, &bytes, &why);
+    if (st == ST_OK)
+        st = recipe_root_decode(buf_span(&bytes), &root, &why);
+    if (st != ST_OK) {
+        char object[64];
+        pack_object(entry->at.pack, object);
+        return check_absorb(p->c, st, &why, object, &entry->digest, e);
+    }
+    st = catalog_recipe(p->c->v, &root.content, &found, &now, &n, &why);
+    if (st == ST_OK && !found)
+        tell_stale(p, entry);
+    return check_absorb(p->c, st, &why, "index", NULL, e);
+}
+
+static bool same_place(const struct pack_location *a, const struct pack_location *b)
+{
+    return a->pack == b->pack && a->offset == b->offset;
+}
+
+static bool later(const struct pack_location *a, const struct pack_location *b)
+{
+    return a->pack > b->pack || (a->pack == b->pack && a->offset > b->offset);
+}
+
+static enum status check_current(struct pack_check *p, const struct pack_entry *entry,
+                                 const struct pack_location *at, const struct err *verdict,
+                                 struct err *e)
+{
+    p->matched[catalog_table((enum pack_kind)entry->at.kind)]++;
+    if (at->stored != entry->at.stored || at->length != entry->at.length ||
+        at->encoding != entry->at.encoding)
+        tell_stale(p, entry);
+    if (verdict == NULL)
+        return entry->at.kind == PACK_RECIPE_ROOT ? check_root(p, entry, e) : ST_OK;
+    struct err why = *verdict;
+    if (why.offset == ERR_NO_OFFSET || why.offset < entry->at.offset)
+        why.offset = entry->at.offset;
+    tell_pack(p, &why, entry->at.pack, &entry->digest);
+    if (entry->at.kind == PACK_CHUNK && p->c->damaged.n < CHECK_DAMAGED_MAX * sizeof entry->digest)
+        buf_append(&p->c->damaged, SPAN(&entry->digest, sizeof entry->digest));
+    return buf_status(&p->c->damaged) == ST_OK ? ST_OK
+                                               : err_set(e, ST_NO_MEMORY, NULL, "checking packs");
+}
+
+static enum status each(void *ctx, const struct fetch_item *item, const struct err *verdict,
+                        struct err *e)
+{
+    struct pack_check *p = ctx;
+    const struct pack_entry *entry = &item->entry;
+    struct pack_location at;
+    bool found = false;
+    struct err why = ERR_NONE;
+    p->c->report->records++;
+    enum status st =
+        catalog_find(p->c->v, (enum pack_kind)entry->at.kind, &entry->digest, &found, &at, &why);
+    if (st != ST_OK)
+        return check_absorb(p->c, st, &why, "index", &entry->digest, e);
+    if (found && same_place(&at, &entry->at))
+        return check_current(p, entry, &at, verdict, e);
+    /* Behind a damaged header the bytes of a chunk may look like a record. */
+    if ((!found || !later(&at, &entry->at)) && !p->incomplete)
+        tell_stale(p, entry);
+    return ST_OK;
+}
+
+/* -- what the index has beyond -------------------------------------------------------------------
+ */
+
+/* Does the place lie where a header is damaged? Then that is what became of the record. */
+static enum status in_hole(void *ctx, struct span key, struct span record, struct err *e)
+{
+    struct pack_check *p = ctx;
+    struct pack_entry entry;
+    enum status st = catalog_entry_decode(key, record, &entry, e);
+    if (st != ST_OK)
+        return st;
+    for (size_t at = 0; at < p->holes.n; at += sizeof(struct hole)) {
+        struct hole h;
+        memcpy(&h, p->holes.p + at, sizeof h);
+        if (entry.at.pack != h.pack || entry.at.offset < h.from || entry.at.offset >= h.to)
+            continue;
+        h.why.offset = entry.at.offset;
+        tell_pack(p, &h.why, h.pack, &entry.digest);
+        if (entry.at.kind == PACK_CHUNK &&
+            p->c->damaged.n < CHECK_DAMAGED_MAX * sizeof entry.digest)
+            buf_append(&p->c->damaged, SPAN(&entry.digest, sizeof entry.digest));
+        break;
+    }
+    return ST_OK;
+}
+
+static enum status check_holes(struct pack_check *p, struct err *e)
+{
+    const enum index_table tables[] = {INDEX_CHUNKS, INDEX_RECORDS};
+    enum status st = ST_OK;
+    for (size_t i = 0; i < 2 && st == ST_OK; i++) {
+        struct err why = ERR_NONE;
+        st = index_view_each(p->c->v, tables[i], SPAN(NULL, 0), in_hole, p, &why);
+        st = check_absorb(p->c, st, &why, "index", NULL, e);
+    }
+    return st;
+}
+
+static enum status check_counts(struct pack_check *p, struct err *e)
+{
+    const enum index_table tables[] = {INDEX_CHUNKS, INDEX_RECORDS, INDEX_PACKS};
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t n = 0;
+        enum status st = index_view_count(p->c->v, tables[i], &n, e);
+        if (st != ST_OK)
+            return st;
+        if (n == p->matched[tables[i]])
+            continue;
+        struct err why = ERR_NONE;
+        (void)err_set(&why, ST_CORRUPT, "index-stale",
+                      "the index has %llu entries where the packs have %llu; delete the index "
+                      "folder, it is folded again",
+                      (unsigned long long)n, (unsigned long long)p->matched[tables[i]]);
+        check_tell(p->c, &why, "index", NULL);
+    }
+    return ST_OK;
+}
+
+enum status check_packs_part(struct check *c, struct err *e)
+{
+    SCOPED(pack_check_release) struct pack_check p = {.c = c, .next = 1};
+    uint64_t told = c->report->findings;
+    enum status st = pack_set_open(c->s->packs, &p.set, e);
+    if (st == ST_OK)
+        st = fetch_check(c->s->packs, (struct fetch_plan){plan_next, &p}, each, &p, c->progress, e);
+    if (st == ST_OK && p.holes.n > 0)
+        st = check_holes(&p, e);
+    if (st == ST_OK && !p.incomplete && told == c->report->findings)
+        st = check_counts(&p, e);
+    return st;
+}

@@ -1,0 +1,105 @@
+#include "store/quarantine_facts.h"
+#include "base/canon.h"
+#include "base/json_write.h"
+#include "base/text.h"
+#include <string.h>
+
+#define FACTS_MAX (256u << 10)
+#define ID_DIGITS 12
+
+void quarantine_facts_release(struct quarantine_facts *f)
+{
+    buf_release(&f->parsed);
+    *f = (struct quarantine_facts){.offset = ERR_NO_OFFSET};
+}
+
+void quarantine_id(uint64_t seq, const struct digest *d, char out[64])
+{
+    char hex[DIGEST_TEXT];
+    digest_text(d, hex);
+    text_fmt(out, 64, "%llu-%.*s", (unsigned long long)seq, ID_DIGITS, hex);
+}
+
+bool quarantine_id_valid(const char *id)
+{
+    size_t n = strspn(id, "0123456789");
+    return n > 0 && n <= 20 && id[n] == '-' &&
+           strspn(id + n + 1, "0123456789abcdef") == ID_DIGITS && id[n + 1 + ID_DIGITS] == '\0';
+}
+
+static void member(struct json_out *j, const char *key, const char *value)
+{
+    json_key(j, key);
+    json_string(j, value);
+}
+
+void quarantine_facts_write(const struct quarantine_facts *f, struct buf *out)
+{
+    char hex[DIGEST_TEXT];
+    digest_text(&f->sha256, hex);
+    struct json_out j = json_out(out);
+    json_object(&j);
+    json_key(&j, "bytes");
+    json_u64(&j, f->bytes);
+    member(&j, "code", f->code);
+    member(&j, "id", f->id);
+    member(&j, "message", f->message);
+    member(&j, "name", f->name);
+    json_key(&j, "offset");
+    if (f->offset < (UINT64_C(1) << 53))
+        json_u64(&j, f->offset);
+    else
+        json_null(&j);
+    json_key(&j, "parsed");
+    if (f->parsed.n > 0)
+        json_raw(&j, buf_span(&f->parsed));
+    else
+        json_null(&j);
+    member(&j, "sha256", hex);
+    member(&j, "stage", f->stage);
+    member(&j, "status", f->status);
+    member(&j, "time", f->time);
+    json_close(&j);
+}
+
+static bool text_member(const struct json *root, const char *key, char *out, size_t cap)
+{
+    const char *s = json_as_string(json_get(root, key));
+    if (s != NULL)
+        text_fmt(out, cap, "%s", s);
+    return s != NULL;
+}
+
+static bool read_members(const struct json *root, struct quarantine_facts *f)
+{
+    char hex[DIGEST_TEXT + 8] = "";
+    bool ok = json_as_u64(json_get(root, "bytes"), &f->bytes) &&
+              text_member(root, "sha256", hex, sizeof hex) && digest_parse(hex, &f->sha256);
+    ok = ok && text_member(root, "id", f->id, sizeof f->id) && quarantine_id_valid(f->id);
+    ok = ok && text_member(root, "name", f->name, sizeof f->name) &&
+         text_member(root, "stage", f->stage, sizeof f->stage) &&
+         text_member(root, "code", f->code, sizeof f->code);
+    ok = ok && text_member(root, "status", f->status, sizeof f->status) &&
+         text_member(root, "message", f->message, sizeof f->message) &&
+         text_member(root, "time", f->time, sizeof f->time);
+    if (!json_as_u64(json_get(root, "offset"), &f->offset))
+        f->offset = ERR_NO_OFFSET;
+    return ok;
+}
+
+enum status quarantine_facts_read(struct span json, struct quarantine_facts *out, struct err *e)
+{
+    SCOPED(json_scope) struct json *root = NULL;
+    struct err why = ERR_NONE;
+    *out = (struct quarantine_facts){.offset = ERR_NO_OFFSET};
+    enum status st = json_parse(json, FACTS_MAX, &root, &why);
+    if (st == ST_NO_MEMORY) {
+        *e = why;
+        return st;
+    }
+    if (st != ST_OK || !read_members(root, out))
+        return err_set(e, ST_CORRUPT, "quarantine-facts",
+                       "the facts of a quarantined input are not in order");
+    const struct json *parsed = json_get(root, "parsed");
+    return json_kind(parsed) == JSON_NULL ? ST_OK : canon_write(parsed, &out->parsed, e);
+}
