@@ -1,4 +1,8 @@
-/* Channels: who holds NAME's preview or stable now, and who did before. */
+/* Channels: who holds NAME's preview or stable now, and who did before.
+ *
+ *     channel/NAME/CHANNEL    {"artifact":HEX,"decision":HEX,"number":N,"since":"…Z"}
+ *     held/NAME/CHANNEL/SEQ   the same and "withdrawn":true|false; SEQ: the 16-digit number of the
+ *                             ledger entry that had put it there */
 #ifndef PROMOTE_CHANNEL_H
 #define PROMOTE_CHANNEL_H
 
@@ -9,8 +13,12 @@ struct holder {
     struct digest artifact;
     struct digest decision; /* envelope of the decision that put it there */
     uint64_t seq;           /* ledger entry */
+    uint64_t number;        /* how many decisions this channel of this name has had, this one included */
     char since[TIME_TEXT_MAX];
+    bool withdrawn;         /* a former holder that a rollback took out */
 };
+
+bool channel_name_valid(const char *name); /* "preview" or "stable" */
 
 /* ST_NOT_FOUND when nobody holds it. */
 enum status channel_holder(struct store *s, const char *name, const char *channel, struct holder *out,
@@ -24,5 +32,10 @@ enum status channel_former(struct store *s, const char *name, const char *channe
 /* The highest channel an artifact is in: "stable", "preview", "candidate". */
 enum status channel_state(struct store *s, const struct digest *artifact, const char *name, char out[16],
                           struct err *e) MUST_CHECK;
+
+/* The state keys, and their values as JSON. */
+void channel_key(const char *name, const char *channel, char out[STORE_KEY_MAX]);
+void channel_held_key(const struct holder *h, char out[STORE_KEY_MAX]);
+void channel_value(const struct holder *h, bool former, struct buf *out);
 
 #endif

@@ -230,12 +230,18 @@ enum status store_facts(struct store *s, struct store_facts *out, struct err *e)
 
 enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e)
 {
+    uint64_t seq = 0;
+    return store_get_seq(s, key, out, &seq, e);
+}
+
+enum status store_get_seq(struct store *s, const char *key, struct buf *out, uint64_t *seq,
+                          struct err *e)
+{
     SCOPED(index_view_scope) struct index_view *v = NULL;
     bool found = false;
-    uint64_t seq = 0;
     enum status st = index_view_open(s->index, &v, e);
     if (st == ST_OK)
-        st = catalog_state(v, key, out, &found, &seq, e);
+        st = catalog_state(v, key, out, &found, seq, e);
     if (st != ST_OK || found)
         return st;
     (void)err_set(e, ST_NOT_FOUND, "no-key", "the store's state has no such key");

@@ -74,6 +74,9 @@ enum status store_facts(struct store *s, struct store_facts *out, struct err *e)
 
 /* State. The value is appended to out. ST_NOT_FOUND. */
 enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e) MUST_CHECK;
+/* The same, with the ledger entry that set it. */
+enum status store_get_seq(struct store *s, const char *key, struct buf *out, uint64_t *seq,
+                          struct err *e) MUST_CHECK;
 /* Every key that begins with prefix, in byte order. The callback must not change the store; ST_CANCELLED from it
  * ends the scan with ST_OK. */
 enum status store_scan(struct store *s, const char *prefix,

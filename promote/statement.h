@@ -1,0 +1,47 @@
+/* A decision as a statement: in-toto Statement v1 with the SLSA VSA v1 predicate, and what we bind
+ * beside it in one extension member. Sources: in-toto attestation spec/v1/statement.md, SLSA
+ * docs/spec/v1.1/verification_summary.md.
+ *
+ *     subject            the artifact, NAME@VERSION by the digest of its manifest
+ *     resourceUri        assay:STORE/NAME@VERSION#CHANNEL: what it is accepted as, and where
+ *     policy             the law, by digest
+ *     inputAttestations  every piece of evidence, by digest
+ *     "assay:decision"   channel, number, the decision before it, trust, runtime, kind, reason
+ *
+ * One decision proves one entry into one channel of one store, after one other decision: it cannot be
+ * replayed elsewhere, out of order, or after something else has happened. */
+#ifndef PROMOTE_STATEMENT_H
+#define PROMOTE_STATEMENT_H
+
+#include "promote/channel.h"
+
+#define STATEMENT_TYPE "application/vnd.in-toto+json"
+#define REASON_MAX     1024
+
+enum decision_kind { DECISION_NONE, DECISION_PROMOTE, DECISION_ROLLBACK };
+
+struct statement {
+    enum decision_kind kind;
+    char store[33]; /* its id */
+    char name[MANIFEST_NAME_MAX], version[MANIFEST_NAME_MAX], channel[16];
+    struct digest artifact;
+    struct digest policy;
+    char policy_name[64];
+    struct digest trust;         /* the trust in force */
+    struct digest runtime;       /* the program whose runtime the evidence is about */
+    struct digest evidence[GATE_COUNT]; /* zero where none */
+    uint64_t number;             /* 1, 2, 3 … of this channel */
+    struct digest before;        /* the decision of number − 1; zero for the first */
+    bool self_signed, lab;
+    char time[TIME_TEXT_MAX];
+    char reason[REASON_MAX];     /* "" for a promotion */
+};
+
+bool digest_is_zero(const struct digest *d);
+
+/* Canonical bytes, appended. */
+enum status statement_encode(const struct statement *s, struct buf *out, struct err *e) MUST_CHECK;
+/* ST_FORMAT; only a statement that encodes to the very same bytes again is accepted. */
+enum status statement_decode(struct span payload, struct statement *out, struct err *e) MUST_CHECK;
+
+#endif
