@@ -200,10 +200,10 @@ static void add_row(struct buf *b, uint32_t type, const float *x, uint32_t cols)
 static void add_tensor(struct gguf_draft *d, const struct make *m, const struct model_shape *s,
                        size_t index)
 {
-    static const char *const names[ROLE_COUNT] = {
+    static const char *const names[TENSOR_ROLE_COUNT] = {
         "token_embd", "output_norm", "output",      "attn_norm", "ffn_norm", "attn_q",
         "attn_k",     "attn_v",      "attn_output", "ffn_gate",  "ffn_down", "ffn_up"};
-    enum role role = plan_role(index);
+    enum tensor_role role = plan_role(index);
     uint32_t rows, cols;
     role_shape(s, role, &rows, &cols);
     char name[64] = "", of[SLM1_NAME_MAX];
