@@ -8,8 +8,8 @@ enum model_format bad_format(const struct bad *b)
 struct buf bad_make(const struct bad *b)
 {
     if (b->spoil_slm1 != NULL) {
-        struct buf file =
-            make_slm1(&(struct make){.dtype = MAKE_Q4_0, .tiny = true, .bpe = b->bpe});
+        struct buf file = make_slm1(
+            &(struct make){.dtype = MAKE_Q4_0, .tiny = true, .tied = !b->untied, .bpe = b->bpe});
         b->spoil_slm1(&file);
         if (!b->keep)
             make_resum(&file);

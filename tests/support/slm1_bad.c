@@ -2,7 +2,7 @@
 #include <string.h>
 
 /* The tiny model's front: header, BTOK (28 bytes) or BPE1 (89) at 108, directory at 192 or 256. Its
- * entries: 0 embedding, 1 norm, 2 output, 3 attn_norm, 4 ffn_norm, 5 wq … */
+ * entries: 0 embedding, 1 norm, 2 attn_norm, 3 ffn_norm, 4 wq … */
 static uint8_t *entry(struct buf *f, size_t i)
 {
     return f->p + get_le64(f->p + 80) + 64 * i;
@@ -48,7 +48,7 @@ HEADER_U32(version, 4, 2)
 HEADER_U32(header_length, 8, 112)
 HEADER_U32(model_type, 12, 2)
 HEADER_U32(flags_unknown, 16, 2)
-HEADER_U32(flags_tied, 16, 1)
+HEADER_U32(flags_flip, 16, f->p[16] ^ 1u)
 HEADER_U32(vocab_zero, 20, 0)
 HEADER_U32(vocab_huge, 20, 0xffffffffu)
 HEADER_U32(vocab_drift, 20, 261)
@@ -241,7 +241,8 @@ const struct bad bad_slm1[] = {
     {"header-length", "slm1-header-length", .spoil_slm1 = header_length},
     {"model-type", "slm1-model-type", .spoil_slm1 = model_type},
     {"flags-unknown", "slm1-flags", .spoil_slm1 = flags_unknown},
-    {"tied-with-output", "slm1-unknown-tensor", .spoil_slm1 = flags_tied},
+    {"tied-with-output", "slm1-unknown-tensor", .spoil_slm1 = flags_flip, .untied = true},
+    {"untied-without-output", "slm1-missing-tensor", .spoil_slm1 = flags_flip},
     {"vocab-zero", "slm1-vocab-size", .spoil_slm1 = vocab_zero},
     {"vocab-huge", "slm1-vocab-size", .spoil_slm1 = vocab_huge},
     {"vocab-drift", "tokenizer-vocab", .spoil_slm1 = vocab_drift},
