@@ -1,0 +1,169 @@
+#include "base/text.h"
+#include "runtime/session.h"
+#include "tests/support/verify_room.h"
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static void add_text(struct verify_room *v, const char *label, const char *version,
+                     const char *text)
+{
+    struct err e = ERR_NONE;
+    struct one_file f;
+    SCOPED(admit_result_release) struct admit_result out = {0};
+    one_file(&f, label, span_text(text));
+    f.request.version = version;
+    cr_assert_eq(verify_room_add(v, &f, &out, &e), ST_OK, "%s: %s", err_code(&e), e.detail);
+}
+
+static enum status find(struct verify_room *v, const char *ref, struct artifact *a, struct err *e)
+{
+    *e = ERR_NONE;
+    return artifact_find(v->r.s, v->trust, ref, v->now, a, e);
+}
+
+Test(artifact, is_found_by_name_and_version_and_by_either_digest)
+{
+    struct err e;
+    struct artifact a, b;
+    char hex[DIGEST_TEXT], ref[100];
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK, "%s", e.detail);
+    cr_expect_str_eq(a.manifest.name, "notes");
+    cr_expect(a.self_signed);
+    cr_expect_str_eq(a.channel, "");
+    digest_text(&a.digest, hex);
+    for (size_t i = 0; i < 4; i++) {
+        static const int digits[] = {64, 64, 8, 12};
+        text_fmt(ref, sizeof ref, "%s%.*s", i % 2 == 1 ? "sha256:" : "", digits[i], hex);
+        cr_expect_eq(find(&v, ref, &b, &e), ST_OK, "%s: %s", ref, e.detail);
+        cr_expect(digest_equal(&a.digest, &b.digest), "%s", ref);
+        artifact_release(&b);
+    }
+    digest_text(&a.content, hex);
+    cr_expect_eq(find(&v, hex, &b, &e), ST_OK, "%s", e.detail);
+    cr_expect(digest_equal(&a.digest, &b.digest));
+    artifact_release(&a);
+    artifact_release(&b);
+    verify_room_remove(&v);
+}
+
+Test(artifact, content_of_two_artifacts_is_ambiguous)
+{
+    struct err e;
+    struct artifact a;
+    char hex[DIGEST_TEXT];
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    add_text(&v, "notes.txt", "2", "some words");
+    struct digest content = digest_of(span_text("some words"));
+    digest_text(&content, hex);
+    cr_expect_eq(find(&v, hex, &a, &e), ST_AMBIGUOUS);
+    cr_expect_not_null(strstr(e.detail, ", "), "%s", e.detail);
+    verify_room_remove(&v);
+}
+
+Test(artifact, what_is_no_ref_is_refused_before_the_store_is_asked)
+{
+    struct err e;
+    struct artifact a;
+    struct verify_room v = verify_room_make();
+    static const char *const no_refs[] = {
+        "",          "abc",  "1234567", "ABCDEF0123", "no such thing", "@",       "x@",
+        "@1",        "X@1",  "a@b@c",   "../x",       "a/b@1",         "sha256:", "sha256:12",
+        "a@\x1b[2J", "a@..", "-rf@1",   "12345678g",  "a@1/../2",      "name/a@1"};
+    for (size_t i = 0; i < sizeof no_refs / sizeof no_refs[0]; i++)
+        cr_expect_eq(find(&v, no_refs[i], &a, &e), ST_USAGE, "\"%s\"", no_refs[i]);
+    cr_expect_eq(find(&v, "gone@1", &a, &e), ST_NOT_FOUND);
+    cr_expect_eq(find(&v, "gone@stable", &a, &e), ST_NOT_FOUND);
+    cr_expect_str_eq(e.detail, "nothing named gone is in stable");
+    cr_expect_eq(find(&v, "0123456789abcdef", &a, &e), ST_NOT_FOUND);
+    verify_room_remove(&v);
+}
+
+Test(artifact, a_channel_is_looked_up_before_a_version)
+{
+    struct err e;
+    struct artifact a, b;
+    char hex[DIGEST_TEXT], holder[200];
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
+    digest_text(&a.digest, hex);
+    text_fmt(holder, sizeof holder, "{\"artifact\":\"%s\"}", hex);
+    cr_assert_eq(room_set(&v.r, "channel/notes/preview", holder, NULL, &e), ST_OK);
+    cr_expect_eq(find(&v, "notes@preview", &b, &e), ST_OK, "%s", e.detail);
+    cr_expect_str_eq(b.channel, "preview");
+    cr_expect(digest_equal(&a.digest, &b.digest));
+    artifact_release(&a);
+    artifact_release(&b);
+    verify_room_remove(&v);
+}
+
+Test(artifact, a_manifest_that_was_swapped_is_found_out)
+{
+    struct err e;
+    struct artifact a, b;
+    char hex[DIGEST_TEXT], key[100];
+    SCOPED(buf_release) struct buf other = BUF_EMPTY;
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    add_text(&v, "other.txt", "1", "other words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
+    cr_assert_eq(find(&v, "other@1", &b, &e), ST_OK);
+    digest_text(&b.digest, hex);
+    text_fmt(key, sizeof key, "artifact/%s", hex);
+    cr_assert_eq(store_get(v.r.s, key, &other, &e), ST_OK);
+    buf_byte(&other, 0);
+    digest_text(&a.digest, hex);
+    text_fmt(key, sizeof key, "artifact/%s", hex);
+    cr_assert_eq(room_set(&v.r, key, (const char *)other.p, NULL, &e), ST_OK);
+    artifact_release(&a);
+    cr_expect_eq(find(&v, "notes@1", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "manifest-digest");
+    artifact_release(&a);
+    artifact_release(&b);
+    verify_room_remove(&v);
+}
+
+Test(artifact, a_trust_that_expired_finds_nothing)
+{
+    struct err e = ERR_NONE;
+    struct artifact a;
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_expect_eq(artifact_find(v.r.s, v.trust, "notes@1", v.now + 100000, &a, &e), ST_EXPIRED);
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
+
+Test(artifact, a_model_is_loaded_from_a_sealed_memory_file)
+{
+    struct err e = ERR_NONE;
+    struct loaded *l = NULL;
+    struct verify_room v = verify_room_make();
+    struct artifact a = verify_room_model(&v);
+    cr_assert_eq(artifact_load(v.r.s, &a, &l, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(model_facts(loaded_model(l))->format, MODEL_FORMAT_SLM1);
+    cr_expect_lt(write(loaded_fd(l), "x", 1), 0);
+    cr_expect_lt(ftruncate(loaded_fd(l), 0), 0);
+    loaded_close(l);
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
+
+Test(artifact, an_opaque_one_is_never_loaded)
+{
+    struct err e;
+    struct artifact a;
+    struct loaded *l = NULL;
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
+    cr_expect_eq(artifact_load(v.r.s, &a, &l, &e), ST_USAGE);
+    cr_expect_str_eq(err_code(&e), "opaque");
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
