@@ -20,15 +20,15 @@ struct admit_file {
 };
 
 struct admit_request {
-    const char *label;           /* what to call it in messages: the path as given, or "-" */
-    struct admit_file *files;    /* [file_count] */
+    const char *label;        /* what to call it in messages: the path as given, or "-" */
+    struct admit_file *files; /* [file_count] */
     size_t file_count;
-    bool folder;                 /* a folder of files (its content digest is the listing's) */
-    const char *name, *version;  /* NULL: from the path's stem and the content */
+    bool folder;                /* a folder of files (its content digest is the listing's) */
+    const char *name, *version; /* NULL: from the path's stem and the content */
     const char *license, *source_uri, *revision; /* NULL: "" (license: the model's own) */
-    const char *format;          /* NULL or "slm1", "gguf", "opaque" */
-    const struct digest *expect; /* NULL: none */
-    struct span manifest_envelope; /* a publisher's signed manifest; empty: none */
+    const char *format;                          /* NULL or "slm1", "gguf", "opaque" */
+    const struct digest *expect;                 /* NULL: none */
+    struct span manifest_envelope;               /* a publisher's signed manifest; empty: none */
 };
 
 /* Who admits. */
@@ -41,8 +41,8 @@ struct admit_result {
     struct digest artifact; /* SHA-256 of the canonical manifest */
     struct content content; /* totals over the files; sha256 is the content digest */
     struct manifest manifest;
-    bool existed;           /* that very artifact was there before */
-    bool quarantined;       /* then `quarantine` is filled and the call returned ST_QUARANTINED */
+    bool existed;     /* that very artifact was there before */
+    bool quarantined; /* then `quarantine` is filled and the call returned ST_QUARANTINED */
     struct quarantine_facts quarantine;
 };
 void admit_result_release(struct admit_result *r);

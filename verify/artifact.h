@@ -1,7 +1,7 @@
 /* An artifact in the store: found by REF, its manifest verified, its model opened.
  *
- * REF: NAME@CHANNEL, NAME@VERSION, or a digest prefix of at least eight hex digits (`sha256:` may stand
- * before), of the artifact or of its content. */
+ * REF: NAME@CHANNEL, NAME@VERSION, or a digest prefix of at least eight hex digits (`sha256:` may
+ * stand before), of the artifact or of its content. */
 #ifndef VERIFY_ARTIFACT_H
 #define VERIFY_ARTIFACT_H
 
@@ -25,18 +25,19 @@ enum status artifact_find(struct store *s, const struct trust *t, const char *re
                           struct artifact *out, struct err *e) MUST_CHECK;
 
 /* The same by its digest. */
-enum status artifact_open(struct store *s, const struct trust *t, const struct digest *digest, int64_t now,
-                          struct artifact *out, struct err *e) MUST_CHECK;
+enum status artifact_open(struct store *s, const struct trust *t, const struct digest *digest,
+                          int64_t now, struct artifact *out, struct err *e) MUST_CHECK;
 /* Is it a word that names a channel, and so cannot be a version? */
 bool artifact_is_channel(const char *word);
 /* Which of its files is the model; points into a. ST_USAGE, code "opaque". */
-enum status artifact_model_file(struct store *s, const struct artifact *a, const struct manifest_file **out,
-                                struct err *e) MUST_CHECK;
+enum status artifact_model_file(struct store *s, const struct artifact *a,
+                                const struct manifest_file **out, struct err *e) MUST_CHECK;
 
 /* The artifact's model, from a verified and sealed memory file; opaque ones are ST_USAGE, code
  * "opaque". The handle owns mapping and model. */
 struct loaded;
-enum status artifact_load(struct store *s, const struct artifact *a, struct loaded **out, struct err *e) MUST_CHECK;
+enum status artifact_load(struct store *s, const struct artifact *a, struct loaded **out,
+                          struct err *e) MUST_CHECK;
 void loaded_close(struct loaded *l);
 SCOPE_OF(loaded, struct loaded, loaded_close)
 const struct model *loaded_model(const struct loaded *l);

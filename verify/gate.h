@@ -1,7 +1,8 @@
 /* Gates: one runs in a sandboxed child over one artifact and comes back as measurements.
  *
- * Identities are recorded before it runs (verify/identity.h); the result becomes one signed piece of
- * evidence (verify/evidence.h). A crash, a hang or a bomb in the child is a `fail` that names it. */
+ * Identities are recorded before it runs (verify/identity.h); the result becomes one signed piece
+ * of evidence (verify/evidence.h). A crash, a hang or a bomb in the child is a `fail` that names
+ * it. */
 #ifndef VERIFY_GATE_H
 #define VERIFY_GATE_H
 
@@ -13,14 +14,22 @@ enum verdict { VERDICT_NONE, VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, V
 const char *verdict_name(enum verdict v);
 enum verdict verdict_parse(const char *name);
 
-enum gate { GATE_NONE, GATE_STRUCTURAL, GATE_SMOKE, GATE_TASK, GATE_SAFETY, GATE_BROWSER, GATE_COUNT };
+enum gate {
+    GATE_NONE,
+    GATE_STRUCTURAL,
+    GATE_SMOKE,
+    GATE_TASK,
+    GATE_SAFETY,
+    GATE_BROWSER,
+    GATE_COUNT
+};
 const char *gate_name(enum gate g);
 enum gate gate_parse(const char *name);
 
 #define GATE_CHECKS_MAX 256
 
-/* One check. measured and limit are decimal text so that they survive canonical JSON; "" when the check
- * has none. */
+/* One check. measured and limit are decimal text so that they survive canonical JSON; "" when the
+ * check has none. */
 struct gate_check {
     char name[64];
     enum verdict verdict;
@@ -29,7 +38,7 @@ struct gate_check {
 };
 
 struct gate_result {
-    enum verdict verdict; /* the worst of the checks: error > fail > inconclusive > pass */
+    enum verdict verdict;      /* the worst of the checks: error > fail > inconclusive > pass */
     struct gate_check *checks; /* [check_count], heap */
     size_t check_count;
     struct buf cases; /* per-case records as JSON lines; may be empty */
@@ -38,9 +47,9 @@ struct gate_result {
 };
 void gate_result_release(struct gate_result *r);
 
-/* Runs one gate. `section` is that gate's part of the installed policy (canonical JSON: thresholds and
- * budgets), may be an empty object. ST_OK whatever the verdict; an error only when the harness itself
- * could not go on (then no evidence is made). */
+/* Runs one gate. `section` is that gate's part of the installed policy (canonical JSON: thresholds
+ * and budgets), may be an empty object. ST_OK whatever the verdict; an error only when the harness
+ * itself could not go on (then no evidence is made). */
 enum status gate_run(enum gate g, struct store *s, const struct artifact *a, struct span section,
                      struct clock clock, struct gate_result *out, struct err *e) MUST_CHECK;
 

@@ -14,8 +14,8 @@ struct bound {
 
 /* SHA-256 of the running program, read once through /proc/self/exe. */
 enum status identity_program(struct digest *out, struct err *e) MUST_CHECK;
-enum status identity_bind(enum gate g, const struct artifact *a, struct span section, struct bound *out,
-                          struct err *e) MUST_CHECK;
+enum status identity_bind(enum gate g, const struct artifact *a, struct span section,
+                          struct bound *out, struct err *e) MUST_CHECK;
 /* The first identity in which they differ ("runtime"), NULL when all are equal. */
 const char *identity_difference(const struct bound *a, const struct bound *b);
 /* What describes the machine: CPU, cores, memory, kernel; a JSON object. */
