@@ -87,7 +87,7 @@ Test(sandbox, a_crash_names_its_signal)
     cr_expect_str_eq(o.message, "was killed by signal 6 (SIGABRT)");
 }
 
-_Noreturn static int spins(void *ctx, int in, int out)
+static int spins(void *ctx, int in, int out)
 {
     volatile unsigned turns = 1;
     (void)ctx;
