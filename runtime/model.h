@@ -6,8 +6,9 @@
  * Both refuse the same bytes with the same status, stage, code and offset. Two containers feed one
  * interface: SLM1 (runtime/slm1.h) and GGUF (runtime/gguf.h); neither is ever read as the other.
  *
- * Stages of a refusal: "container" (magic, version), "header", "tokenizer", "metadata", "directory",
- * "tensors" (extent, overlap, padding), "values" (not finite), "checksum", "length". */
+ * Stages of a refusal: "container" (magic, version), "header", "tokenizer", "metadata",
+ * "directory", "tensors" (extent, overlap, padding), "values" (not finite), "checksum", "length".
+ */
 #ifndef RUNTIME_MODEL_H
 #define RUNTIME_MODEL_H
 
@@ -18,13 +19,13 @@ enum model_format { MODEL_FORMAT_NONE, MODEL_FORMAT_SLM1, MODEL_FORMAT_GGUF };
 
 /* Letters as in the formulas of runtime/budget.h. */
 struct model_shape {
-    uint32_t vocab;    /* V */
-    uint32_t hidden;   /* H */
-    uint32_t layers;   /* L */
+    uint32_t vocab;           /* V */
+    uint32_t hidden;          /* H */
+    uint32_t layers;          /* L */
     uint32_t heads, kv_heads; /* kv_heads (K) divides heads */
-    uint32_t head_dim; /* D; heads × D = H */
-    uint32_t ffn;      /* F */
-    uint32_t context;  /* C */
+    uint32_t head_dim;        /* D; heads × D = H */
+    uint32_t ffn;             /* F */
+    uint32_t context;         /* C */
     float rope_theta, rms_epsilon;
     bool tied; /* the output matrix is the embedding */
 };
@@ -53,19 +54,22 @@ extern const struct model_limits model_limits_default;
 
 /* What some bytes claim to be, from their first bytes and the file's name (NULL: none). */
 enum model_claim {
-    CLAIM_NONE,     /* nothing we know: opaque */
-    CLAIM_SLM1,     /* by magic or .slm */
-    CLAIM_GGUF,     /* by magic or .gguf */
-    CLAIM_FOREIGN   /* a known format of others; *foreign names it: "llama2.c", "pickle", "safetensors" … */
+    CLAIM_NONE,   /* nothing we know: opaque */
+    CLAIM_SLM1,   /* by magic or .slm */
+    CLAIM_GGUF,   /* by magic or .gguf */
+    CLAIM_FOREIGN /* a known format of others; *foreign names it: "llama2.c", "pickle",
+                     "safetensors" … */
 };
 #define MODEL_SNIFF_BYTES 512
-enum model_claim model_sniff(struct span head, const char *name, uint64_t file_bytes, const char **foreign);
+enum model_claim model_sniff(struct span head, const char *name, uint64_t file_bytes,
+                             const char **foreign);
 
-/* The streaming check. `format` is what the file must be. Feed every byte in order, then end. The first
- * failure sticks. facts hold what was known when it ended, even after a failure. */
+/* The streaming check. `format` is what the file must be. Feed every byte in order, then end. The
+ * first failure sticks. facts hold what was known when it ended, even after a failure. */
 struct scan;
-enum status scan_open(enum model_format format, uint64_t file_bytes, const struct model_limits *limits,
-                      struct scan **out, struct err *e) MUST_CHECK;
+enum status scan_open(enum model_format format, uint64_t file_bytes,
+                      const struct model_limits *limits, struct scan **out,
+                      struct err *e) MUST_CHECK;
 enum status scan_feed(struct scan *s, struct span bytes, struct err *e) MUST_CHECK;
 enum status scan_end(struct scan *s, struct err *e) MUST_CHECK;
 const struct model_facts *scan_facts(const struct scan *s);

@@ -1,7 +1,7 @@
 /* Tensors as they lie in the file, and the set of them that a llama-shaped model is made of.
  *
- * Matrices are row-major [rows = out, cols = in]; a vector is one row. The runtime computes from these
- * packed bytes; nothing is converted as a whole. */
+ * Matrices are row-major [rows = out, cols = in]; a vector is one row. The runtime computes from
+ * these packed bytes; nothing is converted as a whole. */
 #ifndef RUNTIME_TENSOR_H
 #define RUNTIME_TENSOR_H
 
@@ -11,7 +11,8 @@
 enum dtype {
     DTYPE_F32,
     DTYPE_SLM_Q8, /* i8 an element, one f32 scale a row (in scales) */
-    DTYPE_SLM_Q4, /* two signed nibbles a byte, low first, one f32 scale per `block` values (in scales) */
+    DTYPE_SLM_Q4, /* two signed nibbles a byte, low first, one f32 scale per `block` values (in
+                     scales) */
     DTYPE_F16,
     DTYPE_BF16,
     DTYPE_Q8_0, /* ggml: f16 scale and 32 i8 a block */
@@ -30,9 +31,10 @@ enum dtype {
 struct tensor {
     enum dtype type;
     uint32_t rows, cols;
-    uint32_t block;        /* values per scale (DTYPE_SLM_Q4), else 0 */
-    uint64_t row_bytes;    /* from one row to the next in data */
-    const uint8_t *data;   /* [rows × row_bytes], not necessarily aligned for its type; NULL: absent */
+    uint32_t block;     /* values per scale (DTYPE_SLM_Q4), else 0 */
+    uint64_t row_bytes; /* from one row to the next in data */
+    const uint8_t
+        *data; /* [rows × row_bytes], not necessarily aligned for its type; NULL: absent */
     const uint8_t *scales; /* f32 [rows] or [rows × cols / block]; NULL for other types */
 };
 
@@ -43,9 +45,9 @@ struct layer_weights {
 };
 
 struct weights {
-    struct tensor embedding; /* [V,H] */
-    struct tensor norm;      /* [H] */
-    struct tensor output;    /* [V,H]; the embedding again when tied */
+    struct tensor embedding;      /* [V,H] */
+    struct tensor norm;           /* [H] */
+    struct tensor output;         /* [V,H]; the embedding again when tied */
     struct layer_weights *layers; /* [L] */
 };
 const struct weights *model_weights(const struct model *m);

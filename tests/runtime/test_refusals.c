@@ -145,7 +145,7 @@ Test(refusals, values_go_unchecked_only_when_asked)
 {
     for (size_t i = 0; i < bad_count(); i++) {
         const struct bad *b = bad_at(i);
-        if (strcmp(b->name, "value-nan") != 0)
+        if (strstr(b->name, "value-nan") == NULL)
             continue;
         SCOPED(buf_release) struct buf file = bad_make(b);
         SCOPED(model_scope) struct model *m = NULL;
