@@ -30,6 +30,17 @@ static void tell(struct span text)
         return;
 }
 
+void cli_hint(struct cli *c, const char *fmt, ...)
+{
+    char text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    text_vfmt(text, sizeof text, fmt, ap);
+    va_end(ap);
+    text_escape(&c->hints, span_text(text), false);
+    buf_byte(&c->hints, '\n');
+}
+
 void cli_note(const struct cli *c, const char *fmt, ...)
 {
     if (c->quiet)
@@ -55,10 +66,13 @@ enum status cli_alive(struct err *e)
 static void hold_descriptors(void)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        struct err ignored = ERR_NONE;
+        int held = -1;
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
             continue;
-        int held = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-        assert(held == fd || held < 0);
+        enum status st = io_open(AT_FDCWD, "/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY, 0,
+                                 &held, &ignored);
+        assert(st != ST_OK || held == fd);
     }
 }
 
@@ -82,7 +96,10 @@ static enum status choose(struct cli *c, struct err *e)
 
 static enum status run(struct cli *c, int argc, char **argv, struct err *e)
 {
-    enum status st = args_read(argc, argv, &c->args, e);
+    char ask[] = "version"; /* what everybody tries, though --version takes an artifact's */
+    char *words[] = {argv[0], ask, NULL};
+    bool alone = argc == 2 && strcmp(argv[1], "--version") == 0;
+    enum status st = args_read(argc, alone ? words : argv, &c->args, e);
     c->json = opt_given(&c->args, OPT_JSON);
     c->quiet = opt_given(&c->args, OPT_QUIET);
     if (st == ST_OK)
@@ -110,8 +127,11 @@ static int finish(struct cli *c, enum status st, struct err *e)
 {
     struct err lost = ERR_NONE;
     if (st == ST_OK || c->answered) {
-        if (cli_flush(c, &lost) == ST_OK)
+        if (cli_flush(c, &lost) == ST_OK) {
+            if (!c->quiet && c->hints.n > 0)
+                tell(buf_span(&c->hints));
             return status_exit(st);
+        }
         *e = lost;
         st = lost.status;
     }
@@ -150,6 +170,8 @@ void cli_release(struct cli *c)
     }
     explicit_bzero(c->passphrase, sizeof c->passphrase);
     buf_release(&c->out);
+    buf_release(&c->hints);
+    buf_release(&c->token_ids);
     args_release(&c->args);
 }
 

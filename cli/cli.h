@@ -24,10 +24,12 @@ struct cli {
     char **word; /* [words]: after the command's own */
     size_t words;
     bool json, quiet;
-    bool answered;       /* the answer is complete although the status is not ST_OK */
-    unsigned umask;      /* the user's own, for files that are his (get -o, pack -o) */
-    struct buf out;      /* the answer */
-    char quarantine[64]; /* id under which the rejected bytes lie, "" none: for the error's text */
+    bool answered;        /* the answer is complete although the status is not ST_OK */
+    unsigned umask;       /* the user's own, for files that are his (get -o, pack -o) */
+    struct buf out;       /* the answer */
+    struct buf hints;     /* shown on standard error after it */
+    char quarantine[64];  /* id under which the rejected bytes lie, "" none: for the error's text */
+    struct buf token_ids; /* uint32_t each: what was drawn before the run failed */
     struct home home;
     struct clock clock;
     struct store *store; /* NULL until cli_store */
@@ -78,7 +80,10 @@ enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct
 enum status cli_flush(struct cli *c, struct err *e) MUST_CHECK;
 /* Tells one failure among several: to people at once, with --json as an object in `out`. */
 void cli_fail(struct cli *c, const struct err *e);
-/* A remark for people, on standard error: nothing with --quiet. Foreign text in it is escaped. */
+/* A remark for people that is shown after the answer: what to do next. */
+void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A remark for people at once, on standard error: nothing with --quiet. Foreign text in it is
+ * escaped. */
 void cli_note(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* ST_INTERRUPTED once SIGINT or SIGTERM came. */
 enum status cli_alive(struct err *e) MUST_CHECK;

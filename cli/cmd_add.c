@@ -62,6 +62,9 @@ static enum status open_path(struct incoming *in, const char *path, struct err *
             st == ST_OK ? walk_files(in->tree, &in->request.file_count, &in->bytes) : NULL;
         return st;
     }
+    st = walk_name(base_name(path), e);
+    if (st != ST_OK)
+        return st;
     in->bytes = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
     in->one = (struct admit_file){.path = base_name(path), .from = {read_alive, &in->fd}};
     in->request.files = &in->one;
@@ -126,7 +129,8 @@ static enum status tell(struct cli *c, const struct admit_result *r, struct err 
     if (!r->existed)
         put_size(&c->out, r->content.new_bytes);
     if (r->content.healed > 0)
-        buf_fmt(&c->out, ", healed %llu damaged chunks", (unsigned long long)r->content.healed);
+        buf_fmt(&c->out, ", healed %llu damaged chunk%s", (unsigned long long)r->content.healed,
+                r->content.healed == 1 ? "" : "s");
     buf_text(&c->out, "\n  artifact ");
     put_full(&c->out, &r->artifact);
     buf_text(&c->out, "\n  sha256   ");

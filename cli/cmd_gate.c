@@ -48,8 +48,11 @@ static void tell_checks(struct gating *g, const struct gate_check *checks, size_
     json_close(g->j);
 }
 
-/* One gate's result, from a run (reused false) or from evidence. */
-static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v, bool reused)
+/* A result that was just measured, one that stands in for a measurement, one that is only read. */
+enum origin { MEASURED, REUSED, READ };
+
+/* One gate's result. */
+static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v, enum origin from)
 {
     char ended[TIME_TEXT_MAX], hex[DIGEST_TEXT];
     time_format(v->ended, ended);
@@ -57,12 +60,13 @@ static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v
     g->seen[v->verdict] = true;
     if (g->j == NULL) {
         buf_fmt(&g->c->out, "%s: %s (evidence %.12s, %s%s)\n", gate_name(gate),
-                verdict_name(v->verdict), hex, ended, reused ? ", measured before" : "");
+                verdict_name(v->verdict), hex, ended, from == REUSED ? ", measured before" : "");
     } else {
         json_object(g->j);
         member_text(g->j, "gate", gate_name(gate));
         member_text(g->j, "result", verdict_name(v->verdict));
-        member_bool(g->j, "reused", reused);
+        if (from != READ)
+            member_bool(g->j, "reused", from == REUSED);
         member_digest(g->j, "evidence", &v->digest);
         member_text(g->j, "ended", ended);
     }
@@ -103,7 +107,7 @@ static enum status reuse(struct gating *g, const struct bound *bound, bool *done
     bool measured = v.verdict == VERDICT_PASS || v.verdict == VERDICT_FAIL;
     *done = fresh && measured && identity_difference(&v.bound, bound) == NULL;
     if (*done)
-        tell_gate(g, bound->gate, &v, true);
+        tell_gate(g, bound->gate, &v, REUSED);
     return ST_OK;
 }
 
@@ -131,7 +135,7 @@ static enum status measure(struct gating *g, const struct bound *bound, struct s
     v.check_count = result.check_count;
     if (!time_parse(result.ended, &v.ended))
         v.ended = cli_now(g->c);
-    tell_gate(g, bound->gate, &v, false);
+    tell_gate(g, bound->gate, &v, MEASURED);
     return ST_OK;
 }
 
@@ -253,7 +257,7 @@ static enum status tell_evidence(struct gating *g, enum gate gate, struct err *e
         SCOPED(evidence_release) struct evidence v = {0};
         st = evidence_open(g->c->store, g->c->trust, &list.of[i], cli_now(g->c), &v, e);
         if (st == ST_OK)
-            tell_gate(g, gate, &v, true);
+            tell_gate(g, gate, &v, READ);
     }
     return st;
 }
@@ -291,7 +295,7 @@ enum status cmd_evidence(struct cli *c, struct err *e)
         json_close(&j);
         answer_close(c, &j);
     } else if (c->out.n == 0) {
-        cli_note(c, "no evidence yet; next: assay gate %s", c->word[0]);
+        cli_hint(c, "no evidence yet; next: assay gate %s", c->word[0]);
     }
     return ST_OK;
 }

@@ -243,6 +243,6 @@ enum status cmd_init(struct cli *c, struct err *e)
     else
         tell_text(c, &m);
     if (make)
-        cli_note(c, "next: assay add MODEL");
+        cli_hint(c, "next: assay add MODEL");
     return ST_OK;
 }

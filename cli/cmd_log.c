@@ -95,8 +95,7 @@ static void tell_text(struct cli *c, const struct ledger_entry *entry)
     struct buf *out = &c->out;
     buf_fmt(out, "%6llu  %s  ", (unsigned long long)entry->seq, entry->time);
     put_foreign(out, entry->type);
-    for (size_t n = strlen(entry->type); n < 12; n++)
-        buf_byte(out, ' ');
+    size_t pad = strlen(entry->type) < 12 ? 12 - strlen(entry->type) : 0;
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         const struct json *v = json_get(entry->body, shown[i]);
         const char *text = json_as_string(v);
@@ -105,6 +104,8 @@ static void tell_text(struct cli *c, const struct ledger_entry *entry)
             text = truth ? "yes" : "no";
         if (text == NULL || text[0] == '\0')
             continue;
+        for (; pad > 0; pad--)
+            buf_byte(out, ' ');
         buf_fmt(out, " %s=", shown[i]);
         char cut[160];
         text_fmt(cut, sizeof cut, strlen(text) == DIGEST_TEXT - 1 ? "%.12s" : "%.120s", text);

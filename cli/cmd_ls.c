@@ -112,7 +112,7 @@ enum status cmd_ls(struct cli *c, struct err *e)
     }
     table_put(&l.table, &c->out);
     if (l.table.cell == 0)
-        cli_note(c, "the store is empty; next: assay add MODEL");
+        cli_hint(c, "the store is empty; next: assay add MODEL");
     return ST_OK;
 }
 

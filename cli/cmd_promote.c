@@ -169,7 +169,7 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
         json_key(j, "former");
         json_array(j);
     }
-    l->what = "former";
+    l->what = "held it";
     tell_holders(l);
     return ST_OK;
 }
@@ -177,7 +177,7 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
 enum status cmd_channels(struct cli *c, struct err *e)
 {
     struct json_out j;
-    SCOPED(holders_release) struct holders l = {.c = c, .table = table_of(4), .what = ""};
+    SCOPED(holders_release) struct holders l = {.c = c, .table = table_of(4), .what = "holds it"};
     enum status st = cli_trust(c, e);
     if (st != ST_OK)
         return st;
@@ -196,7 +196,7 @@ enum status cmd_channels(struct cli *c, struct err *e)
     } else {
         table_put(&l.table, &c->out);
         if (l.table.cell == 0)
-            cli_note(c, "no channel is held yet; next: assay promote REF --to preview");
+            cli_hint(c, "no channel is held yet; next: assay promote REF --to preview");
     }
     return ST_OK;
 }

@@ -1,9 +1,11 @@
 /* quarantine ls and show: what was rejected, where it went wrong, and the bytes around that place.
  */
+#include "base/heap.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
 #include "store/quarantine.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define VIEW_BYTES 128 /* of the hex view, half of it before the offset */
@@ -23,38 +25,80 @@ static void facts_json(struct json_out *j, const struct quarantine_facts *f)
 }
 
 struct rejects {
-    struct cli *c;
-    struct json_out *j;
+    struct json_out *j; /* NULL: the table */
     struct table table;
+    struct buf ids; /* struct reject after struct reject */
+};
+
+struct reject {
+    uint64_t seq; /* of the ledger entry: the order in which they came */
+    char id[64];
 };
 
 static void rejects_release(struct rejects *r)
 {
     table_release(&r->table);
+    buf_release(&r->ids);
 }
 
-static enum status list_one(void *ctx, const struct quarantine_facts *f, struct err *e)
+static enum status collect(void *ctx, const struct quarantine_facts *f, struct err *e)
 {
     struct rejects *r = ctx;
-    (void)e;
+    struct reject it = {0};
+    text_fmt(it.id, sizeof it.id, "%s", f->id);
+    if (!text_u64(SPAN(it.id, strcspn(it.id, "-")), &it.seq))
+        it.seq = UINT64_MAX;
+    buf_append(&r->ids, SPAN(&it, sizeof it));
+    return r->ids.failed ? err_set(e, ST_NO_MEMORY, NULL, "no memory for a list") : ST_OK;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct reject *x = a, *y = b;
+    return x->seq != y->seq ? (x->seq < y->seq ? -1 : 1) : strcmp(x->id, y->id);
+}
+
+static void list_one(struct rejects *r, const struct quarantine_facts *f)
+{
     if (r->j != NULL) {
         json_object(r->j);
         facts_json(r->j, f);
         json_close(r->j);
-        return ST_OK;
+        return;
     }
     table_cell(&r->table, "%s", f->id);
     table_cell(&r->table, "%.60s", f->name);
     table_cell(&r->table, "%s", f->stage);
     table_cell(&r->table, "%s", f->code);
     table_cell(&r->table, "%s", f->time);
-    return ST_OK;
+}
+
+/* The state is ordered by bytes, people want the order of time. */
+static enum status list_all(struct cli *c, struct rejects *r, struct err *e)
+{
+    enum status st = quarantine_each(c->store, collect, r, e);
+    size_t count = r->ids.n / sizeof(struct reject);
+    if (st != ST_OK || count == 0)
+        return st;
+    struct reject *ids = heap_alloc(r->ids.n);
+    if (ids == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a list");
+    memcpy(ids, r->ids.p, r->ids.n);
+    qsort(ids, count, sizeof *ids, by_age);
+    for (size_t i = 0; st == ST_OK && i < count; i++) {
+        SCOPED(quarantine_facts_release) struct quarantine_facts f = {0};
+        st = quarantine_get(c->store, ids[i].id, &f, e);
+        if (st == ST_OK)
+            list_one(r, &f);
+    }
+    heap_free(ids);
+    return st;
 }
 
 enum status cmd_quarantine_ls(struct cli *c, struct err *e)
 {
     struct json_out j;
-    SCOPED(rejects_release) struct rejects r = {.c = c, .table = table_of(5)};
+    SCOPED(rejects_release) struct rejects r = {.table = table_of(5)};
     enum status st = cli_store(c, e);
     if (st != ST_OK)
         return st;
@@ -64,7 +108,7 @@ enum status cmd_quarantine_ls(struct cli *c, struct err *e)
         json_array(&j);
         r.j = &j;
     }
-    st = quarantine_each(c->store, list_one, &r, e);
+    st = list_all(c, &r, e);
     if (st != ST_OK)
         return st;
     if (c->json) {
@@ -73,7 +117,7 @@ enum status cmd_quarantine_ls(struct cli *c, struct err *e)
     } else {
         table_put(&r.table, &c->out);
         if (r.table.cell == 0)
-            cli_note(c, "nothing was rejected");
+            cli_hint(c, "nothing was rejected");
     }
     return ST_OK;
 }
@@ -110,7 +154,20 @@ static void show_json(struct cli *c, const struct quarantine_facts *f, const str
     answer_close(c, &j);
 }
 
-/* "path.to.member  value" for each leaf of what was parsed; two levels are all there is. */
+/* Nothing was read into it: the parser did not come so far. */
+static bool is_blank(const struct json *v)
+{
+    const char *text = json_as_string(v);
+    int64_t number = 1;
+    bool truth = true;
+    if (text != NULL)
+        return text[strspn(text, "0.")] == '\0';
+    if (json_as_bool(v, &truth))
+        return !truth;
+    return json_kind(v) == JSON_NULL || (json_as_i64(v, &number) && number <= 0);
+}
+
+/* A line for each member that says something. */
 static void put_parsed(struct buf *out, const struct json *parsed)
 {
     for (size_t i = 0; i < json_count(parsed); i++) {
@@ -120,6 +177,8 @@ static void put_parsed(struct buf *out, const struct json *parsed)
         struct json_out j = json_out(&text);
         if (key == NULL)
             return;
+        if (is_blank(v))
+            continue;
         value_json(&j, v);
         buf_byte(&text, 0);
         if (text.failed)

@@ -13,7 +13,6 @@
 struct streaming {
     struct cli *c;
     bool stream;     /* JSON lines, one a token */
-    bool shown;      /* something was written */
     bool line_open;  /* the last byte was no line's end */
     struct err lost; /* why standard output takes no more */
 };
@@ -36,6 +35,7 @@ static bool on_token(void *ctx, uint32_t id, struct span text)
     struct streaming *s = ctx;
     if (process_interrupted())
         return false;
+    buf_append(&s->c->token_ids, SPAN(&id, sizeof id));
     if (s->c->json && !s->stream)
         return true;
     if (s->c->json) {
@@ -46,7 +46,6 @@ static bool on_token(void *ctx, uint32_t id, struct span text)
         answer_close(s->c, &j);
     } else {
         text_escape(&s->c->out, text, true);
-        s->shown = true;
         if (text.n > 0)
             s->line_open = text.p[text.n - 1] != '\n';
     }
@@ -131,7 +130,7 @@ static void tell_text(struct cli *c, const struct streaming *s, const struct gen
     SCOPED(buf_release) struct buf speed = BUF_EMPTY;
     buf_fixed(&speed, per_second(g->token_count, g->decode_ns), 1);
     buf_byte(&speed, 0);
-    cli_note(c, "%zu tokens, stopped by %s, %s tokens a second", g->token_count, stop_name(g->stop),
+    cli_hint(c, "%zu tokens, stopped by %s, %s tokens a second", g->token_count, stop_name(g->stop),
              speed.failed ? "?" : (const char *)speed.p);
 }
 

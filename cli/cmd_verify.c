@@ -11,12 +11,22 @@ struct verification {
     struct json_out *j; /* findings go in here; NULL: as text */
     char artifact[300]; /* whose content is looked at, "" none */
     char file[512];
-    enum status worst; /* the first finding's status */
+    enum status worst; /* the first finding's status; damage outweighs the rest */
     struct check_report sum;
     struct progress *progress;
     uint64_t artifacts;
     bool damaged; /* something is: find out whose it is */
 };
+
+static const char *headline(enum status st)
+{
+    switch (status_exit(st)) {
+    case 5: return "UNTRUSTED";
+    case 6: return "EXPIRED";
+    case 9: return "MISSING";
+    default: return "DAMAGED";
+    }
+}
 
 static void tell_finding(struct verification *v, const struct finding *f)
 {
@@ -34,10 +44,10 @@ static void tell_finding(struct verification *v, const struct finding *f)
         json_close(v->j);
         return;
     }
-    buf_text(out, "DAMAGED  ");
+    buf_fmt(out, "%s  ", headline(f->status));
     if (v->artifact[0] != '\0') {
         put_foreign(out, v->artifact);
-        buf_text(out, " ");
+        buf_text(out, v->file[0] != '\0' ? " " : "");
         put_foreign(out, v->file);
         buf_text(out, ": ");
     }
@@ -52,7 +62,7 @@ static void tell_finding(struct verification *v, const struct finding *f)
 static void found(void *ctx, const struct finding *f)
 {
     struct verification *v = ctx;
-    if (v->worst == ST_OK)
+    if (v->worst == ST_OK || (status_exit(v->worst) != 7 && status_exit(f->status) == 7))
         v->worst = f->status;
     v->sum.findings++;
     tell_finding(v, f);
@@ -128,7 +138,9 @@ static enum status check_each(void *ctx, const char *ref, const char *hex, struc
  * again only to put artifact and file to a damage that was found. */
 static enum status check_all(struct verification *v, struct err *e)
 {
-    enum status st = check_store(v->c->store, v->progress, found, v, &v->sum, e);
+    struct check_report whole = {0};
+    enum status st = check_store(v->c->store, v->progress, found, v, &whole, e);
+    add_up(&v->sum, &whole);
     v->damaged = v->sum.findings > 0;
     return st == ST_OK ? refs_each(v->c, check_each, v, e) : st;
 }
@@ -186,8 +198,8 @@ enum status cmd_verify(struct cli *c, struct err *e)
     if (st != ST_OK)
         return st;
     tell_end(c, &v, v.j);
-    if (v.sum.findings > 0 && !c->json)
-        cli_note(c, "damaged chunks heal when the same bytes are added again: assay add PATH");
+    if (status_exit(v.worst) == 7)
+        cli_hint(c, "damaged chunks heal when the same bytes are added again: assay add PATH");
     c->answered = v.worst != ST_OK;
     return v.worst;
 }

@@ -11,7 +11,7 @@ static const struct {
     enum status status;
     const char *advice;
 } ways_out[] = {
-    {"no-store", ST_NOT_FOUND, "make a store with: assay init (or name another with --store)"},
+    {"no-store", ST_NOT_FOUND, "or name another store with --store or $ASSAY_STORE"},
     {"no-keys", ST_NOT_FOUND, "make the keys with: assay init"},
     {"no-key", ST_NOT_FOUND, "see the keys with: assay key ls; make one with: assay key new NAME"},
     {"key-encrypted", ST_SIGNATURE,
@@ -92,6 +92,19 @@ void fail_text(const struct cli *c, const struct err *e, struct buf *out)
         buf_fmt(out, "  %s\n", advice);
 }
 
+/* Text that cannot be decoded still has its tokens. */
+static void put_ids(struct json_out *j, const struct buf *ids)
+{
+    json_key(j, "token_ids");
+    json_array(j);
+    for (size_t at = 0; at + sizeof(uint32_t) <= ids->n; at += sizeof(uint32_t)) {
+        uint32_t id;
+        memcpy(&id, ids->p + at, sizeof id);
+        json_u64(j, id);
+    }
+    json_close(j);
+}
+
 void fail_json(const struct cli *c, const struct err *e, struct buf *out)
 {
     struct json_out j = json_out(out);
@@ -107,6 +120,8 @@ void fail_json(const struct cli *c, const struct err *e, struct buf *out)
         member_text(&j, "quarantine", c->quarantine);
     if (fail_advice(e) != NULL)
         member_text(&j, "advice", fail_advice(e));
+    if (c->token_ids.n > 0)
+        put_ids(&j, &c->token_ids);
     json_close(&j);
     buf_byte(out, '\n');
 }

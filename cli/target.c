@@ -19,6 +19,11 @@ enum status target_open(const char *path, bool replace, struct target *out, stru
     text_fmt(parent, sizeof parent, "%.*s", (int)n, slash != NULL ? path : ".");
     text_fmt(out->name, sizeof out->name, "%s", name);
     enum status st = io_open(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, 0, &out->dir, e);
+    if (st == ST_NOT_FOUND) {
+        *e = ERR_NONE;
+        return err_set(e, ST_NOT_FOUND, "no-folder", "there is no folder %s to write %s into",
+                       parent, name);
+    }
     if (st != ST_OK)
         return st;
     struct stat facts;

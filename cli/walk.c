@@ -50,6 +50,17 @@ static enum status remember(struct walk *w, struct item *list, size_t *count, si
     return ST_OK;
 }
 
+enum status walk_name(const char *name, struct err *e)
+{
+    bool plain = utf8_valid(span_text(name)) && strchr(name, '\\') == NULL;
+    for (const char *s = name; *s != '\0'; s++)
+        plain = plain && (unsigned char)*s >= 0x20 && *s != 0x7f;
+    if (plain)
+        return ST_OK;
+    return err_set(e, ST_USAGE, "file-name",
+                   "the name %s has characters that no manifest takes; rename it", name);
+}
+
 static enum status each(void *ctx, const char *name, struct err *e)
 {
     struct walk *w = ctx;
@@ -61,6 +72,9 @@ static enum status each(void *ctx, const char *name, struct err *e)
     if (n >= sizeof it.path || it.depth > WALK_DEPTH)
         return err_set(e, ST_USAGE, "folder-entry", "%s lies too deep or its path is too long",
                        it.path);
+    enum status st = walk_name(name, e);
+    if (st != ST_OK)
+        return st;
     if (fstatat(w->dir, it.path, &facts, AT_SYMLINK_NOFOLLOW) != 0)
         return err_sys(e, errno, "look at", it.path);
     if (S_ISDIR(facts.st_mode))

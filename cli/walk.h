@@ -10,6 +10,9 @@
 
 #define WALK_DEPTH 32
 
+/* May a file be called this in a manifest? UTF-8 without controls and backslashes. ST_USAGE. */
+enum status walk_name(const char *name, struct err *e) MUST_CHECK;
+
 struct walk;
 /* `dir` is borrowed and must outlive the walk. ST_USAGE: an empty folder, or what cannot be
  * admitted. */
