@@ -16,20 +16,26 @@
 #define GAP_MAX \
     (16u << 10) /* unwanted bytes between two records that are read rather than skipped */
 
+/* Memory that is used again and again, and not cleared in between. */
+struct area {
+    uint8_t *p;
+    size_t cap;
+};
+
 struct batch {
     struct fetch_item items[BATCH_ITEMS];
     struct err verdicts[BATCH_ITEMS]; /* ST_OK: sound. Only when checking */
     uint32_t count;
-    size_t bytes;   /* decoded, of all items */
-    struct buf out; /* the decoded bytes, one item behind the other; not when checking */
+    size_t bytes;    /* decoded, of all items */
+    struct area out; /* the decoded bytes, one item behind the other; not when checking */
 };
 
 /* What a worker needs for itself. */
 struct reader {
     struct pack_set *set;
     struct codec *codec;
-    struct buf stored;  /* records as they lie in the pack */
-    struct buf scratch; /* one decoded record, when checking */
+    struct area stored;  /* records as they lie in the pack */
+    struct area scratch; /* one decoded record, when checking */
 };
 
 struct fetch {
@@ -50,11 +56,11 @@ static void fetch_close(struct fetch *f)
     for (unsigned i = 0; i < WORKERS; i++) {
         pack_set_scope(&f->readers[i].set);
         codec_scope(&f->readers[i].codec);
-        buf_release(&f->readers[i].stored);
-        buf_release(&f->readers[i].scratch);
+        heap_free(f->readers[i].stored.p);
+        heap_free(f->readers[i].scratch.p);
     }
     for (unsigned i = 0; i < BATCHES; i++)
-        buf_release(&f->batches[i].out);
+        heap_free(f->batches[i].out.p);
     heap_free(f);
 }
 SCOPE_OF(fetch, struct fetch, fetch_close)
@@ -79,16 +85,18 @@ static enum status fetch_open(int packs, struct fetch_plan plan, struct progress
     return ST_OK;
 }
 
-/* Empties the buf and gives room for n bytes; memory beyond the usual is given back at the next
- * call. */
-static enum status room(struct buf *b, size_t n, size_t usual, uint8_t **p, struct err *e)
+/* Makes room for n bytes. Memory beyond the usual is given back when it is no longer needed. */
+static enum status room(struct area *a, size_t n, size_t usual, struct err *e)
 {
-    b->n = 0;
-    if (b->cap > usual && n <= usual)
-        buf_release(b);
-    *p = buf_space(b, n);
-    return *p != NULL || n == 0 ? ST_OK
-                                : err_set(e, ST_NO_MEMORY, NULL, "no memory for %zu bytes", n);
+    size_t want = n > usual ? n : usual;
+    if (a->cap == want)
+        return ST_OK;
+    heap_free(a->p);
+    *a = (struct area){.p = heap_alloc(want)};
+    if (a->p == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for %zu bytes", want);
+    a->cap = want;
+    return ST_OK;
 }
 
 /* -- the workers -- */
@@ -120,12 +128,11 @@ static enum status read_run(struct reader *r, const struct batch *b, uint32_t fi
     const struct pack_location *at = &b->items[first].entry.at;
     size_t n = (size_t)(record_end(&b->items[first + count - 1]) - at->offset);
     int fd = -1;
-    uint8_t *p = NULL;
     enum status st = pack_set_get(r->set, at->pack, &fd, e);
     if (st == ST_OK)
-        st = room(&r->stored, n, READ_BYTES, &p, e);
+        st = room(&r->stored, n, READ_BYTES, e);
     if (st == ST_OK)
-        st = io_read_at(fd, p, n, at->offset, e);
+        st = io_read_at(fd, r->stored.p, n, at->offset, e);
     return st;
 }
 
@@ -139,10 +146,10 @@ static enum status take_item(struct fetch *f, struct reader *r, const struct fet
     if (!f->checking)
         return pack_unpack(r->codec, record, at, &item->entry.digest, out, e);
     struct span unused;
-    uint8_t *scratch = NULL;
-    enum status st = room(&r->scratch, at->length, CHUNK_MAX, &scratch, e);
-    return st != ST_OK ? st
-                       : pack_view(r->codec, record, at, &item->entry.digest, scratch, &unused, e);
+    enum status st = room(&r->scratch, at->length, CHUNK_MAX, e);
+    return st != ST_OK
+               ? st
+               : pack_view(r->codec, record, at, &item->entry.digest, r->scratch.p, &unused, e);
 }
 
 /* One item by itself, for the right verdict when a run could not be read. */
@@ -150,9 +157,10 @@ static enum status read_alone(struct fetch *f, struct reader *r, const struct fe
                               uint8_t *out, struct err *e)
 {
     const struct pack_entry *entry = &item->entry;
-    uint8_t *to = out;
-    enum status st = f->checking ? room(&r->scratch, entry->at.length, CHUNK_MAX, &to, e) : ST_OK;
-    return st != ST_OK ? st : pack_read(r->set, &entry->at, &entry->digest, to, e);
+    if (!f->checking)
+        return pack_read(r->set, &entry->at, &entry->digest, out, e);
+    enum status st = room(&r->scratch, entry->at.length, CHUNK_MAX, e);
+    return st != ST_OK ? st : pack_read(r->set, &entry->at, &entry->digest, r->scratch.p, e);
 }
 
 /* The items of one run. While checking, what is wrong with an item becomes its verdict. */
@@ -163,7 +171,7 @@ static enum status work_run(struct fetch *f, struct reader *r, struct batch *b, 
     bool together = read_run(r, b, first, count, &ignored) == ST_OK;
     for (uint32_t i = first; i < first + count; i++) {
         const struct fetch_item *item = &b->items[i];
-        uint8_t *out = f->checking || b->bytes == 0 ? NULL : b->out.p + *done;
+        uint8_t *out = f->checking ? NULL : b->out.p + *done;
         struct err why = ERR_NONE;
         enum status st = together
                              ? take_item(f, r, item, b->items[first].entry.at.offset, out, &why)
@@ -222,11 +230,10 @@ static enum status work_batch(void *ctx, unsigned worker, void *slot, struct err
 {
     struct fetch *f = ctx;
     struct batch *b = slot;
-    uint8_t *unused = NULL;
     size_t done = 0;
     if (!sane(&b->items[0]))
         return refuse(f, b, e);
-    enum status st = f->checking ? ST_OK : room(&b->out, b->bytes, BATCH_BYTES, &unused, e);
+    enum status st = f->checking ? ST_OK : room(&b->out, b->bytes, BATCH_BYTES, e);
     for (uint32_t i = 0; st == ST_OK && i < b->count;) {
         uint32_t count = neighbours(b, i);
         st = work_run(f, &f->readers[worker], b, i, count, &done, e);
@@ -405,6 +412,7 @@ enum status fetch_check(int packs, struct fetch_plan plan,
     enum status st = fetch_open(packs, plan, progress, &f, e);
     if (st != ST_OK)
         return st;
+    assert(f != NULL);
     f->checking = true;
     struct verdicts v = {each, ctx};
     return run(f, (struct taker){tell, &v}, e);

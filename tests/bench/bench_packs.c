@@ -97,9 +97,14 @@ static enum status judge(void *ctx, const struct fetch_item *item, const struct 
 static void line(const char *what, uint64_t bytes, uint64_t begun, const struct ingest_result *r)
 {
     double s = (double)(clock_ticks() - begun) / 1e9;
+    static double before; /* processor time until the step began */
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    printf("%-10s %7.3f s %8.1f MB/s", what, s, (double)bytes / 1e6 / s);
+    double user = (double)u.ru_utime.tv_sec + (double)u.ru_utime.tv_usec / 1e6;
+    double kernel = (double)u.ru_stime.tv_sec + (double)u.ru_stime.tv_usec / 1e6;
+    printf("%-10s %7.3f s %8.1f MB/s, %6.3f s of processor", what, s, (double)bytes / 1e6 / s,
+           user + kernel - before);
+    before = user + kernel;
     if (r != NULL)
         printf("  %llu chunks, %.2f MB new, %.2f MB stored, %llu healed",
                (unsigned long long)r->chunks, (double)r->new_bytes / 1e6,
