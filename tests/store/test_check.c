@@ -169,7 +169,7 @@ Test(check, damage_names_chunk_pack_offset_and_content)
     cr_assert(s.content);
     cr_assert_eq(store_content_read(r.s, &c.sha256, sink_buf(&got), NULL, &e), ST_CORRUPT);
     cr_assert_lt(got.n, bytes.n);
-    cr_assert_eq(memcmp(got.p, bytes.p, got.n), 0);
+    cr_assert(got.n == 0 || memcmp(got.p, bytes.p, got.n) == 0);
     struct check_report report;
     struct seen one = {0};
     OK(check_content(r.s, &c.sha256, NULL, see, &one, &report, &e));
