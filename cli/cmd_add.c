@@ -7,6 +7,7 @@
 #include "cli/walk.h"
 #include "verify/admit.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,11 +30,14 @@ static void incoming_release(struct incoming *in)
     buf_release(&in->envelope);
 }
 
-/* What is read can be interrupted between two reads. */
+/* Waits for bytes in turns of half a second, so that a signal is heard while a pipe is silent. */
 static enum status read_alive(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
 {
     const int *fd = ctx;
+    struct pollfd wait = {.fd = *fd, .events = POLLIN};
     enum status st = cli_alive(e);
+    while (st == ST_OK && poll(&wait, 1, 500) <= 0)
+        st = cli_alive(e);
     return st != ST_OK ? st : io_read(*fd, p, cap, got, e);
 }
 
@@ -50,7 +54,7 @@ static enum status open_path(struct incoming *in, const char *path, struct err *
     if (strcmp(path, "-") == 0)
         in->fd = STDIN_FILENO;
     else
-        st = io_open(AT_FDCWD, path, O_RDONLY, 0, &in->fd, e);
+        st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &in->fd, e); /* a pipe may wait */
     if (st != ST_OK)
         return st;
     if (fstat(in->fd, &facts) != 0)

@@ -43,7 +43,7 @@ enum status cmd_trust_show(struct cli *c, struct err *e)
     if (st != ST_OK)
         return st;
     struct trust_facts f = trust_facts(c->trust);
-    int64_t left = (f.expires - cli_now(c)) / 86400;
+    int64_t left = (f.expires - cli_now(c) + 86399) / 86400; /* begun ones count */
     if (c->json) {
         struct json_out j = answer_open(c, "assay.trust-show/1");
         member_digest(&j, "sha256", &f.digest);

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Streams that end too early, and signals. Usage: streams.py BINARY MODEL"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+failures = []
+
+
+def expect(truth, *what):
+    if not truth:
+        failures.append(" ".join(str(w) for w in what))
+
+
+class Program:
+    def __init__(self, binary, room):
+        self.binary = os.path.abspath(binary)
+        self.env = dict(os.environ, ASSAY_STORE=room + "/store", ASSAY_KEYS=room + "/keys", HOME=room)
+        self.env.pop("ASSAY_TIME", None)
+
+    def start(self, *words, **how):
+        return subprocess.Popen([self.binary, *words], env=self.env, **how)
+
+    def shell(self, line):
+        return subprocess.run(["sh", "-c", line], env=dict(self.env, A=self.binary), stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=120)
+
+    def __call__(self, *words, **how):
+        done = subprocess.run([self.binary, *words], env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=120, **how)
+        return done.returncode, done.stdout, done.stderr
+
+
+def silent_pipe(assay, sig):
+    """A signal is heard while standard input says nothing; nothing of the artifact is there then."""
+    before = assay("log", "--json")[1]
+    child = assay.start("add", "-", "--name", "slow", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE)
+    child.stdin.write(b"the beginning of something")
+    child.stdin.flush()
+    time.sleep(0.5)
+    child.send_signal(sig)
+    child.wait(timeout=20)
+    expect(child.returncode == 130, "add, interrupted by", sig, "exits", child.returncode)
+    child.communicate()
+    expect(assay("log", "--json")[1] == before, "an interrupted add left an entry")
+    expect(os.listdir(assay.env["ASSAY_STORE"] + "/staging") == [], "staging is not empty")
+
+
+def closed_streams(assay):
+    for line, code in (("$A version >&-", 3), ("$A --json version >&-", 3), ("$A version > /dev/full", 8),
+                       ("$A version 2>&-", 0), ("$A nonsense 2>&-", 2), ("$A version <&-", 0),
+                       ("$A add - --name closed <&-", 3), ("$A ls >&- 2>&- <&-", 3)):
+        done = assay.shell(line)
+        expect(done.returncode == code, line, "exits", done.returncode, done.stderr)
+    done = assay.shell("$A version >&-")
+    expect(b"standard output" in done.stderr, "a closed stdout is not named:", done.stderr)
+
+
+def broken_pipe(assay):
+    out, into = os.pipe()
+    os.close(out)
+    done = subprocess.run([assay.binary, "help"], env=assay.env, stdout=into, stderr=subprocess.PIPE, timeout=60)
+    os.close(into)
+    expect(done.returncode == 3 and b"standard output" in done.stderr, "EPIPE:", done.returncode, done.stderr)
+
+
+def tokens_come_one_by_one(assay, ref):
+    """Each token is a write of its own, so that a reader sees it when it is drawn."""
+    out, into = os.pipe()
+    done = subprocess.run([assay.binary, "--json", "run", "--stream", ref, "--max-new-tokens", "3"], env=assay.env,
+                          stdout=into, stderr=subprocess.PIPE, timeout=60)
+    os.close(into)
+    with os.fdopen(out, "rb") as file:
+        lines = [json.loads(line) for line in file.read().splitlines()]
+    schemas = [line["schema"] for line in lines]
+    expect(schemas[:3] == ["assay.token/1"] * 3, "streamed", schemas, done.stderr)
+    expect(lines[-1]["token_ids"] == [line["id"] for line in lines[:3]], "tokens differ from the result's")
+
+
+def another_umask(assay, room):
+    done = assay.shell("umask 000; $A get m@1 -o %s/open && umask 077 && $A get m@1 -o %s/closed" % (room, room))
+    expect(done.returncode == 0, "get", done.stderr)
+    modes = [os.stat(room + name).st_mode & 0o777 for name in ("/open", "/closed")]
+    expect(modes == [0o666, 0o600], "files from get have modes", [oct(m) for m in modes])
+    for folder, folders, files in os.walk(assay.env["ASSAY_STORE"]):
+        for name in folders + files:
+            mode = os.lstat(os.path.join(folder, name)).st_mode & 0o077
+            expect(mode == 0, os.path.join(folder, name), "can be reached by others")
+
+
+def main(argv):
+    with tempfile.TemporaryDirectory() as room:
+        assay = Program(argv[1], room)
+        expect(assay("init")[0] == 0, "init")
+        expect(assay("add", argv[2], "--name", "m", "--version", "1")[0] == 0, "add")
+        silent_pipe(assay, signal.SIGINT)
+        silent_pipe(assay, signal.SIGTERM)
+        closed_streams(assay)
+        broken_pipe(assay)
+        tokens_come_one_by_one(assay, "m@1")
+        another_umask(assay, room)
+        expect(assay("verify")[0] == 0, "the store is not whole afterwards")
+    for failure in failures:
+        print("streams:", failure)
+    print("streams: %d failures" % len(failures))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
