@@ -98,11 +98,20 @@ static bool filter_install(void)
     return fine;
 }
 
+/* No handler of the parent's runs in the child: a crash is a crash, reported by nobody but the
+ * kernel. */
+static void forget_handlers(void)
+{
+    for (int sig = 1; sig < SIGRTMIN; sig++)
+        (void)signal(sig, SIG_DFL);
+}
+
 /* Each wall in the order in which the next can still be built. */
 static uint8_t walls(const struct sandbox *s)
 {
     unsigned up = 0;
     uint64_t space = 0;
+    forget_handlers();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !confine_memory(&space) ||
         !checked_add(space, s->limits.memory_bytes, &space))
         return 0;

@@ -199,6 +199,7 @@ Test(evidence, a_gates_run_is_committed_and_found_again)
 {
     struct err e = ERR_NONE;
     SCOPED(evidence_release) struct evidence newest = {0};
+    SCOPED(evidence_release) struct evidence none = {0};
     struct verify_room v = verify_room_make();
     struct artifact a = verify_room_model(&v);
     cr_expect_eq(evidence_newest(v.r.s, v.trust, &a.digest, GATE_STRUCTURAL, v.now, &newest, &e),
@@ -212,7 +213,7 @@ Test(evidence, a_gates_run_is_committed_and_found_again)
                  ST_OK, "%s", e.detail);
     cr_expect(digest_equal(&newest.digest, &second));
     cr_expect_eq(newest.verdict, VERDICT_FAIL);
-    cr_expect_eq(evidence_newest(v.r.s, v.trust, &a.digest, GATE_SMOKE, v.now, &newest, &e),
+    cr_expect_eq(evidence_newest(v.r.s, v.trust, &a.digest, GATE_SMOKE, v.now, &none, &e),
                  ST_NOT_FOUND);
     artifact_release(&a);
     verify_room_remove(&v);
