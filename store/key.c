@@ -19,6 +19,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define COMMENT        "untrusted comment: "
 #define PUBLIC_RAW     42
@@ -59,6 +61,14 @@ static void work_free(struct work *w)
 }
 SCOPE_OF(work, struct work, work_free)
 
+/* A forked child (one that looks at hostile bytes, say) finds zeros where the secret was. */
+static bool keep_from_children(uint8_t *p, size_t n)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t before = (size_t)((uintptr_t)p % page);
+    return madvise(p - before, before + n, MADV_WIPEONFORK) == 0;
+}
+
 static enum status secrets_alloc(size_t n, void *out, struct err *e)
 {
     if (sodium_init() < 0)
@@ -66,6 +76,11 @@ static enum status secrets_alloc(size_t n, void *out, struct err *e)
     void *p = sodium_malloc(n);
     if (p == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no locked memory for a key");
+    if (!keep_from_children(p, n)) {
+        sodium_free(p);
+        return err_set(e, ST_UNSUPPORTED, "key-memory",
+                       "this kernel cannot keep a key out of child processes");
+    }
     memset(p, 0, n);
     memcpy(out, &p, sizeof p);
     return ST_OK;

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "tests/support/temp.h"
 #include "verify/sandbox.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -196,6 +197,37 @@ Test(sandbox, shared_memory_of_the_parent_is_out_of_reach)
     run(writes_shared, &o);
     cr_expect_eq(o.ending, SANDBOX_CRASHED, "%s", o.message);
     cr_expect_eq(shared_page[0], 0);
+}
+
+static struct signer *held_key;
+
+static int signs(void *ctx, int in, int out)
+{
+    uint8_t sig[KEY_SIGNATURE_BYTES] = {0};
+    struct err e = ERR_NONE;
+    (void)ctx;
+    (void)in;
+    if (signer_sign(held_key, span_text("forged"), sig, &e) != ST_OK)
+        return 1;
+    return write(out, sig, sizeof sig) == (ssize_t)sizeof sig ? 0 : 1;
+}
+
+Test(sandbox, a_secret_key_of_the_parent_is_not_in_the_child)
+{
+    struct sandbox_outcome o = {0};
+    struct temp t = temp_make();
+    held_key = temp_key(&t, "key");
+    run(signs, &o);
+    cr_expect_neq(o.ending, SANDBOX_NONE);
+    cr_expect_not(o.answer.n == KEY_SIGNATURE_BYTES &&
+                  key_verify(signer_public(held_key), span_text("forged"), o.answer.p));
+    uint8_t sig[KEY_SIGNATURE_BYTES];
+    struct err e = ERR_NONE;
+    cr_assert_eq(signer_sign(held_key, span_text("forged"), sig, &e), ST_OK);
+    cr_expect(key_verify(signer_public(held_key), span_text("forged"), sig));
+    signer_close(held_key);
+    temp_remove(&t);
+    sandbox_outcome_release(&o);
 }
 
 static int kept_fd;
