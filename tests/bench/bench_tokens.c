@@ -83,6 +83,20 @@ static uint32_t random_word(void)
 
 static uint64_t all_bytes;
 
+/* SLM1's types keep their scales beside the values: one a row, or one per 32 of them. */
+static void add_scales(struct tensor *t)
+{
+    t->block = t->type == DTYPE_SLM_Q4 ? 32 : 0;
+    size_t count = (size_t)t->rows * (t->block != 0 ? t->cols / t->block : 1);
+    float *scales = heap_alloc(count * sizeof *scales);
+    if (scales == NULL)
+        exit(1);
+    for (size_t i = 0; i < count; i++)
+        scales[i] = t->block != 0 ? 0x1p-7f : 0x1p-11f;
+    t->scales = (const uint8_t *)scales;
+    all_bytes += count * sizeof *scales;
+}
+
 /* Values around ±1/16; halves of about 0.06 and small quants for the others. */
 static struct tensor random_tensor(enum dtype type, uint32_t rows, uint32_t cols)
 {
@@ -99,10 +113,12 @@ static struct tensor random_tensor(enum dtype type, uint32_t rows, uint32_t cols
         put_le16(p + i, type == DTYPE_F16 ? (uint16_t)(0x2800 | (random_word() & 0x83ff))
                                           : (uint16_t)random_word());
     for (size_t i = 0; i + 34 <= size && type == DTYPE_Q8_0; i += 34)
-        put_le16(p + i, 0x1000);
+        put_le16(p + i, 0x1000); /* a scale of 2^-11 */
     all_bytes += size;
-    return (struct tensor){
-        .type = type, .rows = rows, .cols = cols, .row_bytes = row_bytes, .data = p};
+    struct tensor t = {.type = type, .rows = rows, .cols = cols, .row_bytes = row_bytes, .data = p};
+    if (type == DTYPE_SLM_Q8 || type == DTYPE_SLM_Q4)
+        add_scales(&t);
+    return t;
 }
 
 static struct weights random_weights(const struct model_shape *m, enum dtype type)
@@ -176,9 +192,22 @@ int main(int argc, char **argv)
                                   .context = n[6],
                                   .rope_theta = 10000.0f,
                                   .rms_epsilon = 1e-5f};
-    enum dtype type = strcmp(argv[9], "q8_0") == 0  ? DTYPE_Q8_0
-                      : strcmp(argv[9], "f16") == 0 ? DTYPE_F16
-                                                    : DTYPE_F32;
+    static const struct {
+        const char *name;
+        enum dtype type;
+    } types[] = {{"f32", DTYPE_F32},
+                 {"f16", DTYPE_F16},
+                 {"q8_0", DTYPE_Q8_0},
+                 {"slm_q8", DTYPE_SLM_Q8},
+                 {"slm_q4", DTYPE_SLM_Q4}};
+    enum dtype type = DTYPE_COUNT;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(argv[9], types[i].name) == 0)
+            type = types[i].type;
+    if (type == DTYPE_COUNT) {
+        fprintf(stderr, "bench_tokens: no type %s\n", argv[9]);
+        return 2;
+    }
     uint32_t tokens = argc > 10 ? (uint32_t)strtoul(argv[10], NULL, 10) : 256;
     return bench_shape(&m, type, tokens < m.context ? tokens : m.context);
 }
