@@ -55,3 +55,7 @@ foreach(bench ${benches})
     add_executable(${name} EXCLUDE_FROM_ALL ${bench})
     target_link_libraries(${name} PRIVATE cli)
 endforeach()
+
+# The native half of tests/scripts/wasm_bits.sh.
+add_executable(wasm_trace tests/wasm/trace.c)
+target_link_libraries(wasm_trace PRIVATE runtime)

@@ -1,7 +1,25 @@
-# The preset wasm: base's core for wasm32, without libc, under the same warnings.
+# The preset wasm: base's core and the runtime for wasm32, without libc, under the same warnings.
+# Two modules with empty imports: assay.wasm with SIMD, assay-scalar.wasm for engines without it.
 include(cmake/core.cmake)
 include(cmake/warnings.cmake)
 set(CMAKE_C_FLAGS_RELEASE "-O3")
 include_directories(${CMAKE_SOURCE_DIR})
 add_library(base_core STATIC ${BASE_CORE})
 target_compile_options(base_core PRIVATE -ffreestanding -ffp-contract=off -fno-strict-aliasing -fvisibility=hidden)
+
+file(GLOB RUNTIME_WASM CONFIGURE_DEPENDS runtime/*.c)
+function(assay_wasm name)
+    add_executable(${name} ${RUNTIME_WASM} ${BASE_CORE})
+    set_target_properties(${name} PROPERTIES SUFFIX .wasm)
+    # Strict aliasing and fused arithmetic stay off as they are natively: the same bits are promised.
+    target_compile_options(${name} PRIVATE -ffreestanding -ffp-contract=off -fno-math-errno
+        -fno-strict-aliasing -fvisibility=hidden -ffunction-sections ${ARGN})
+    target_include_directories(${name} SYSTEM PRIVATE runtime/freestanding)
+    target_link_options(${name} PRIVATE -nostdlib -Wl,--no-entry -Wl,--strip-all
+        -Wl,--initial-memory=1048576 -Wl,--max-memory=1073741824
+        -Wl,-z,stack-size=262144 -Wl,--stack-first)
+endfunction()
+# The loops of memcpy and its kin must not become calls of themselves.
+set_source_files_properties(runtime/wasm_memory.c PROPERTIES COMPILE_OPTIONS -fno-builtin)
+assay_wasm(assay -msimd128)
+assay_wasm(assay-scalar)

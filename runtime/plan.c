@@ -57,7 +57,7 @@ void role_shape(const struct model_shape *s, enum tensor_role r, uint32_t *rows,
         return;
     case TENSOR_ROLE_COUNT: break;
     }
-    assert(!"a role of the plan");
+    assert(false && "a role of the plan");
 }
 
 bool float_is_sound(float f)

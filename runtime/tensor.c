@@ -99,5 +99,5 @@ void tensor_row(const struct tensor *t, uint32_t row, float *out)
     case DTYPE_Q6_K: quant_unpack(t->type, p, t->cols / dtype_block_values(t->type), out); return;
     case DTYPE_COUNT: break;
     }
-    assert(!"a type that a tensor can have");
+    assert(false && "a type that a tensor can have");
 }
