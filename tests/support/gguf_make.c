@@ -84,7 +84,7 @@ static uint8_t *find(struct buf *in, const char *text)
     for (size_t i = 8; i + n <= in->n; i++)
         if (get_le64(in->p + i - 8) == n && memcmp(in->p + i, text, n) == 0)
             return in->p + i;
-    assert(!"the draft has it");
+    assert(false && "the draft has it");
     return NULL;
 }
 
@@ -233,11 +233,11 @@ struct gguf_draft gguf_draft(const struct make *m)
     struct model_shape *s = &spec.shape;
     s->vocab = vocabulary(m);
     assert((m->dtype != MAKE_Q8_0 || !m->tiny) && m->dtype != MAKE_Q4_0);
-    struct gguf_draft d = {.version = 3, .alignment = 32};
+    struct gguf_draft d = {.version = 3, .alignment = m->align != 0 ? m->align : 32};
     draft_text(&d, "general.architecture", "llama");
     draft_text(&d, "general.name", "made");
     draft_text(&d, "general.license", "Apache-2.0");
-    draft_u32(&d, "general.alignment", 32);
+    draft_u32(&d, "general.alignment", d.alignment);
     draft_u32(&d, "llama.context_length", s->context);
     draft_u32(&d, "llama.embedding_length", s->hidden);
     draft_u32(&d, "llama.block_count", s->layers);

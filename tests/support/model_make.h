@@ -22,6 +22,7 @@ struct make {
     uint32_t layers;   /* 0: 2 */
     uint32_t context;  /* 0: 64 */
     bool tiny;         /* 1 layer of 8 values, 2 heads: for files that lie in testdata */
+    uint32_t align;    /* GGUF: 0: 32 */
 };
 
 struct buf make_slm1(const struct make *m);

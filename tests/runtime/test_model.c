@@ -1,0 +1,168 @@
+#include "runtime/tensor.h"
+#include "tests/support/gguf_make.h"
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct model *open_made(struct buf *file)
+{
+    struct model *m = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(model_open(buf_span(file), NULL, true, &m, &e), ST_OK, "%s", e.detail);
+    return m;
+}
+
+Test(model, facts_of_an_slm1_file_are_complete)
+{
+    SCOPED(buf_release)
+    struct buf file = make_slm1(&(struct make){.dtype = MAKE_Q8_0, .kv_heads = 2});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct model_facts *f = model_facts(m);
+    cr_expect_eq(f->format, MODEL_FORMAT_SLM1);
+    cr_expect_eq(f->format_version, 1);
+    cr_expect_str_eq(f->family, "tinylm");
+    cr_expect_str_eq(f->quantization, "q8_0");
+    cr_expect_str_eq(f->tokenizer, "byte");
+    cr_expect_str_eq(f->license, "");
+    cr_expect_eq(f->shape.vocab, 260);
+    cr_expect_eq(f->shape.hidden, 32);
+    cr_expect_eq(f->shape.kv_heads, 2);
+    cr_expect_not(f->shape.tied);
+    cr_expect_eq(f->tensors, 3 + 2 * 9);
+    cr_expect_eq(f->parameters, 2 * 260 * 32 + 32 + 2 * (64 + 2 * 1024 + 2 * 512 + 3 * 2048));
+    cr_expect_eq(f->internal_checksum, get_le64(file.p + 100));
+    cr_expect_eq(f->file_bytes, file.n);
+    cr_expect_eq(f->bos, 256);
+    cr_expect_eq(f->unk, 259);
+}
+
+Test(model, facts_of_a_gguf_file_are_complete)
+{
+    SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.dtype = MAKE_F16});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct model_facts *f = model_facts(m);
+    cr_expect_eq(f->format, MODEL_FORMAT_GGUF);
+    cr_expect_eq(f->format_version, 3);
+    cr_expect_str_eq(f->family, "llama");
+    cr_expect_str_eq(f->quantization, "f16");
+    cr_expect_str_eq(f->license, "Apache-2.0");
+    cr_expect_str_eq(f->tokenizer, "llama");
+    cr_expect_eq(f->shape.vocab, 272);
+    cr_expect_eq(f->tensors, 21);
+    cr_expect_eq(f->internal_checksum, 0);
+    cr_expect_eq(f->weight_bytes, 2 * (2 * 272 * 32 + 2 * (4 * 1024 + 3 * 2048)) + 4 * 5 * 32);
+    cr_expect_eq(f->bos, 1);
+    cr_expect_eq(f->pad, -1);
+}
+
+Test(model, facts_known_before_a_refusal_are_kept)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){0});
+    put_le32(file.p + file.n - 64, 0x7fc00000u); /* a NaN near the end */
+    SCOPED(scan_scope) struct scan *s = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(scan_open(MODEL_FORMAT_SLM1, file.n, NULL, &s, &e), ST_OK);
+    cr_assert_neq(scan_feed(s, buf_span(&file), &e), ST_OK);
+    cr_expect_str_eq(e.code, "slm1-not-finite");
+    cr_expect_eq(e.offset, file.n - 64);
+    cr_expect_eq(scan_facts(s)->shape.hidden, 32);
+    struct err again = ERR_NONE;
+    cr_expect_eq(scan_end(s, &again), e.status, "the first failure sticks");
+    cr_expect_str_eq(again.code, e.code);
+}
+
+Test(model, a_scan_fed_too_little_or_too_much_says_so)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true});
+    SCOPED(scan_scope) struct scan *s = NULL;
+    SCOPED(scan_scope) struct scan *t = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(scan_open(MODEL_FORMAT_SLM1, file.n, NULL, &s, &e), ST_OK);
+    cr_assert_eq(scan_feed(s, SPAN(file.p, file.n - 1), &e), ST_OK);
+    cr_expect_eq(scan_end(s, &e), ST_MISMATCH);
+    cr_expect_str_eq(e.code, "scan-too-short");
+    cr_assert_eq(scan_open(MODEL_FORMAT_SLM1, file.n, NULL, &t, &e), ST_OK);
+    cr_assert_eq(scan_feed(t, buf_span(&file), &e), ST_OK);
+    cr_expect_eq(scan_feed(t, SPAN("x", 1), &e), ST_MISMATCH);
+    cr_expect_str_eq(e.code, "scan-too-long");
+}
+
+static void check_row(const struct tensor *t, const char *name, uint32_t row, float tolerance)
+{
+    float x[64];
+    tensor_row(t, row, x);
+    for (uint32_t i = 0; i < t->cols; i++) {
+        float off = x[i] - make_value(name, row, i);
+        cr_assert(off <= tolerance && off >= -tolerance, "%s [%u,%u]", name, row, i);
+    }
+}
+
+static void check_weights(enum make_dtype dtype, float tolerance)
+{
+    SCOPED(buf_release)
+    struct buf file = make_gguf(&(struct make){.dtype = dtype, .kv_heads = 2, .tied = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct weights *w = model_weights(m);
+    check_row(&w->embedding, "tok_embeddings.weight", 271, tolerance);
+    check_row(&w->output, "tok_embeddings.weight", 3, tolerance);
+    check_row(&w->norm, "norm.weight", 0, 0);
+    check_row(&w->layers[1].wk, "layers.1.wk.weight", 15, tolerance);
+    check_row(&w->layers[1].w1, "layers.1.w1.weight", 63, tolerance);
+    check_row(&w->layers[0].w2, "layers.0.w2.weight", 31, tolerance);
+    check_row(&w->layers[0].w3, "layers.0.w3.weight", 0, tolerance);
+}
+
+Test(model, gguf_tensors_land_in_their_places)
+{
+    check_weights(MAKE_F32, 0);
+    check_weights(MAKE_F16, 0.25f / 1024);
+    check_weights(MAKE_Q8_0, 0.25f / 120);
+}
+
+static enum status open_draft(const struct gguf_draft *d, struct err *e)
+{
+    SCOPED(buf_release) struct buf file = gguf_assemble(d);
+    SCOPED(model_scope) struct model *m = NULL;
+    return model_open(buf_span(&file), NULL, true, &m, e);
+}
+
+Test(model, gguf_of_version_2_and_of_another_alignment_is_read)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = gguf_draft(&(struct make){.tiny = true});
+    struct err e = ERR_NONE;
+    d.version = 2;
+    cr_expect_eq(open_draft(&d, &e), ST_OK, "%s", e.detail);
+    put_le32(draft_pair(&d, "general.alignment") + 4, 8);
+    d.alignment = 8;
+    cr_expect_eq(open_draft(&d, &e), ST_OK, "%s", e.detail);
+}
+
+Test(model, gguf_options_that_change_nothing_are_taken)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = gguf_draft(&(struct make){.tiny = true});
+    struct err e = ERR_NONE;
+    draft_text(&d, "tokenizer.chat_template", "{{ messages }}");
+    draft_text(&d, "llama.rope.scaling.type", "none");
+    draft_u32(&d, "llama.expert_count", 0);
+    draft_u32(&d, "llama.attention.key_length", 4);
+    draft_u32(&d, "general.quantization_version", 2);
+    draft_raw(&d, SPAN("general.tags", 12), 9,
+              SPAN("\x08\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0x", 21));
+    cr_expect_eq(open_draft(&d, &e), ST_OK, "%s", e.detail);
+}
+
+Test(model, gguf_has_its_last_padding_in_full_or_not_at_all)
+{
+    SCOPED(gguf_draft_release)
+    struct gguf_draft d = gguf_draft(&(struct make){.dtype = MAKE_F16, .tiny = true, .align = 256});
+    struct err e = ERR_NONE;
+    cr_expect_eq(open_draft(&d, &e), ST_OK, "%s", e.detail);
+    d.data.n -= 128; /* ffn_up has 384 bytes, padded to 512 */
+    cr_expect_eq(open_draft(&d, &e), ST_OK, "%s", e.detail);
+    d.data.n += 1;
+    cr_expect_neq(open_draft(&d, &e), ST_OK);
+    cr_expect_str_eq(e.code, "gguf-truncated");
+    d.data.n += 127;
+    d.data.p[d.data.n - 1] = 1;
+    cr_expect_neq(open_draft(&d, &e), ST_OK);
+    cr_expect_str_eq(e.code, "gguf-padding");
+}

@@ -1,0 +1,160 @@
+#include "runtime/tokenizer_kinds.h"
+#include "tests/support/model_make.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct model *open_made(struct buf *file)
+{
+    struct model *m = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(model_open(buf_span(file), NULL, true, &m, &e), ST_OK, "%s", e.detail);
+    return m;
+}
+
+/* The ids as text: "256 261". */
+static void check_ids(const struct tokenizer *t, const char *text, bool specials, const char *want)
+{
+    SCOPED(buf_release) struct buf ids = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    cr_assert_eq(tokenizer_encode(t, span_text(text), specials, &ids, &e), ST_OK, "%s", e.detail);
+    char have[256] = "";
+    for (size_t i = 0, at = 0; i + 4 <= ids.n; i += 4) {
+        uint32_t id;
+        memcpy(&id, ids.p + i, 4);
+        at += (size_t)snprintf(have + at, sizeof have - at, i == 0 ? "%u" : " %u", id);
+    }
+    cr_expect_str_eq(have, want, "\"%s\" gives %s, not %s", text, have, want);
+}
+
+static void check_piece(const struct tokenizer *t, uint32_t id, bool first, const char *want)
+{
+    cr_expect(span_equal(tokenizer_piece(t, id, first), span_text(want)), "piece %u", id);
+}
+
+Test(tokenizer, btok_gives_bos_the_bytes_and_eos)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    check_ids(t, "", true, "256 257");
+    check_ids(t, "Az\xc3\xa9", true, "256 65 122 195 169 257");
+    check_ids(t, "hi", false, "104 105");
+    check_piece(t, 195, false, "\xc3");
+    check_piece(t, 0x20, true, " ");
+    check_piece(t, 256, false, "");
+    check_piece(t, 257, false, "");
+    check_piece(t, 258, false, "");
+    check_piece(t, 259, false, "?");
+    check_piece(t, 260, false, "");
+}
+
+Test(tokenizer, bpe_merges_the_lowest_rank_first)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true, .bpe = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    check_ids(t, "the", true, "256 261 257");
+    check_ids(t, "theth", false, "261 260");
+    check_ids(t, "tth eh", false, "116 260 32 101 104");
+    check_piece(t, 261, true, "the");
+    check_piece(t, 't', true, "t");
+    check_piece(t, 259, true, "?");
+}
+
+Test(tokenizer, llama_merges_the_highest_score_first_and_falls_back_to_bytes)
+{
+    SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.tied = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    /* pieces from 259: _ t h e a o n c th the _the on once */
+    check_ids(t, "", true, "1");
+    check_ids(t, "the", true, "1 269");
+    check_ids(t, "then", false, "269 265");
+    check_ids(t, "on the", false, "259 270 269");
+    check_ids(t, "z", false, "259 125"); /* 3 + 'z' */
+    check_ids(t, "\xc3\xa9", false, "259 198 172");
+    check_piece(t, 269, false, " the");
+    check_piece(t, 269, true, "the");
+    check_piece(t, 125, false, "z");
+    check_piece(t, 0, false, "?");
+    check_piece(t, 1, false, "");
+}
+
+Test(tokenizer, text_spelled_like_a_control_or_byte_token_stays_text)
+{
+    SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.tied = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    check_ids(t, "<s>", false, "259 63 118 65");
+    check_ids(t, "<0x0A>", false, "259 63 51 123 51 68 65");
+}
+
+Test(tokenizer, a_vocabulary_without_byte_tokens_gives_unk)
+{
+    SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.tiny = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    check_ids(model_tokenizer(m), "tz", false, "3 4 0");
+}
+
+Test(tokenizer, text_that_is_not_utf8_is_refused)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    SCOPED(buf_release) struct buf ids = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    cr_expect_eq(tokenizer_encode(model_tokenizer(m), span_text("\xc3("), true, &ids, &e),
+                 ST_INVALID_UTF8);
+    cr_expect_eq(ids.n, 0);
+}
+
+Test(tokenizer, a_text_over_the_limit_is_refused_unread)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    SCOPED(buf_release) struct buf ids = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    cr_expect_eq(
+        tokenizer_encode(model_tokenizer(m), SPAN("x", TOKENIZER_TEXT_MAX + 1), true, &ids, &e),
+        ST_INVALID_LENGTH);
+}
+
+static enum status keep(void *ctx, struct span bytes, struct err *e)
+{
+    (void)e;
+    buf_append(ctx, bytes);
+    return ST_OK;
+}
+
+static void canonical(enum model_format format, struct span file, struct buf *out)
+{
+    SCOPED(scan_scope) struct scan *s = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(scan_open(format, file.n, NULL, &s, &e), ST_OK);
+    cr_assert_eq(scan_feed(s, file, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(scan_end(s, &e), ST_OK);
+    cr_assert_eq(scan_tokenizer(s, (struct sink){keep, out}, &e), ST_OK);
+}
+
+Test(tokenizer, the_canonical_form_of_slm1_is_the_section)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true, .bpe = true});
+    SCOPED(buf_release) struct buf have = BUF_EMPTY;
+    canonical(MODEL_FORMAT_SLM1, buf_span(&file), &have);
+    cr_expect(span_equal(buf_span(&have), make_bpe()));
+}
+
+Test(tokenizer, the_canonical_form_of_a_llama_vocabulary_does_not_depend_on_the_weights)
+{
+    SCOPED(buf_release) struct buf f32 = make_gguf(&(struct make){.tiny = true});
+    SCOPED(buf_release)
+    struct buf f16 = make_gguf(&(struct make){.tiny = true, .dtype = MAKE_F16, .tied = true});
+    SCOPED(buf_release) struct buf a = BUF_EMPTY;
+    SCOPED(buf_release) struct buf b = BUF_EMPTY;
+    canonical(MODEL_FORMAT_GGUF, buf_span(&f32), &a);
+    canonical(MODEL_FORMAT_GGUF, buf_span(&f16), &b);
+    cr_expect(span_equal(buf_span(&a), buf_span(&b)));
+    cr_expect_arr_eq(a.p, "SPM1\1\0\0\0\x10\0\0\0\1\0\0\0\2\0\0\0\xff\xff\xff\xff\0\0\0\0\5\0\0\0",
+                     32);
+    cr_expect_arr_eq(a.p + 32, "\0\0\0\0\2\0\0\0\5\0\0\0<unk>", 17);
+}
