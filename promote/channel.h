@@ -13,25 +13,26 @@ struct holder {
     struct digest artifact;
     struct digest decision; /* envelope of the decision that put it there */
     uint64_t seq;           /* ledger entry */
-    uint64_t number;        /* how many decisions this channel of this name has had, this one included */
+    uint64_t number; /* how many decisions this channel of this name has had, this one included */
     char since[TIME_TEXT_MAX];
-    bool withdrawn;         /* a former holder that a rollback took out */
+    bool withdrawn; /* a former holder that a rollback took out */
 };
 
 bool channel_name_valid(const char *name); /* "preview" or "stable" */
 
 /* ST_NOT_FOUND when nobody holds it. */
-enum status channel_holder(struct store *s, const char *name, const char *channel, struct holder *out,
-                           struct err *e) MUST_CHECK;
-enum status channel_each(struct store *s, enum status (*each)(void *ctx, const struct holder *h, struct err *e),
+enum status channel_holder(struct store *s, const char *name, const char *channel,
+                           struct holder *out, struct err *e) MUST_CHECK;
+enum status channel_each(struct store *s,
+                         enum status (*each)(void *ctx, const struct holder *h, struct err *e),
                          void *ctx, struct err *e) MUST_CHECK;
 /* Former holders, newest first. */
 enum status channel_former(struct store *s, const char *name, const char *channel,
-                           enum status (*each)(void *ctx, const struct holder *h, struct err *e), void *ctx,
-                           struct err *e) MUST_CHECK;
+                           enum status (*each)(void *ctx, const struct holder *h, struct err *e),
+                           void *ctx, struct err *e) MUST_CHECK;
 /* The highest channel an artifact is in: "stable", "preview", "candidate". */
-enum status channel_state(struct store *s, const struct digest *artifact, const char *name, char out[16],
-                          struct err *e) MUST_CHECK;
+enum status channel_state(struct store *s, const struct digest *artifact, const char *name,
+                          char out[16], struct err *e) MUST_CHECK;
 
 /* The state keys, and their values as JSON. */
 void channel_key(const char *name, const char *channel, char out[STORE_KEY_MAX]);

@@ -1,8 +1,8 @@
 /* Decisions: policy over evidence, rule by rule, and the signed record of what was decided.
  *
  * A decision is an in-toto Statement with a SLSA VSA v1 predicate (resourceUri
- * "assay:STORE/NAME@VERSION#CHANNEL"), in DSSE, signed by the role release, and lies in the ledger. A
- * promotion is a compare-and-swap on the channel's present holder. */
+ * "assay:STORE/NAME@VERSION#CHANNEL"), in DSSE, signed by the role release, and lies in the ledger.
+ * A promotion is a compare-and-swap on the channel's present holder. */
 #ifndef PROMOTE_DECISION_H
 #define PROMOTE_DECISION_H
 
@@ -17,12 +17,12 @@ struct rule_outcome {
 };
 
 struct decision {
-    bool allowed;                 /* all rules met */
+    bool allowed; /* all rules met */
     struct rule_outcome rules[DECISION_RULES_MAX];
     size_t rule_count;
     struct digest evidence[GATE_COUNT]; /* used; zero where none */
-    struct digest previous;       /* holder before; zero when none */
-    uint64_t seq;                 /* ledger entry; 0 for a dry run */
+    struct digest previous;             /* holder before; zero when none */
+    uint64_t seq;                       /* ledger entry; 0 for a dry run */
     struct digest envelope;
 };
 
@@ -36,13 +36,15 @@ struct promoter {
 
 /* Applies the installed policy. Records a refusal in the ledger too (unless dry_run). ST_OK with
  * out->allowed false for a refusal; ST_CONFLICT when the holder changed meanwhile. */
-enum status promote(const struct promoter *by, const struct artifact *a, const char *channel, bool dry_run,
-                    struct decision *out, struct err *e) MUST_CHECK;
+enum status promote(const struct promoter *by, const struct artifact *a, const char *channel,
+                    bool dry_run, struct decision *out, struct err *e) MUST_CHECK;
 /* Re-points to a former holder; `to` NULL: the last one. */
-enum status rollback(const struct promoter *by, const char *name, const char *channel, const struct digest *to,
-                     const char *reason, struct holder *out, struct err *e) MUST_CHECK;
+enum status rollback(const struct promoter *by, const char *name, const char *channel,
+                     const struct digest *to, const char *reason, struct holder *out,
+                     struct err *e) MUST_CHECK;
 /* Proves that a holder may be handed out by this program: decision signature, its binding to store,
  * name, channel and artifact, and the runtime it was made for. ST_UNPROVEN, ST_SIGNATURE … */
-enum status decision_prove(const struct promoter *by, const struct holder *h, struct err *e) MUST_CHECK;
+enum status decision_prove(const struct promoter *by, const struct holder *h,
+                           struct err *e) MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
-/* The policies that are part of the program, made from the policies folder by cmake/policies.cmake. */
+/* The policies that are part of the program, made from the policies folder by cmake/policies.cmake.
+ */
 #ifndef PROMOTE_POLICY_BUILTIN_H
 #define PROMOTE_POLICY_BUILTIN_H
 

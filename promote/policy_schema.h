@@ -1,9 +1,9 @@
 /* The shape of a policy, once for its YAML and for its canonical JSON.
  *
- * A place is a mapping of the document ("the root", "gates", "channels.preview"); schema_find says what
- * a key means there. Sections that gates.md names and this program cannot yet hold to (approvals, soak
- * …) are known as SLOT_LATER: they are refused by name, never ignored, for a law that is not kept is
- * worse than none. */
+ * A place is a mapping of the document ("the root", "gates", "channels.preview"); schema_find says
+ * what a key means there. Sections that gates.md names and this program cannot yet hold to
+ * (approvals, soak …) are known as SLOT_LATER: they are refused by name, never ignored, for a law
+ * that is not kept is worse than none. */
 #ifndef PROMOTE_POLICY_SCHEMA_H
 #define PROMOTE_POLICY_SCHEMA_H
 
@@ -13,7 +13,14 @@
 #define POLICY_MAX    (1u << 20) /* bytes of a policy */
 #define SCHEMA_DEPTH  8          /* mappings within mappings */
 
-enum place_kind { PLACE_ROOT, PLACE_GATES, PLACE_SECTION, PLACE_CHANNELS, PLACE_CHANNEL, PLACE_RETENTION };
+enum place_kind {
+    PLACE_ROOT,
+    PLACE_GATES,
+    PLACE_SECTION,
+    PLACE_CHANNELS,
+    PLACE_CHANNEL,
+    PLACE_RETENTION
+};
 
 struct place {
     enum place_kind kind;
@@ -30,7 +37,7 @@ enum slot_kind {
     SLOT_NAME,   /* [a-z0-9][a-z0-9._-]{0,62} */
     SLOT_NUMBER, /* low … high in `unit`: "bytes", "ms", "s" or "" */
     SLOT_BOOL,
-    SLOT_GATES,  /* a list of gates, each once */
+    SLOT_GATES, /* a list of gates, each once */
 };
 
 struct slot {
@@ -46,7 +53,8 @@ struct slot schema_find(const struct place *in, const char *key);
 void schema_keys(const struct place *in, struct buf *out);
 /* The first required key whose bit is not in `seen`, NULL when all are there. */
 const char *schema_missing(const struct place *in, uint32_t seen);
-/* A gate that a channel may require; GATE_NONE with *later set for one that is known but not built. */
+/* A gate that a channel may require; GATE_NONE with *later set for one that is known but not built.
+ */
 enum gate schema_gate(const char *name, bool *later);
 
 /* Checks a decoded document against all of this. ST_CONFIG, naming the member. */

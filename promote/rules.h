@@ -16,7 +16,8 @@ struct question {
 };
 
 /* Fills out->rules, out->evidence and out->allowed. An error only when it could not be looked into
- * (ST_IO, ST_NO_MEMORY …); whatever is missing, damaged or signed by the wrong key is an unmet rule. */
+ * (ST_IO, ST_NO_MEMORY …); whatever is missing, damaged or signed by the wrong key is an unmet
+ * rule. */
 enum status rules_apply(const struct question *q, struct decision *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -8,8 +8,8 @@
  *     inputAttestations  every piece of evidence, by digest
  *     "assay:decision"   channel, number, the decision before it, trust, runtime, kind, reason
  *
- * One decision proves one entry into one channel of one store, after one other decision: it cannot be
- * replayed elsewhere, out of order, or after something else has happened. */
+ * One decision proves one entry into one channel of one store, after one other decision: it cannot
+ * be replayed elsewhere, out of order, or after something else has happened. */
 #ifndef PROMOTE_STATEMENT_H
 #define PROMOTE_STATEMENT_H
 
@@ -27,14 +27,14 @@ struct statement {
     struct digest artifact;
     struct digest policy;
     char policy_name[64];
-    struct digest trust;         /* the trust in force */
-    struct digest runtime;       /* the program whose runtime the evidence is about */
+    struct digest trust;                /* the trust in force */
+    struct digest runtime;              /* the program whose runtime the evidence is about */
     struct digest evidence[GATE_COUNT]; /* zero where none */
-    uint64_t number;             /* 1, 2, 3 … of this channel */
-    struct digest before;        /* the decision of number − 1; zero for the first */
+    uint64_t number;                    /* 1, 2, 3 … of this channel */
+    struct digest before;               /* the decision of number − 1; zero for the first */
     bool self_signed, lab;
     char time[TIME_TEXT_MAX];
-    char reason[REASON_MAX];     /* "" for a promotion */
+    char reason[REASON_MAX]; /* "" for a promotion */
 };
 
 bool digest_is_zero(const struct digest *d);

@@ -1,4 +1,5 @@
-/* SHA-256, the one digest of the house (OpenSSL underneath): what sha256sum, OCI and model hubs speak. */
+/* SHA-256, the one digest of the house (OpenSSL underneath): what sha256sum, OCI and model hubs
+ * speak. */
 #ifndef STORE_DIGEST_H
 #define STORE_DIGEST_H
 

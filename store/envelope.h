@@ -1,5 +1,6 @@
 /* DSSE envelopes: what is signed is the pre-authentication encoding of type and payload, so a
- * signature made for one type never verifies as another. Source: secure-systems-lab/dsse protocol.md.
+ * signature made for one type never verifies as another. Source: secure-systems-lab/dsse
+ * protocol.md.
  *
  *     PAE = "DSSEv1" SP len(type) SP type SP len(payload) SP payload
  *     {"payload": base64, "payloadType": type, "signatures": [{"keyid": hex, "sig": base64}]}
@@ -26,14 +27,15 @@ struct envelope {
     } signatures[ENVELOPE_SIGNATURES];
 };
 
-/* Strict: no unknown members, no duplicates, a type, at least one signature. ST_FORMAT, ST_SIGNATURE. */
+/* Strict: no unknown members, no duplicates, a type, at least one signature. ST_FORMAT,
+ * ST_SIGNATURE. */
 enum status envelope_parse(struct span json, struct envelope *out, struct err *e) MUST_CHECK;
 void envelope_release(struct envelope *v);
 /* Does any signature verify under this key? */
 bool envelope_signed_by(const struct envelope *v, const struct public_key *k);
 /* A new envelope around payload with one signature; canonical bytes are appended to out. */
-enum status envelope_sign(const char *type, struct span payload, const struct signer *s, struct buf *out,
-                          struct err *e) MUST_CHECK;
+enum status envelope_sign(const char *type, struct span payload, const struct signer *s,
+                          struct buf *out, struct err *e) MUST_CHECK;
 /* The same envelope with one more signature. ST_EXISTS when that key signed it already. */
 enum status envelope_cosign(const struct envelope *v, const struct signer *s, struct buf *out,
                             struct err *e) MUST_CHECK;

@@ -1,10 +1,11 @@
 /* Ed25519 keys in minisign's file formats, and signing with them.
  *
- * A public key file and a secret key file (plain, or encrypted with scrypt) are exactly minisign's, so
- * `minisign -V` and existing minisign keys work. Secret bytes live in locked memory and are wiped.
- * When $ASSAY_SIGNER is set, signing happens outside the process: the command gets the bytes on its
- * standard input and the key id in its arguments, and prints the signature in base64; signer_open then
- * needs only the public key file beside PATH.key. A key file that others may read is refused. */
+ * A public key file and a secret key file (plain, or encrypted with scrypt) are exactly minisign's,
+ * so `minisign -V` and existing minisign keys work. Secret bytes live in locked memory and are
+ * wiped. When $ASSAY_SIGNER is set, signing happens outside the process: the command gets the bytes
+ * on its standard input and the key id in its arguments, and prints the signature in base64;
+ * signer_open then needs only the public key file beside PATH.key. A key file that others may read
+ * is refused. */
 #ifndef STORE_KEY_H
 #define STORE_KEY_H
 
@@ -40,7 +41,8 @@ const struct public_key *signer_public(const struct signer *s);
 enum status signer_sign(const struct signer *s, struct span bytes, uint8_t sig[KEY_SIGNATURE_BYTES],
                         struct err *e) MUST_CHECK;
 
-bool key_verify(const struct public_key *k, struct span bytes, const uint8_t sig[KEY_SIGNATURE_BYTES]);
+bool key_verify(const struct public_key *k, struct span bytes,
+                const uint8_t sig[KEY_SIGNATURE_BYTES]);
 void key_id_text(const struct public_key *k, char out[KEY_ID_TEXT]);
 /* The two-line text of a public key file, and back (ST_FORMAT). */
 void key_public_text(const struct public_key *k, const char *comment, struct buf *out);

@@ -6,14 +6,15 @@
  *     {"entry":{"body":{…},"prev":HEX,"seq":N,"set":{…},"time":"…Z","type":"…"},"sig":"BASE64"}
  *              └────────────────── canonical JSON, hashed and signed ─────────┘
  *
- * hash(entry) = SHA-256 of the canonical bytes of the entry object; prev is the hash of the one before
- * (64 zeros for seq 1); sig is the log key's over PAE("application/vnd.assay.ledger-entry+json", entry).
- * `set` is what the entry changes in the store's state: key → string, or null to forget the key. The
- * meaning of type, body and keys belongs to the floors above.
+ * hash(entry) = SHA-256 of the canonical bytes of the entry object; prev is the hash of the one
+ * before (64 zeros for seq 1); sig is the log key's over
+ * PAE("application/vnd.assay.ledger-entry+json", entry). `set` is what the entry changes in the
+ * store's state: key → string, or null to forget the key. The meaning of type, body and keys
+ * belongs to the floors above.
  *
- * Beside it lies `ledger.head`, a copy of the newest line, published after each append: a ledger that
- * is shorter than its head was cut. A torn tail (no final newline) that the head does not know was
- * never acknowledged; the next writer cuts it off. */
+ * Beside it lies `ledger.head`, a copy of the newest line, published after each append: a ledger
+ * that is shorter than its head was cut. A torn tail (no final newline) that the head does not know
+ * was never acknowledged; the next writer cuts it off. */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
 
@@ -27,16 +28,16 @@
 
 struct ledger_entry {
     uint64_t seq;
-    struct digest hash;         /* of this entry */
+    struct digest hash; /* of this entry */
     struct digest prev;
-    const char *type;           /* borrowed from root */
+    const char *type; /* borrowed from root */
     const char *time;
-    const struct json *body;    /* an object */
-    const struct json *set;     /* an object, keys in canonical order */
-    struct json *root;          /* owns it all */
+    const struct json *body; /* an object */
+    const struct json *set;  /* an object, keys in canonical order */
+    struct json *root;       /* owns it all */
     uint8_t sig[KEY_SIGNATURE_BYTES];
-    struct buf canonical;       /* the bytes that were signed */
-    uint64_t end;               /* from ledger_read: where its line ends in the file */
+    struct buf canonical; /* the bytes that were signed */
+    uint64_t end;         /* from ledger_read: where its line ends in the file */
 };
 
 enum status ledger_parse(struct span line, struct ledger_entry *out, struct err *e) MUST_CHECK;
@@ -44,15 +45,17 @@ void ledger_entry_release(struct ledger_entry *entry);
 bool ledger_signed_by(const struct ledger_entry *entry, const struct public_key *log_key);
 
 /* One line for an entry. body and set are JSON object texts in any member order. */
-enum status ledger_encode(uint64_t seq, const struct digest *prev, const char *type, const char *time,
-                          struct span body, struct span set, const struct signer *log, struct buf *line,
-                          struct digest *hash, struct err *e) MUST_CHECK;
+enum status ledger_encode(uint64_t seq, const struct digest *prev, const char *type,
+                          const char *time, struct span body, struct span set,
+                          const struct signer *log, struct buf *line, struct digest *hash,
+                          struct err *e) MUST_CHECK;
 
-/* Reads the ledger from byte `offset` (0, or the end of an earlier read), one call an entry, checking
- * seq and prev against *seq and *hash, which it advances. A torn tail ends it quietly with *torn set.
- * ST_CORRUPT names seq and byte offset. */
+/* Reads the ledger from byte `offset` (0, or the end of an earlier read), one call an entry,
+ * checking seq and prev against *seq and *hash, which it advances. A torn tail ends it quietly with
+ * *torn set. ST_CORRUPT names seq and byte offset. */
 enum status ledger_read(int dir, uint64_t *offset, uint64_t *seq, struct digest *hash, bool *torn,
-                        enum status (*each)(void *ctx, const struct ledger_entry *entry, struct err *e), void *ctx,
-                        struct err *e) MUST_CHECK;
+                        enum status (*each)(void *ctx, const struct ledger_entry *entry,
+                                            struct err *e),
+                        void *ctx, struct err *e) MUST_CHECK;
 
 #endif

@@ -6,9 +6,9 @@
  *               "parameters":N,"quantization":"q8_0","shape":{…},"tokenizer":{"kind":…,"sha256":HEX}},
  *      "name":…,"schema":"assay.manifest/1","source":{"kind":…,"revision":…,"uri":…},"version":…}
  *
- * An opaque artifact has "model":null. Absent texts are "". The content digest of an artifact is its
- * file's SHA-256, and for more than one file the SHA-256 of their `sha256sum` listing, sorted by path
- * (in-toto's dirHash). */
+ * An opaque artifact has "model":null. Absent texts are "". The content digest of an artifact is
+ * its file's SHA-256, and for more than one file the SHA-256 of their `sha256sum` listing, sorted
+ * by path (in-toto's dirHash). */
 #ifndef STORE_MANIFEST_H
 #define STORE_MANIFEST_H
 
@@ -26,8 +26,8 @@ struct manifest_file {
 };
 
 struct manifest_model {
-    bool present;          /* false: opaque */
-    char format[16];       /* "slm1", "gguf" */
+    bool present;    /* false: opaque */
+    char format[16]; /* "slm1", "gguf" */
     uint32_t format_version;
     char family[64];
     char quantization[16];
@@ -49,7 +49,8 @@ struct manifest {
 void manifest_release(struct manifest *m);
 
 bool manifest_name_valid(const char *s);
-enum status manifest_encode(const struct manifest *m, struct buf *canonical, struct err *e) MUST_CHECK;
+enum status manifest_encode(const struct manifest *m, struct buf *canonical,
+                            struct err *e) MUST_CHECK;
 enum status manifest_decode(struct span canonical, struct manifest *out, struct err *e) MUST_CHECK;
 /* The first member in which two manifests differ ("model.quantization"), NULL when they agree. */
 const char *manifest_difference(const struct manifest *a, const struct manifest *b);

@@ -27,7 +27,7 @@ struct section_member {
     const char *key;   /* "kv_bytes" */
     const char *unit;  /* "bytes", "ms", "tokens/s", "" */
     enum section_sense sense;
-    const char *check; /* the name of the check that measures it; NULL for a setting */
+    const char *check;  /* the name of the check that measures it; NULL for a setting */
     uint64_t low, high; /* what a policy may ask for */
     uint64_t fallback;  /* of a setting that the policy leaves out */
 };

@@ -13,7 +13,15 @@
 #include "store/change.h"
 #include "store/envelope.h"
 
-enum role { ROLE_NONE, ROLE_ROOT, ROLE_PUBLISHER, ROLE_GATE, ROLE_RELEASE, ROLE_POLICY, ROLE_COUNT };
+enum role {
+    ROLE_NONE,
+    ROLE_ROOT,
+    ROLE_PUBLISHER,
+    ROLE_GATE,
+    ROLE_RELEASE,
+    ROLE_POLICY,
+    ROLE_COUNT
+};
 #define TRUST_TYPE "application/vnd.assay.trust+json"
 
 const char *role_name(enum role r); /* "root" … */
@@ -26,15 +34,17 @@ enum status trust_load(struct store *s, struct trust **out, struct err *e) MUST_
 void trust_free(struct trust *t);
 SCOPE_OF(trust, struct trust, trust_free)
 
-/* Is the envelope signed by the threshold of a role, now? ST_SIGNATURE, ST_UNTRUSTED, ST_EXPIRED. */
+/* Is the envelope signed by the threshold of a role, now? ST_SIGNATURE, ST_UNTRUSTED, ST_EXPIRED.
+ */
 enum status trust_check(const struct trust *t, enum role r, const struct envelope *v, int64_t now,
                         struct err *e) MUST_CHECK;
 /* One person's trust: each role held by one key. The envelope goes to out. */
-enum status trust_single(const struct public_key keys[ROLE_COUNT], const char *owner, int64_t expires,
-                         const struct signer *root, struct buf *out, struct err *e) MUST_CHECK;
+enum status trust_single(const struct public_key keys[ROLE_COUNT], const char *owner,
+                         int64_t expires, const struct signer *root, struct buf *out,
+                         struct err *e) MUST_CHECK;
 /* Commits it as the store's trust. */
-enum status trust_install(struct store *s, struct span envelope, struct clock clock, const struct signer *log,
-                          struct err *e) MUST_CHECK;
+enum status trust_install(struct store *s, struct span envelope, struct clock clock,
+                          const struct signer *log, struct err *e) MUST_CHECK;
 struct trust_facts {
     uint64_t version;
     struct digest digest;
@@ -43,6 +53,7 @@ struct trust_facts {
 };
 struct trust_facts trust_facts(const struct trust *t);
 /* The whole document as JSON, days left included. */
-enum status trust_json(const struct trust *t, int64_t now, struct buf *out, struct err *e) MUST_CHECK;
+enum status trust_json(const struct trust *t, int64_t now, struct buf *out,
+                       struct err *e) MUST_CHECK;
 
 #endif

@@ -5,10 +5,11 @@
 
 #include "verify/trust.h"
 
-#define TRUST_KEYS_MAX    64
-#define TRUST_OWNER_MAX   128
-#define TRUST_VERSION_MAX (UINT64_C(1) << 32) /* nobody issues more; stops a jump to the end of numbers */
-#define TRUST_KEY         "trust"             /* the state key */
+#define TRUST_KEYS_MAX  64
+#define TRUST_OWNER_MAX 128
+#define TRUST_VERSION_MAX \
+    (UINT64_C(1) << 32)   /* nobody issues more; stops a jump to the end of numbers */
+#define TRUST_KEY "trust" /* the state key */
 
 struct trust_key {
     struct public_key public; /* bytes differ from every other key's */
@@ -34,8 +35,8 @@ struct trust {
 /* out must be zeroed. ST_FORMAT, ST_UNTRUSTED for thresholds and keys that break the rules. */
 enum status trust_decode(struct span payload, struct trust *out, struct err *e) MUST_CHECK;
 /* The canonical payload of a single person's trust. */
-enum status trust_single_write(const struct public_key keys[ROLE_COUNT], const char *owner, int64_t expires,
-                               struct buf *out, struct err *e) MUST_CHECK;
+enum status trust_single_write(const struct public_key keys[ROLE_COUNT], const char *owner,
+                               int64_t expires, struct buf *out, struct err *e) MUST_CHECK;
 void trust_show(const struct trust *t, int64_t now, struct buf *out);
 
 /* The state's value: which document is in force. */
@@ -43,9 +44,11 @@ struct trust_pointer {
     uint64_t version;
     struct digest digest;
 };
-enum status trust_pointer_parse(struct span value, struct trust_pointer *out, struct err *e) MUST_CHECK;
+enum status trust_pointer_parse(struct span value, struct trust_pointer *out,
+                                struct err *e) MUST_CHECK;
 void trust_pointer_write(const struct trust *t, struct buf *out);
 /* The ledger entry that puts t in force: body and set. */
-void trust_entry_write(const struct trust *t, struct span pointer, struct buf *body, struct buf *set);
+void trust_entry_write(const struct trust *t, struct span pointer, struct buf *body,
+                       struct buf *set);
 
 #endif

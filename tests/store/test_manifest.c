@@ -190,7 +190,7 @@ Test(manifest, difference_names_the_first_member)
     cr_expect_null(manifest_difference(&a, &b));
     b.model.kv_heads = 4;
     cr_expect_str_eq(manifest_difference(&a, &b), "model.shape.kv_heads");
-    strcpy(b.model.quantization, "f32");
+    snprintf(b.model.quantization, sizeof b.model.quantization, "f32");
     cr_expect_str_eq(manifest_difference(&a, &b), "model.quantization");
     b = (manifest_release(&b), sample(true));
     b.files[0].sha256.b[31] ^= 1;

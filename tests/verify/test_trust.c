@@ -22,7 +22,7 @@ static void room_begin(struct room *x)
     *x = (struct room){.r = room_make()};
     x->now = x->r.clock.fixed;
     for (int i = 0; i < KEYS; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "k%d", i);
         x->keys[i] = temp_key(&x->r.t, name);
         key_id_text(signer_public(x->keys[i]), x->id[i]);
