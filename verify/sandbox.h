@@ -10,8 +10,7 @@
  * What it does to us at worst is a wrong answer: everything that comes back is hostile and to be
  * parsed as such. Without the system call filter nothing is run (ST_UNSUPPORTED); the other walls
  * are taken where the machine has them, and `level` says which. The child has a copy of the
- * parent's private memory, read from which nothing but its answer can carry bytes away. Start
- * before threads. */
+ * parent's private memory, its secret keys excepted (store/key.c). Start before threads. */
 #ifndef VERIFY_SANDBOX_H
 #define VERIFY_SANDBOX_H
 
