@@ -6,6 +6,7 @@
 #include "verify/sandbox.h"
 
 #define PROBE_ANSWER  (64u << 10)  /* bytes of JSON */
+#define PROBE_FACTS   (8u << 10)   /* bytes of the facts in it */
 #define PROBE_MEMORY  (256u << 20) /* address space: head limit, vocabulary, buffers */
 #define PROBE_SLOWEST 8000000u     /* bytes a second below which a parser counts as hanging */
 
@@ -154,14 +155,18 @@ static void refuse_ending(const struct sandbox_outcome *o, struct err *why)
            o->message);
 }
 
+/* Kept as they came, but not more of them than an honest parser has to tell. */
 static enum status keep_facts(const struct json *facts, struct probe_result *out, struct err *e)
 {
     if (json_kind(facts) != JSON_OBJECT)
         return ST_OK;
-    return canon_write(facts, &out->parsed, e);
+    enum status st = canon_write(facts, &out->parsed, e);
+    if (st == ST_OK && out->parsed.n > PROBE_FACTS)
+        buf_release(&out->parsed);
+    return st;
 }
 
-static enum status read_answer(const struct json *v, const struct probe *p,
+static enum status read_answer(const struct json *v, enum model_format format, uint64_t file_bytes,
                                struct probe_result *out, struct err *e)
 {
     const struct json *refusal = json_get(v, "refusal");
@@ -182,10 +187,26 @@ static enum status read_answer(const struct json *v, const struct probe *p,
     const char *tokenizer = json_as_string(json_get(v, "tokenizer_sha256"));
     if (tokenizer == NULL || !digest_parse(tokenizer, &out->tokenizer))
         return err_set(e, ST_FORMAT, "facts", "the parser gave no digest of the tokenizer");
-    if (out->facts.format != p->format || out->facts.file_bytes != p->file_bytes)
+    if (out->facts.format != format || out->facts.file_bytes != file_bytes)
         return err_set(e, ST_FORMAT, "facts", "the parser's facts are about another file");
     out->accepted = true;
     return ST_OK;
+}
+
+void probe_read(struct span answer, enum model_format format, uint64_t file_bytes,
+                struct probe_result *out)
+{
+    SCOPED(json_scope) struct json *v = NULL;
+    struct err bad = ERR_NONE;
+    enum status st = json_parse(answer, PROBE_ANSWER, &v, &bad);
+    if (st == ST_OK)
+        st = read_answer(v, format, file_bytes, out, &bad);
+    if (st == ST_OK)
+        return;
+    out->accepted = false;
+    out->refusal = ERR_NONE;
+    err_at(&out->refusal, ST_FORMAT, "parse", "parser-answer", ERR_NO_OFFSET,
+           "the sandboxed parser's answer is not usable: %s", bad.detail);
 }
 
 enum status probe_finish(struct probe *p, struct probe_result *out, struct err *e)
@@ -196,19 +217,9 @@ enum status probe_finish(struct probe *p, struct probe_result *out, struct err *
         return st;
     out->refusal = ERR_NONE;
     text_fmt(out->level, sizeof out->level, "%s", o.level);
-    if (o.ending != SANDBOX_RETURNED) {
+    if (o.ending == SANDBOX_RETURNED)
+        probe_read(buf_span(&o.answer), p->format, p->file_bytes, out);
+    else
         refuse_ending(&o, &out->refusal);
-        return ST_OK;
-    }
-    SCOPED(json_scope) struct json *v = NULL;
-    struct err bad = ERR_NONE;
-    st = json_parse(buf_span(&o.answer), PROBE_ANSWER, &v, &bad);
-    if (st == ST_OK)
-        st = read_answer(v, p, out, &bad);
-    if (st != ST_OK) {
-        out->accepted = false;
-        err_at(&out->refusal, ST_FORMAT, "parse", "parser-answer", ERR_NO_OFFSET,
-               "the sandboxed parser's answer is not usable: %s", bad.detail);
-    }
     return ST_OK;
 }

@@ -29,6 +29,10 @@ enum status probe_start(enum model_format format, uint64_t file_bytes, struct pr
 struct sink probe_sink(struct probe *p);
 /* ST_OK whether accepted or refused. */
 enum status probe_finish(struct probe *p, struct probe_result *out, struct err *e) MUST_CHECK;
+/* What a child answered about a file of that format and length; hostile. Anything but one
+ * well-formed and consistent answer is a refusal, code "parser-answer". */
+void probe_read(struct span answer, enum model_format format, uint64_t file_bytes,
+                struct probe_result *out);
 void probe_free(struct probe *p);
 SCOPE_OF(probe, struct probe, probe_free)
 

@@ -149,8 +149,12 @@ static void check_generation(struct smoke *s)
     checks_add(&s->checks, "generation", reference.status == ST_OK,
                "%zu tokens greedily after \"%.*s\": %s", reference.n, (int)s->prompt.n,
                (const char *)s->prompt.p, status_slug(reference.status));
+    if (reference.n == 0) {
+        checks_add(&s->checks, "first token", false, "no token was generated");
+        return;
+    }
     milliseconds(&s->checks, "first token", reference.first_ns, "from the call to the first token");
-    if (reference.n == 0 || reference.decode_ns == 0)
+    if (reference.decode_ns == 0)
         return;
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     buf_fixed(&text, (double)reference.n * 1e9 / (double)reference.decode_ns, 3);
