@@ -3,9 +3,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,27 +169,67 @@ Test(io, a_full_disk_is_told_apart)
     cr_expect_eq(io_close(fd, &e), ST_OK);
 }
 
-Test(io, short_writes_are_finished)
+static void nothing(int sig)
+{
+    (void)sig;
+}
+
+/* Reads numbers 0, 1, 2 … slowly; exits 0 when all `count` came in order. */
+_Noreturn static void count_on(int fd, uint32_t count)
 {
     struct err e = ERR_NONE;
-    int ends[2];
-    static uint8_t big[1 << 20];
+    uint32_t next = 0, piece[1024];
+    size_t got;
+    while (io_read(fd, (uint8_t *)piece, sizeof piece, &got, &e) == ST_OK && got > 0) {
+        for (size_t i = 0; i < got / sizeof piece[0]; i++)
+            if (piece[i] != next++)
+                _exit(1);
+        (void)usleep(200);
+    }
+    _exit(next == count ? 0 : 2);
+}
+
+Test(io, a_write_that_is_cut_short_goes_on_where_it_was)
+{
+    enum { COUNT = 1 << 18 };
+    static uint32_t numbers[COUNT];
+    struct err e = ERR_NONE;
+    struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+    struct sigaction act = {.sa_handler =
+                                nothing}; /* no SA_RESTART: the signal cuts a write short */
+    int ends[2], how;
+    for (uint32_t i = 0; i < COUNT; i++)
+        numbers[i] = i;
     cr_assert_eq(pipe(ends), 0);
     pid_t pid = fork();
     if (pid == 0) {
         (void)close(ends[1]);
-        size_t total = 0, got;
-        uint8_t piece[1000];
-        while (io_read(ends[0], piece, sizeof piece, &got, &e) == ST_OK && got > 0)
-            total += got;
-        _exit(total == sizeof big ? 0 : 1);
+        count_on(ends[0], COUNT);
     }
-    cr_expect_eq(io_write(ends[1], (struct span){.p = big, .n = sizeof big}, &e), ST_OK);
+    (void)close(ends[0]);
+    cr_assert_eq(sigaction(SIGALRM, &act, NULL), 0);
+    cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    cr_expect_eq(io_write(ends[1], SPAN(numbers, sizeof numbers), &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
     (void)close(ends[1]);
-    int how;
     cr_expect_eq(waitpid(pid, &how, 0), pid);
     cr_expect_eq(how, 0);
-    (void)close(ends[0]);
+}
+
+Test(io, a_write_that_stops_short_is_an_error)
+{
+    struct err e = ERR_NONE;
+    struct rlimit ten = {10, 10};
+    uint64_t size;
+    int fd = created("f");
+    (void)signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &ten), 0);
+    cr_expect_eq(io_write(fd, span_text("0123456789abcdef"), &e), ST_IO);
+    cr_expect_eq(e.sys, EFBIG);
+    cr_expect_eq(io_write_at(fd, span_text("abcdef"), 8, &e), ST_IO);
+    cr_expect_eq(io_size(fd, &size, &e), ST_OK);
+    cr_expect_eq(size, 10u);
+    cr_expect_eq(io_close(fd, &e), ST_OK);
 }
 
 Test(io, a_lock_waits_no_longer_than_asked_and_ends_with_its_file)

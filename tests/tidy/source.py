@@ -11,7 +11,6 @@ LEFT_OUT = re.compile(
 )
 DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.M)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
-NAME_BEFORE_PARENTHESIS = re.compile(r"([A-Za-z_]\w*)\s*\(")
 
 
 def blank(match):
@@ -24,6 +23,16 @@ def blank_literal(match):
     if text[0] == "/":
         return blank(match)
     return text[0] + re.sub(r"[^\n]", " ", text[1:-1]) + text[-1]
+
+
+def matching(text, closing):
+    """Where the parenthesis opens that closes at `closing`; 0 when it never does."""
+    depth = 0
+    for at in range(closing, -1, -1):
+        depth += (text[at] == ")") - (text[at] == "(")
+        if depth == 0:
+            return at
+    return 0
 
 
 class Function:
@@ -88,8 +97,17 @@ class Source:
 
     @staticmethod
     def function(code, start, opened, closed):
+        """Its name stands before the parameters' parenthesis; attributes behind them are passed over.
+
+        What stands before that on other lines (macros without a semicolon) is not part of it."""
         head = code[start:opened]
-        lead = len(head) - len(head.lstrip())
+        while True:
+            end = len(head.rstrip())
+            begin = matching(head, end - 1)
+            m = re.search(r"([A-Za-z_]\w*)\s*$", head[:begin])
+            if m is None or m.group(1) != "__attribute__":
+                break
+            head = head[: m.start()]
+        first = start + (m.start() if m else begin)
         line = lambda at: code.count("\n", 0, at) + 1
-        names = [n for n in NAME_BEFORE_PARENTHESIS.findall(head) if n != "__attribute__"]
-        return Function(names[0] if names else "?", line(start + lead), line(closed), code[opened:closed])
+        return Function(m.group(1) if m else "?", line(first), line(closed), code[opened:closed])

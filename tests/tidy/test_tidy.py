@@ -53,6 +53,8 @@ SEEDED = {
     "an include behind a continued comment": ("store/up.c", '/* a */ \n#  include "verify/gate.h"\n', "floors", "verify"),
     "a file of 601 lines": ("store/big.c", "\n" * 601, "size", "601 lines"),
     "a function of 84 lines": ("store/big.c", LONG, "size", "f has 84 lines"),
+    "a long function with an attribute": (
+        "store/big.c", LONG.replace("(int v)\n", "(int v)\n    __attribute__((unused))\n"), "size", "f has 85 lines"),
     "a long script": ("tests/scripts/a.sh", "true\n" * 601, "size", "601 lines"),
     "goto": ("store/jump.c", "void f(void);\nvoid f(void)\n{\n    goto out;\nout:\n    return;\n}\n", "banned", "goto"),
     "goto in a macro": ("store/jump.c", "#define OUT \\\n    goto out\n", "banned", "goto"),
@@ -126,6 +128,12 @@ class Tidy(unittest.TestCase):
         tree = tidy.Tree(self.root)
         tidy.check_format(tree)
         self.assertIn(("store/ugly.c", "format"), [(v[0], v[2]) for v in tree.violations])
+
+    def test_macros_before_a_function_are_not_part_of_it(self):
+        self.write("store/rows.c", "#define ROW(x) int x;\n" + "ROW(a)\n" * 80 + "int f(void)\n{\n    return 0;\n}\n")
+        tree = tidy.Tree(self.root)
+        tidy.check_sizes(tree)
+        self.assertEqual(tree.violations, [])
 
     def test_an_empty_tree_is_no_success(self):
         for path in CLEAN:
