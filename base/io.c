@@ -132,6 +132,28 @@ enum status io_sync_data(int fd, struct err *e)
     return result(sys, "fdatasync", NULL, e);
 }
 
+void io_write_behind(int fd, uint64_t offset, uint64_t n)
+{
+    int sys, done = 0;
+    CALL(sys, done, "sync_file_range", NULL, fd, n,
+         sync_file_range(fd, (off_t)offset, (off_t)n, SYNC_FILE_RANGE_WRITE));
+    (void)done;
+}
+
+enum status io_reserve(int fd, uint64_t size, struct err *e)
+{
+    int sys, done = 0;
+    if (size == 0)
+        return ST_OK;
+    if (size > INT64_MAX)
+        return err_sys(e, EFBIG, "fallocate", NULL);
+    CALL(sys, done, "fallocate", NULL, fd, size,
+         fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size));
+    if (sys == EOPNOTSUPP || sys == ENOSYS)
+        return ST_OK;
+    return result(sys, "fallocate", NULL, e);
+}
+
 enum status io_truncate(int fd, uint64_t size, struct err *e)
 {
     int sys, done = 0;

@@ -23,6 +23,12 @@ enum status io_write_at(int fd, struct span bytes, uint64_t offset, struct err *
 enum status io_sync(int fd,
                     struct err *e) MUST_CHECK; /* fsync: a file with its size, or a folder */
 enum status io_sync_data(int fd, struct err *e) MUST_CHECK; /* fdatasync */
+/* A hint: begin writing these bytes to the disk, do not wait. The sync that must follow does less
+ * then, and tells of every failure, this one's included. */
+void io_write_behind(int fd, uint64_t offset, uint64_t n);
+/* Takes room for `size` bytes on the disk, where the file system can: ST_NO_SPACE now rather than
+ * half way. The file does not become longer. */
+enum status io_reserve(int fd, uint64_t size, struct err *e) MUST_CHECK;
 enum status io_truncate(int fd, uint64_t size, struct err *e) MUST_CHECK;
 enum status io_size(int fd, uint64_t *size, struct err *e) MUST_CHECK;
 /* Renames within or across folders; with replace = false an existing target is ST_EXISTS. */

@@ -148,7 +148,12 @@ enum status store_content_write(struct store *s, const struct digest *content, i
 {
     SCOPED(content_plan_close) struct content_plan p = {0};
     struct digest whole = {0};
-    enum status st = content_plan_open(&p, s, content, e);
+    uint64_t bytes = 0;
+    enum status st = store_content_size(s, content, &bytes, e);
+    if (st == ST_OK)
+        st = io_reserve(fd, bytes, e);
+    if (st == ST_OK)
+        st = content_plan_open(&p, s, content, e);
     if (st == ST_OK)
         st = fetch_file(s->packs, (struct fetch_plan){content_plan_next, &p}, fd, progress, &whole,
                         e);

@@ -198,6 +198,7 @@ static enum status write_batch(const struct fetch *f, const struct batch *b, str
         enum status st = io_write_at(f->fd, SPAN(b->out.p + at, n), position, e);
         if (st != ST_OK)
             return st;
+        io_write_behind(f->fd, position, n);
         at += n;
     }
     return ST_OK;

@@ -146,6 +146,7 @@ static void get(struct bench *b, bool with_whole)
     uint64_t begun = clock_ticks();
     b->given = 0;
     must(io_open(b->staging, "out", O_RDWR | O_CREAT | O_EXCL, 0600, &fd, &e), &e);
+    must(io_reserve(fd, b->length, &e), &e);
     must(fetch_file(b->packs, (struct fetch_plan){next, b}, fd, NULL, with_whole ? &whole : NULL,
                     &e),
          &e);
