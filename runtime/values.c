@@ -15,16 +15,51 @@ static bool f32_bad(const uint8_t *p, bool scale)
     return scale ? bits - 1 >= 0x7f7fffffu : (bits & 0x7f800000u) == 0x7f800000u;
 }
 
+/* Floats are looked at in runs without a branch inside, which compilers make wide code of; only a
+ * run that has a bad one is looked at again. */
+#define RUN 512u
+
+static size_t first_bad_f32(const uint8_t *p, size_t count, bool scales)
+{
+    for (size_t from = 0; from < count; from += RUN) {
+        size_t to = count - from < RUN ? count : from + RUN;
+        unsigned bad = 0;
+        if (scales)
+            for (size_t i = from; i < to; i++)
+                bad |= f32_bad(p + 4 * i, true);
+        else
+            for (size_t i = from; i < to; i++)
+                bad |= f32_bad(p + 4 * i, false);
+        for (size_t i = from; bad && i < to; i++)
+            if (f32_bad(p + 4 * i, scales))
+                return 4 * i;
+    }
+    return SIZE_MAX;
+}
+
+/* The same for types that are nothing but 16-bit floats. */
+static size_t first_bad_half(const uint8_t *p, size_t count, uint32_t exponent)
+{
+    for (size_t from = 0; from < count; from += RUN) {
+        size_t to = count - from < RUN ? count : from + RUN;
+        unsigned bad = 0;
+        for (size_t i = from; i < to; i++)
+            bad |= (get_le16(p + 2 * i) & exponent) == exponent;
+        for (size_t i = from; bad && i < to; i++)
+            if ((get_le16(p + 2 * i) & exponent) == exponent)
+                return 2 * i;
+    }
+    return SIZE_MAX;
+}
+
 /* Offset of the first bad number in `units` whole units, or SIZE_MAX. */
 static size_t first_bad(const struct region *r, const uint8_t *p, size_t units)
 {
     const struct dtype_layout *t = dtype_layout(r->type);
-    if (r->type == DTYPE_F32) {
-        for (size_t i = 0; i < units; i++)
-            if (f32_bad(p + 4 * i, r->scales))
-                return 4 * i;
-        return SIZE_MAX;
-    }
+    if (r->type == DTYPE_F32)
+        return first_bad_f32(p, units, r->scales);
+    if (t->bytes == 2)
+        return first_bad_half(p, units, t->half_exponent);
     for (size_t i = 0; i < units; i++) {
         const uint8_t *unit = p + i * t->bytes;
         for (size_t k = 0; k < t->half_count; k++) {

@@ -1,4 +1,6 @@
+#include "base/heap.h"
 #include "runtime/tensor.h"
+#include "runtime/tokenizer.h"
 #include "tests/support/gguf_make.h"
 #include <criterion/criterion.h>
 #include <string.h>
@@ -165,4 +167,41 @@ Test(model, gguf_has_its_last_padding_in_full_or_not_at_all)
     d.data.p[d.data.n - 1] = 1;
     cr_expect_neq(open_draft(&d, &e), ST_OK);
     cr_expect_str_eq(e.code, "gguf-padding");
+}
+
+/* Opens and scans with the n-th allocation failing. */
+static bool survives(struct span file, enum model_format format, uint64_t n)
+{
+    SCOPED(model_scope) struct model *m = NULL;
+    SCOPED(scan_scope) struct scan *s = NULL;
+    SCOPED(buf_release) struct buf ids = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    heap_fail_at(n, 0);
+    enum status st = model_open(file, NULL, true, &m, &e);
+    if (st == ST_OK)
+        st = tokenizer_encode(model_tokenizer(m), span_text("the once"), true, &ids, &e);
+    if (st == ST_OK)
+        st = scan_open(format, file.n, NULL, &s, &e);
+    if (st == ST_OK)
+        st = scan_feed(s, file, &e);
+    if (st == ST_OK)
+        st = scan_end(s, &e);
+    heap_fail_at(0, 0);
+    cr_assert(st == ST_OK || st == ST_NO_MEMORY, "allocation %llu: %s", (unsigned long long)n,
+              e.detail);
+    return st == ST_OK;
+}
+
+Test(model, every_allocation_may_fail)
+{
+    static const struct make makes[] = {{.tiny = true, .bpe = true}, {.tiny = true}};
+    for (size_t k = 0; k < 4; k++) {
+        bool gguf = k >= 2;
+        SCOPED(buf_release)
+        struct buf file = gguf ? make_gguf(&makes[k - 2]) : make_slm1(&makes[k]);
+        uint64_t n = 1;
+        while (!survives(buf_span(&file), gguf ? MODEL_FORMAT_GGUF : MODEL_FORMAT_SLM1, n))
+            n++;
+        cr_expect_gt(n, 10);
+    }
 }
