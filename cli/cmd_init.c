@@ -55,10 +55,19 @@ static enum status read_public(struct cli *c, int dir, const char *name, struct 
     return st;
 }
 
+static bool key_there(int dir, const char *name)
+{
+    char file[72];
+    text_fmt(file, sizeof file, "%s.key", name);
+    return faccessat(dir, file, F_OK, 0) == 0;
+}
+
 static enum status make_keys(struct cli *c, int dir, struct made *m, struct err *e)
 {
     for (size_t i = 0; i < ROLES; i++) {
         bool locked = c->passphrase[0] != '\0' && makers[i].role != ROLE_NONE;
+        if (locked && !key_there(dir, makers[i].name))
+            cli_note(c, "sealing the key %s …", makers[i].name); /* scrypt takes its time */
         enum status st =
             key_generate(dir, makers[i].name, locked ? c->passphrase : NULL, &m->key[i], e);
         m->fresh[i] = st == ST_OK;
@@ -72,13 +81,6 @@ static enum status make_keys(struct cli *c, int dir, struct made *m, struct err 
             return err_subject(e, "%s/%s", c->home.keys, makers[i].name);
     }
     return ST_OK;
-}
-
-static bool key_there(int dir, const char *name)
-{
-    char file[72];
-    text_fmt(file, sizeof file, "%s.key", name);
-    return faccessat(dir, file, F_OK, 0) == 0;
 }
 
 /* A passphrase is asked for when a role's key is to be made and somebody is there to ask. */

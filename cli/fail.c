@@ -41,6 +41,22 @@ const char *fail_advice(const struct err *e)
     return NULL;
 }
 
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Does the sentence name the subject already, as a word of its own? */
+static bool mentions(const char *text, const char *subject)
+{
+    size_t n = strlen(subject);
+    for (const char *at = strstr(text, subject); at != NULL; at = strstr(at + 1, subject)) {
+        if ((at == text || !is_word(at[-1])) && !is_word(at[n]))
+            return true;
+    }
+    return false;
+}
+
 static const char *sentence(const struct err *e)
 {
     return e->detail[0] != '\0' ? e->detail : status_phrase(e->status);
@@ -72,7 +88,7 @@ void fail_text(const struct cli *c, const struct err *e, struct buf *out)
     if (c->command != NULL)
         buf_fmt(out, " %s", c->command->name);
     buf_text(out, ": ");
-    if (e->subject[0] != '\0' && strstr(e->detail, e->subject) == NULL) {
+    if (e->subject[0] != '\0' && !mentions(e->detail, e->subject)) {
         put_foreign(out, e->subject);
         buf_text(out, ": ");
     }

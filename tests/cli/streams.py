@@ -2,6 +2,7 @@
 """Streams that end too early, and signals. Usage: streams.py BINARY MODEL"""
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -82,6 +83,31 @@ def tokens_come_one_by_one(assay, ref):
     expect(lines[-1]["token_ids"] == [line["id"] for line in lines[:3]], "tokens differ from the result's")
 
 
+def passphrases_must_agree(assay, room):
+    """On a terminal a passphrase is asked for twice, unseen; when the two differ nothing is made."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(assay.binary, [assay.binary, "init"],
+                  dict(assay.env, ASSAY_STORE=room + "/asked", ASSAY_KEYS=room + "/asked-keys"))
+    said = b""
+    for answer in (b"one\n", b"two\n"):
+        while not said.rstrip().endswith(b":"):
+            said += os.read(terminal, 4096)
+        time.sleep(0.1)
+        os.write(terminal, answer)
+        said += b"|"
+    try:
+        while True:
+            said += os.read(terminal, 4096)
+    except OSError:
+        pass
+    os.close(terminal)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    expect(code == 2 and b"differ" in said, "init, asked:", code, said)
+    expect(b"one" not in said and b"two" not in said.replace(b"the two", b""), "a passphrase was shown:", said)
+    expect(not os.path.exists(room + "/asked") and os.listdir(room + "/asked-keys") == [], "something was made")
+
+
 def another_umask(assay, room):
     done = assay.shell("umask 000; $A get m@1 -o %s/open && umask 077 && $A get m@1 -o %s/closed" % (room, room))
     expect(done.returncode == 0, "get", done.stderr)
@@ -103,6 +129,7 @@ def main(argv):
         closed_streams(assay)
         broken_pipe(assay)
         tokens_come_one_by_one(assay, "m@1")
+        passphrases_must_agree(assay, room)
         another_umask(assay, room)
         expect(assay("verify")[0] == 0, "the store is not whole afterwards")
     for failure in failures:
