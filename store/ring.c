@@ -24,24 +24,28 @@ struct ring {
     uint64_t taken[RING_STAGES];  /* slots a stage has begun */
     unsigned passed[RING_SLOTS];  /* stages a slot is through */
     bool stopping;
-    struct err failure; /* status ST_OK: none */
+    uint64_t failed_at; /* number of the first slot that failed, UINT64_MAX: none */
+    struct err failure; /* its failure */
 
     struct worker workers[RING_THREADS];
     unsigned running; /* threads started */
 };
 
-static void fail(struct ring *r, const struct err *why)
+/* Several slots may fail at a time: the first one in order counts, so that the outcome does not
+ * depend on who was faster. */
+static void fail(struct ring *r, uint64_t number, const struct err *why)
 {
-    if (r->failure.status == ST_OK)
-        r->failure = *why;
-    r->stopping = true;
+    if (number >= r->failed_at)
+        return;
+    r->failed_at = number;
+    r->failure = *why;
 }
 
-/* May the stage begin its next slot? */
+/* May the stage begin its next slot? Those before a failed one still go all the way. */
 static bool ready(const struct ring *r, unsigned stage)
 {
     uint64_t next = r->taken[stage];
-    return next < r->submitted && r->passed[next % r->slot_count] == stage;
+    return next < r->submitted && next < r->failed_at && r->passed[next % r->slot_count] == stage;
 }
 
 static void *work(void *arg)
@@ -54,14 +58,15 @@ static void *work(void *arg)
             pthread_cond_wait(&r->turn, &r->lock);
         if (r->stopping)
             break;
-        unsigned slot = (unsigned)(r->taken[w->stage]++ % r->slot_count);
+        uint64_t number = r->taken[w->stage]++;
+        unsigned slot = (unsigned)(number % r->slot_count);
         pthread_mutex_unlock(&r->lock);
         struct err e = ERR_NONE;
         enum status st = r->stages[w->stage].work(r->ctx, w->number, r->slots[slot], &e);
         pthread_mutex_lock(&r->lock);
         r->passed[slot] = w->stage + 1;
         if (st != ST_OK)
-            fail(r, &e);
+            fail(r, number, &e);
         pthread_cond_broadcast(&r->turn);
     }
     pthread_mutex_unlock(&r->lock);
@@ -81,7 +86,7 @@ enum status ring_open(void *const *slots, unsigned slot_count, const struct ring
     r->slot_count = slot_count;
     r->stage_count = stage_count;
     r->ctx = ctx;
-    r->failure = ERR_NONE;
+    r->failed_at = UINT64_MAX;
     int lock = pthread_mutex_init(&r->lock, NULL), turn = pthread_cond_init(&r->turn, NULL);
     assert(lock == 0 && turn == 0); /* with default attributes they cannot fail here */
     *out = r;
@@ -130,7 +135,7 @@ static enum status work_here(struct ring *r, unsigned slot, struct err *e)
     for (unsigned stage = 0; stage < r->stage_count; stage++) {
         enum status st = r->stages[stage].work(r->ctx, 0, r->slots[slot], e);
         if (st != ST_OK) {
-            fail(r, e);
+            fail(r, r->submitted - 1, e);
             return st;
         }
         r->taken[stage]++;
@@ -166,10 +171,11 @@ enum status ring_wait(struct ring *r, void **slot, struct err *e)
     pthread_mutex_lock(&r->lock);
     unsigned oldest = (unsigned)(r->returned % r->slot_count);
     bool flying = r->returned < r->submitted;
-    while (flying && !r->stopping && r->passed[oldest] != r->stage_count)
+    while (flying && r->returned < r->failed_at && r->passed[oldest] != r->stage_count)
         pthread_cond_wait(&r->turn, &r->lock);
-    enum status st = r->failure.status;
-    if (st != ST_OK) {
+    enum status st = ST_OK;
+    if (flying && r->returned >= r->failed_at) {
+        st = r->failure.status;
         if (e != NULL)
             *e = r->failure;
     } else if (flying) {

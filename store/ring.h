@@ -6,7 +6,9 @@
  * A stage with one thread sees the slots in order; one with several takes them as they come, and
  * wait still hands them back in order. Between submit and wait a slot belongs to the stages.
  * Threads start with the first submit that says more will come: a single slot is worked on by the
- * caller itself. The first failure stops everything and is what every later wait returns. */
+ * caller itself. After a
+ * failure no later slot is begun; wait hands back the slots before it, then the failure for ever.
+ */
 #ifndef STORE_RING_H
 #define STORE_RING_H
 

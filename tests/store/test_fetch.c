@@ -135,6 +135,7 @@ Test(fetch, a_check_goes_on_over_impossible_places_and_lost_packs)
               j.bad, total);
     SCOPED(fd_release) int fd = scratch_file(&s.yard);
     cr_expect_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), fd, NULL, NULL, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "pack-place", "the first one in order is told");
     stock_close(&s);
 }
 
