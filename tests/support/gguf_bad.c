@@ -183,6 +183,11 @@ static void dims_2_33_2_31(struct gguf_draft *d)
     dims(d, UINT64_C(1) << 33, UINT64_C(1) << 31);
 }
 
+static void dims_over_63_bits(struct gguf_draft *d)
+{
+    dims(d, UINT64_C(1) << 63, 1);
+}
+
 static void dims_2_62_4(struct gguf_draft *d)
 {
     dims(d, UINT64_C(1) << 62, 4);
@@ -390,6 +395,7 @@ const struct bad bad_gguf[] = {
      .patch = TENSOR64(EMBEDDING, 12, UINT64_C(0x100000010))},
     {"dims-2-32-by-2-32.gguf", "gguf-dims-overflow", .spoil_gguf = dims_2_32_2_32},
     {"dims-2-33-by-2-31.gguf", "gguf-dims-overflow", .spoil_gguf = dims_2_33_2_31},
+    {"dims-over-63-bits.gguf", "gguf-dims-overflow", .spoil_gguf = dims_over_63_bits},
     {"dims-2-62-by-4.gguf", "gguf-dims-overflow", .spoil_gguf = dims_2_62_4},
     {"dims-bytes-wrap.gguf", "gguf-shape", .spoil_gguf = dims_bytes_wrap},
     {"dims-swapped.gguf", "gguf-shape", .spoil_gguf = dims_swapped},

@@ -105,8 +105,7 @@ void draft_rename(struct buf *in, const char *from, const char *to)
 }
 
 static const char *const pieces[] = {
-    "\xe2\x96\x81",    "t",  "h",   "e", "a", "o", "n", "c", "th", "the",
-    "\xe2\x96\x81the", "on", "once"};
+    "\xe2\x96\x81", "t", "h", "e", "a", "o", "n", "c", "th", "the", "\xe2\x96\x81the", "on", "ho"};
 #define PIECES ((uint32_t)(sizeof pieces / sizeof pieces[0]))
 
 static uint32_t vocabulary(const struct make *m)
