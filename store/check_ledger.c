@@ -1,7 +1,7 @@
 /* The ledger's chain, numbers, signatures and head, and the state against it. */
 #include "base/canon.h"
 #include "store/check_inside.h"
-#include "store/recover.h"
+#include "store/head.h"
 #include <string.h>
 
 struct ledger_check {
@@ -92,19 +92,17 @@ static enum status head_lags(struct check *c, uint64_t newest, bool *lags, struc
     enum status st =
         index_read_only(c->s->index) ? ST_OK : store_lock(c->s, STORE_LOCK_WAIT, &lock, e);
     if (st == ST_OK)
-        st = recover_read_head(c->s, &seq, &hash, e);
+        st = head_read(c->s, &seq, &hash, e);
     *lags = seq < newest;
     return st;
 }
 
-static enum status check_head(struct ledger_check *l, uint64_t newest, struct err *e)
+static enum status check_head(struct ledger_check *l, uint64_t newest, uint64_t end, struct err *e)
 {
     bool lags = false;
-    if (l->head_seq > newest || newest < l->c->mark.seq)
-        return err_set(e, ST_SET_BACK, "ledger-cut",
-                       "the ledger ends with entry %llu, but there was entry %llu",
-                       (unsigned long long)newest,
-                       (unsigned long long)(l->head_seq > newest ? l->head_seq : l->c->mark.seq));
+    uint64_t known = l->head_seq > l->c->mark.seq ? l->head_seq : l->c->mark.seq;
+    if (known > newest)
+        return head_lost(l->c->s, end, newest, known, e);
     if (!l->head_seen)
         return err_set(e, ST_CORRUPT, "ledger-head", "the head is none of the ledger's entries");
     enum status st = l->head_seq < newest ? head_lags(l->c, newest, &lags, e) : ST_OK;
@@ -137,7 +135,7 @@ enum status check_ledger_part(struct check *c, struct err *e)
     uint64_t offset = 0, seq = 0, told = c->report->findings;
     struct digest hash = {0};
     bool torn = false;
-    enum status st = recover_read_head(c->s, &l.head_seq, &l.head_hash, &why);
+    enum status st = head_read(c->s, &l.head_seq, &l.head_hash, &why);
     bool head = st == ST_OK;
     st = check_absorb(c, st, &why, STORE_HEAD, NULL, e);
     if (st != ST_OK)
@@ -146,13 +144,19 @@ enum status check_ledger_part(struct check *c, struct err *e)
     st = ledger_read(c->s->dir, &offset, &seq, &hash, &torn, check_entry, &l, &why);
     c->report->bytes += offset;
     bool whole = st == ST_OK;
+    if (!whole && head) { /* what a writer left who died is cut by the next */
+        enum status asked = head_tears(c->s, offset, seq, &why, &whole, e);
+        if (asked != ST_OK)
+            return asked;
+        st = whole ? ST_OK : st;
+    }
     st = check_absorb(c, st, &why, STORE_LEDGER, NULL, e);
     if (st != ST_OK || !whole)
         return st;
     if (head) {
         why = ERR_NONE;
-        st = check_head(&l, seq, &why);
-        st = check_absorb(c, st, &why, st == ST_SET_BACK ? STORE_LEDGER : STORE_HEAD, NULL, e);
+        st = check_head(&l, seq, offset, &why);
+        st = check_absorb(c, st, &why, why.subject[0] != '\0' ? why.subject : STORE_HEAD, NULL, e);
     }
     return st == ST_OK && told == c->report->findings ? check_state_count(&l, e) : st;
 }

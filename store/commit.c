@@ -1,4 +1,5 @@
 #include "store/commit.h"
+#include "store/head.h"
 #include "store/recover.h"
 #include <fcntl.h>
 #include <string.h>
@@ -137,7 +138,7 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
     if (st == ST_OK)
         st = append(s, &mark, buf_span(&line), e);
     if (st == ST_OK)
-        st = store_poison(s, recover_publish_head(s, buf_span(&line), e));
+        st = store_poison(s, head_publish(s, buf_span(&line), e));
     if (st == ST_OK)
         st = store_poison(s, recover_fold(s, e));
     if (st == ST_OK)

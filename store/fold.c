@@ -1,5 +1,6 @@
 #include "store/fold.h"
 #include "base/canon.h"
+#include "store/head.h"
 #include "store/recipe.h"
 #include <fcntl.h>
 
@@ -244,8 +245,13 @@ enum status fold_ledger(struct fold *f, struct err *e)
     uint64_t offset = f->mark.ledger_offset, seq = f->mark.seq;
     struct digest hash = f->mark.head;
     bool torn = false;
-    st = ledger_read(f->s->dir, &offset, &seq, &hash, &torn, fold_entry, f, e);
-    if (st != ST_OK)
-        (void)err_subject(e, STORE_LEDGER);
-    return st;
+    struct err why = ERR_NONE;
+    st = ledger_read(f->s->dir, &offset, &seq, &hash, &torn, fold_entry, f, &why);
+    if (st == ST_OK)
+        return ST_OK;
+    enum status told = head_tears(f->s, offset, seq, &why, &torn, e);
+    if (told != ST_OK || torn)
+        return told;
+    *e = why;
+    return err_subject(e, STORE_LEDGER);
 }

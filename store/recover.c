@@ -1,7 +1,7 @@
 #include "store/recover.h"
-#include "base/pending.h"
 #include "base/text.h"
 #include "store/fold.h"
+#include "store/head.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,50 +11,6 @@
 
 /* -- head ----------------------------------------------------------------------------------------
  */
-
-static bool is_damage(enum status st)
-{
-    return st == ST_CORRUPT || st == ST_FORMAT || st == ST_INVALID_LENGTH;
-}
-
-static enum status head_damaged(struct err *e, const char *why)
-{
-    (void)err_at(e, ST_CORRUPT, "ledger", "ledger-head", ERR_NO_OFFSET,
-                 "%s; it is a copy of the ledger's last line and may be made again from it", why);
-    return err_subject(e, STORE_HEAD);
-}
-
-enum status recover_read_head(struct store *s, uint64_t *seq, struct digest *hash, struct err *e)
-{
-    SCOPED(buf_release) struct buf line = BUF_EMPTY;
-    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
-    struct err why = ERR_NONE;
-    *seq = 0;
-    *hash = (struct digest){0};
-    enum status st = file_read(s->dir, STORE_HEAD, LEDGER_LINE_MAX + 1, &line, &why);
-    if (st == ST_NOT_FOUND)
-        return ST_OK;
-    if (st == ST_OK && (line.n == 0 || line.p[line.n - 1] != '\n'))
-        return head_damaged(e, "the ledger's head has no end of line");
-    if (st == ST_OK)
-        st = ledger_parse(SPAN(line.p, line.n - 1), &entry, &why);
-    if (is_damage(st))
-        return head_damaged(e, "the ledger's head is no entry");
-    if (st != ST_OK) {
-        *e = why;
-        return st;
-    }
-    if (!ledger_signed_by(&entry, &s->charter.log_key))
-        return head_damaged(e, "the ledger's head is not signed by the store's log key");
-    *seq = entry.seq;
-    *hash = entry.hash;
-    return ST_OK;
-}
-
-enum status recover_publish_head(struct store *s, struct span line, struct err *e)
-{
-    return pending_file(s->dir, STORE_HEAD, 0600, line, true, e);
-}
 
 /* The head may be one step behind: the process died before it was published. */
 static enum status republish_head(struct fold *f, struct err *e)
@@ -69,24 +25,15 @@ static enum status republish_head(struct fold *f, struct err *e)
     if (st == ST_OK)
         st = io_read_at(fd, p, (size_t)n, f->line, e);
     if (st == ST_OK)
-        st = store_poison(f->s, recover_publish_head(f->s, buf_span(&line), e));
+        st = store_poison(f->s, head_publish(f->s, buf_span(&line), e));
     return st;
 }
 
-static enum status set_back(struct err *e, uint64_t head, uint64_t seq)
-{
-    (void)err_set(e, ST_SET_BACK, "ledger-cut",
-                  "the ledger ends with entry %llu, but entry %llu was acknowledged; bring it back "
-                  "from a copy",
-                  (unsigned long long)seq, (unsigned long long)head);
-    return err_subject(e, STORE_LEDGER);
-}
-
-static enum status compare_head(const struct catalog_mark *m, uint64_t seq,
+static enum status compare_head(struct store *s, const struct catalog_mark *m, uint64_t seq,
                                 const struct digest *hash, struct err *e)
 {
     if (seq > m->seq)
-        return set_back(e, seq, m->seq);
+        return head_lost(s, m->ledger_offset, m->seq, seq, e);
     if (seq == 0 && m->seq > 0)
         return head_damaged(e, "the ledger's head is gone");
     if (seq == m->seq && seq > 0 && !digest_equal(hash, &m->head))
@@ -103,9 +50,9 @@ static enum status fold_all(struct fold *f, struct err *e)
     struct digest hash;
     enum status st = fold_ledger(f, e);
     if (st == ST_OK)
-        st = recover_read_head(f->s, &seq, &hash, e);
+        st = head_read(f->s, &seq, &hash, e);
     if (st == ST_OK)
-        st = compare_head(&f->mark, seq, &hash, e);
+        st = compare_head(f->s, &f->mark, seq, &hash, e);
     if (st == ST_OK)
         st = fold_settle(f, true, e);
     if (st == ST_OK && f->folded > 0 && seq < f->mark.seq)
@@ -136,7 +83,7 @@ static enum status unfolded(struct store *s, const struct catalog_mark *m, bool 
     if (st == ST_OK)
         st = io_size(ledger, &size, &why);
     if (st == ST_NOT_FOUND || (st == ST_OK && size < m->ledger_offset))
-        return set_back(e, m->seq, 0);
+        return head_lost(s, UINT64_MAX, 0, m->seq, e);
     if (st == ST_OK) {
         st = io_open(s->packs, name, O_RDONLY | O_NOFOLLOW, 0, &pack, &why);
         *more = st == ST_OK || size > m->ledger_offset;
@@ -156,13 +103,13 @@ enum status recover_open(struct store *s, struct err *e)
     bool more = false;
     /* In this order: whoever commits writes ledger, head, mark, so an older head than the mark's is
      * never mistaken for a cut ledger. */
-    enum status st = recover_read_head(s, &seq, &hash, e);
+    enum status st = head_read(s, &seq, &hash, e);
     if (st == ST_OK)
         st = store_mark(s, &mark, e);
     if (st == ST_OK)
         st = unfolded(s, &mark, &more, e);
     if (st != ST_OK || !more)
-        return st == ST_OK ? compare_head(&mark, seq, &hash, e) : st;
+        return st == ST_OK ? compare_head(s, &mark, seq, &hash, e) : st;
     if (index_read_only(s->index))
         return ST_OK; /* what is folded is served; the rest waits for a writer */
     struct err why = ERR_NONE;

@@ -27,10 +27,4 @@ enum status recover_blank(struct store *s, const char *folder, struct index **ou
 /* Makes an index folder of the store durable, names and all. */
 enum status recover_sync_index(struct store *s, const char *folder, struct err *e) MUST_CHECK;
 
-/* Publishes the line as ledger.head. */
-enum status recover_publish_head(struct store *s, struct span line, struct err *e) MUST_CHECK;
-/* Reads the head: *seq 0 and a zero hash when there is none. */
-enum status recover_read_head(struct store *s, uint64_t *seq, struct digest *hash,
-                              struct err *e) MUST_CHECK;
-
 #endif

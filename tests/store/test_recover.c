@@ -194,6 +194,50 @@ Test(recover, a_torn_line_is_no_entry_and_the_next_writer_cuts_it)
     room_remove(&r);
 }
 
+Test(recover, a_last_line_in_tatters_that_the_head_does_not_know_is_no_entry)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    OK(room_set(&r, "a", "1", NULL, &e));
+    store_close(r.s);
+    r.s = NULL;
+    /* power went with the end of the line on the disk and its beginning not */
+    cr_assert_eq(
+        temp_run(&r.t, "head -c 300 /dev/zero >> store/ledger && echo '\"}' >> store/ledger"), 0);
+    room_reopen(&r);
+    assert_sound(&r);
+    OK(room_set(&r, "a", "2", NULL, &e));
+    room_reopen(&r);
+    cr_assert(state_is(r.s, "a", "2"));
+    assert_sound(&r);
+    room_remove(&r);
+}
+
+Test(recover, a_damaged_last_line_that_the_head_knows_is_corrupt_not_cut)
+{
+    const char *const edits[] = {
+        "printf x | dd of=store/ledger bs=1 conv=notrunc seek=$(($(stat -c %s store/ledger) - 1))",
+        "printf x | dd of=store/ledger bs=1 conv=notrunc seek=$(($(stat -c %s store/ledger) - 9))"};
+    for (size_t i = 0; i < 4; i++) {
+        struct err e = ERR_NONE;
+        struct store *s = NULL;
+        struct store_room r = room_make();
+        struct check_report report;
+        OK(room_set(&r, "a", "1", NULL, &e));
+        cr_assert_eq(temp_run(&r.t, "%s", edits[i % 2]), 0);
+        OK(check_ledger(r.s, NULL, NULL, &report, &e));
+        cr_assert_eq(report.findings, 1);
+        store_close(r.s);
+        r.s = NULL;
+        if (i >= 2) {
+            cr_assert_eq(temp_run(&r.t, "rm -r store/index"), 0);
+            cr_assert_eq(store_open(r.path, &s, &e), ST_CORRUPT);
+            cr_assert_str_eq(e.subject, "ledger");
+        }
+        room_remove(&r);
+    }
+}
+
 static const char *const cuts[] = {
     "head -n -1 store/ledger > l && cat l > store/ledger", /* an entry dropped */
     "truncate -s -5 store/ledger",                         /* its last bytes */
@@ -362,8 +406,7 @@ static int write_some(struct store_room *r, unsigned who)
         char key[64];
         struct content c;
         SCOPED(buf_release)
-        struct buf mine = room_bytes(3000, who * 100 + i),
-                   shared = room_bytes(3000, 5000 + i);
+        struct buf mine = room_bytes(3000, who * 100 + i), shared = room_bytes(3000, 5000 + i);
         snprintf(key, sizeof key, "writer/%u/%u", who, i);
         if (room_set(r, key, "1", NULL, &e) != ST_OK ||
             room_add(r, buf_span(&mine), &c, &e) != ST_OK ||

@@ -1,0 +1,109 @@
+#include "store/head.h"
+#include "base/pending.h"
+#include <fcntl.h>
+#include <string.h>
+
+static bool is_damage(enum status st)
+{
+    return st == ST_CORRUPT || st == ST_FORMAT || st == ST_INVALID_LENGTH;
+}
+
+enum status head_damaged(struct err *e, const char *why)
+{
+    (void)err_at(e, ST_CORRUPT, "ledger", "ledger-head", ERR_NO_OFFSET,
+                 "%s; it is a copy of the ledger's last line and may be made again from it", why);
+    return err_subject(e, STORE_HEAD);
+}
+
+enum status head_read(struct store *s, uint64_t *seq, struct digest *hash, struct err *e)
+{
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    struct err why = ERR_NONE;
+    *seq = 0;
+    *hash = (struct digest){0};
+    enum status st = file_read(s->dir, STORE_HEAD, LEDGER_LINE_MAX + 1, &line, &why);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st == ST_OK && (line.n == 0 || line.p[line.n - 1] != '\n'))
+        return head_damaged(e, "the ledger's head has no end of line");
+    if (st == ST_OK)
+        st = ledger_parse(SPAN(line.p, line.n - 1), &entry, &why);
+    if (is_damage(st))
+        return head_damaged(e, "the ledger's head is no entry");
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    if (!ledger_signed_by(&entry, &s->charter.log_key))
+        return head_damaged(e, "the ledger's head is not signed by the store's log key");
+    *seq = entry.seq;
+    *hash = entry.hash;
+    return ST_OK;
+}
+
+enum status head_publish(struct store *s, struct span line, struct err *e)
+{
+    return pending_file(s->dir, STORE_HEAD, 0600, line, true, e);
+}
+
+/* Is [offset, end of file) one line, or the beginning of one? */
+static enum status is_last_line(struct store *s, uint64_t offset, bool *last, struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    uint64_t size = 0;
+    *last = false;
+    enum status st = io_open(s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_size(fd, &size, e);
+    if (st != ST_OK || size <= offset || size - offset > LEDGER_LINE_MAX + 1)
+        return st;
+    size_t n = (size_t)(size - offset);
+    uint8_t *p = buf_space(&line, n);
+    if (p == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "reading the ledger");
+    st = io_read_at(fd, p, n, offset, e);
+    *last = st == ST_OK && memchr(p, '\n', n - 1) == NULL;
+    return st;
+}
+
+enum status head_tears(struct store *s, uint64_t offset, uint64_t seq, const struct err *why,
+                       bool *torn, struct err *e)
+{
+    uint64_t head = 0;
+    struct digest hash;
+    *torn = false;
+    if (why->status != ST_CORRUPT || strcmp(err_code(why), "ledger-entry") != 0)
+        return ST_OK;
+    enum status st = head_read(s, &head, &hash, e);
+    return st == ST_OK && head <= seq ? is_last_line(s, offset, torn, e) : st;
+}
+
+/* Bytes of the file, 0 when it is gone. */
+static uint64_t size_of(struct store *s, const char *name)
+{
+    SCOPED(fd_release) int fd = -1;
+    struct err ignored = ERR_NONE;
+    uint64_t n = 0;
+    enum status st = io_open(s->dir, name, O_RDONLY | O_NOFOLLOW, 0, &fd, &ignored);
+    if (st == ST_OK)
+        st = io_size(fd, &n, &ignored);
+    return st == ST_OK ? n : 0;
+}
+
+enum status head_lost(struct store *s, uint64_t end, uint64_t seq, uint64_t known, struct err *e)
+{
+    uint64_t ledger = size_of(s, STORE_LEDGER), line = size_of(s, STORE_HEAD);
+    if (known == seq + 1 && ledger >= end && ledger - end >= line && line > 0)
+        (void)err_at(
+            e, ST_CORRUPT, "ledger", "ledger-entry", end,
+            "the ledger is damaged at entry %llu, its last; ledger.head is a copy of that line",
+            (unsigned long long)known);
+    else
+        (void)err_at(e, ST_SET_BACK, "ledger", "ledger-cut", ERR_NO_OFFSET,
+                     "the ledger ends with entry %llu, but entry %llu was acknowledged; bring it "
+                     "back from a copy",
+                     (unsigned long long)seq, (unsigned long long)known);
+    return err_subject(e, STORE_LEDGER);
+}

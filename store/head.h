@@ -1,0 +1,25 @@
+/* The ledger's head: ledger.head, a copy of the ledger's last line, published after each append. It
+ * is what tells a line that was acknowledged from one that was not: a ledger shorter than its head
+ * was cut, and a last line in tatters that the head does not know was never acknowledged. */
+#ifndef STORE_HEAD_H
+#define STORE_HEAD_H
+
+#include "store/store_inside.h"
+
+/* *seq 0 and a zero hash when there is none. ST_CORRUPT, code "ledger-head". */
+enum status head_read(struct store *s, uint64_t *seq, struct digest *hash,
+                      struct err *e) MUST_CHECK;
+enum status head_publish(struct store *s, struct span line, struct err *e) MUST_CHECK;
+enum status head_damaged(struct err *e, const char *why);
+
+/* The ledger could not be read at `offset`, behind entry `seq`, because of `why`. Is that a torn
+ * write? Power may go with the end of a line on the disk and its beginning not: then it is the last
+ * line of the file, it does not parse, and the head knows nothing of it. */
+enum status head_tears(struct store *s, uint64_t offset, uint64_t seq, const struct err *why,
+                       bool *torn, struct err *e) MUST_CHECK;
+/* The ledger ends at byte `end` with entry `seq`, but entry `known` was there: ST_SET_BACK when it
+ * was cut, ST_CORRUPT when the bytes of the missing line are all there. */
+enum status head_lost(struct store *s, uint64_t end, uint64_t seq, uint64_t known,
+                      struct err *e) MUST_CHECK;
+
+#endif
