@@ -227,6 +227,29 @@ Test(pack, a_record_taken_out_is_missed)
     sample_close(&s);
 }
 
+Test(pack, a_trailer_made_for_another_place_is_refused)
+{
+    struct sample s;
+    struct seen seen;
+    uint8_t bytes[PACK_TRAILER];
+    struct pack_trailer t;
+    struct err e = ERR_NONE;
+    sample_open(&s);
+    cr_assert_eq(fchmodat(s.yard.packs, "0000000000000001.pack", 0600, 0), 0);
+    int fd = openat(s.yard.packs, "0000000000000001.pack", O_RDWR);
+    off_t at = (off_t)(s.size - PACK_TRAILER);
+    cr_assert_eq(pread(fd, bytes, sizeof bytes, at), PACK_TRAILER);
+    cr_assert_eq(pack_trailer_decode(bytes, &t, &e), ST_OK);
+    t.bytes++;
+    pack_trailer_encode(&t, bytes);
+    cr_assert_eq(pwrite(fd, bytes, sizeof bytes, at), PACK_TRAILER);
+    close(fd);
+    walk(&s.yard, 1, &seen);
+    cr_expect_eq(seen.damages, 1);
+    cr_expect_str_eq(seen.code, "pack-trailer-place");
+    sample_close(&s);
+}
+
 Test(pack, a_foreign_file_is_no_pack)
 {
     struct yard y;

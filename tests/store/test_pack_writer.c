@@ -187,3 +187,64 @@ Test(pack_writer, a_failed_sync_is_never_tried_again)
     pack_writer_close(w);
     yard_close(&y);
 }
+
+struct story {
+    char text[512];
+    size_t n;
+};
+
+static int tell_story(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    (void)path, (void)fd, (void)bytes;
+    struct story *t = ctx;
+    if (strcmp(call, "pwrite") == 0 || strcmp(call, "fdatasync") == 0 ||
+        strcmp(call, "fsync") == 0 || strcmp(call, "rename") == 0)
+        t->n += text_fmt(t->text + t->n, sizeof t->text - t->n, "%s ", call);
+    return 0;
+}
+
+Test(pack_writer, a_pack_is_synced_before_its_name_and_its_folder_after)
+{
+    struct yard y;
+    struct err e = ERR_NONE;
+    struct story t = {0};
+    yard_open(&y);
+    io_watch(tell_story, &t);
+    cr_expect_eq(write_pack(&y, &e), ST_OK);
+    io_watch(NULL, NULL);
+    cr_expect_str_eq(t.text, "pwrite pwrite pwrite pwrite fdatasync fsync rename fsync ");
+    yard_close(&y);
+}
+
+Test(pack_writer, bytes_under_a_foreign_digest_are_never_read)
+{
+    struct yard y;
+    struct err e = ERR_NONE;
+    uint8_t record[200], out[200];
+    yard_open(&y);
+    SCOPED(pack_writer_scope) struct pack_writer *w = NULL;
+    SCOPED(pack_set_scope) struct pack_set *set = NULL;
+    struct span bytes = span_text("not what it says");
+    struct pack_record r = {.kind = PACK_CHUNK,
+                            .encoding = ENCODING_RAW,
+                            .stored = (uint32_t)bytes.n,
+                            .length = (uint32_t)bytes.n,
+                            .digest = digest_of(span_text("what it says")),
+                            .check = hash64(bytes, 0)};
+    pack_record_encode(&r, record);
+    memcpy(record + PACK_RECORD, bytes.p, bytes.n);
+    cr_assert_eq(pack_writer_open(y.staging, &w, &e), ST_OK);
+    cr_assert_eq(pack_append(w, SPAN(record, PACK_RECORD + bytes.n), &e), ST_OK);
+    size_t count;
+    SCOPED(buf_release) struct buf back = BUF_EMPTY;
+    cr_expect_eq(pack_writer_read(w, pack_writer_entries(w, &count), &back, &e), ST_CORRUPT);
+    cr_expect_eq(back.n, 0);
+    cr_assert_eq(pack_seal(w, &e), ST_OK);
+    cr_assert_eq(pack_publish(w, y.packs, 1, &e), ST_OK);
+    const struct pack_entry *entry = pack_writer_entries(w, &count);
+    cr_assert_eq(pack_set_open(y.packs, &set, &e), ST_OK);
+    e = ERR_NONE;
+    cr_expect_eq(pack_read(set, &entry->at, &entry->digest, out, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "chunk-hash");
+    yard_close(&y);
+}
