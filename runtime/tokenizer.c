@@ -37,7 +37,8 @@ enum status tokenizer_open_section(struct span section, uint64_t at, uint32_t vo
 void tokenizer_close(struct tokenizer *t)
 {
     heap_free(t->text);
-    heap_free(t->spelled);
+    heap_free(t->words.at);
+    heap_free(t->users.at);
     heap_free(t->merges);
     heap_free(t->types);
     heap_free(t->piece_bytes);

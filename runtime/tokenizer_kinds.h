@@ -15,9 +15,13 @@
 #define RUNTIME_TOKENIZER_KINDS_H
 
 #include "base/stream.h"
+#include "runtime/spellings.h"
 #include "runtime/tokenizer.h"
 
 #define TOKENIZER_TEXT_MAX (16u << 20) /* bytes that one call encodes */
+#define TOKENIZER_USER_MAX                                                \
+    256u /* bytes of a user-defined token: they are looked for everywhere \
+          */
 
 enum tokenizer_kind { TOKENIZER_BYTE, TOKENIZER_BPE, TOKENIZER_LLAMA };
 
@@ -37,12 +41,6 @@ struct merge {
     uint32_t at; /* of its record in the section */
 };
 
-/* llama: a token and how it is spelled. */
-struct spelled {
-    struct span text;
-    uint32_t id;
-};
-
 struct tokenizer {
     enum tokenizer_kind kind;
     uint32_t vocab;
@@ -53,13 +51,13 @@ struct tokenizer {
     struct span *text;    /* bpe, llama: [vocab] the tokens as the file spells them */
     struct merge *merges; /* bpe: [merge_count] by pair */
     uint32_t merge_count;
-    struct spelled *spelled; /* llama: [spelled_count] what text may become, by spelling */
-    uint32_t spelled_count;
-    struct span scores;    /* llama: f32 [vocab] */
-    uint8_t *types;        /* llama: [vocab] of enum token_type */
-    uint8_t *piece_bytes;  /* llama: the tokens in running text, one after the other */
-    uint32_t *piece_at;    /* llama: [vocab + 1] into piece_bytes */
-    uint32_t byte_id[256]; /* llama: the token of each byte, UINT32_MAX none */
+    struct spellings words; /* llama: what text may become by merging */
+    struct spellings users; /* llama: user-defined tokens, taken out of the text before */
+    struct span scores;     /* llama: f32 [vocab] */
+    uint8_t *types;         /* llama: [vocab] of enum token_type */
+    uint8_t *piece_bytes;   /* llama: the tokens in running text, one after the other */
+    uint32_t *piece_at;     /* llama: [vocab + 1] into piece_bytes */
+    uint32_t byte_id[256];  /* llama: the token of each byte, UINT32_MAX none */
 };
 
 /* SLM1's tokenizer section, at file offset `at`, for a model of `vocab` tokens. */

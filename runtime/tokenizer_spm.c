@@ -2,16 +2,15 @@
  * neighbours whose joined spelling is the token of the highest score become that token, leftmost
  * first; a character that is no token falls back to its bytes (<0xHH>), or to UNK.
  *
- * Text never becomes a control token, a byte token or UNK by being spelled like one. */
+ * User-defined tokens are taken out of the text before. Text never becomes a control token, a byte
+ * token or UNK by being spelled like one. */
 #include "base/heap.h"
 #include "base/text.h"
 #include "runtime/merge.h"
-#include "runtime/order.h"
 #include "runtime/quant.h"
 #include "runtime/tokenizer_kinds.h"
 #include <string.h>
 
-#define NO_ID UINT32_MAX
 #define SPACE "\xe2\x96\x81"
 
 static enum status refuse(struct err *e, const char *code, uint64_t at, const char *what,
@@ -88,46 +87,30 @@ static enum status read_tokens(struct tokenizer *t, const struct spm_source *fro
         int byte = byte_of(t->text[id]);
         if (byte < 0)
             return refuse(e, "gguf-byte-token", record, "a byte token must be spelled <0xHH>", id);
-        if (t->byte_id[byte] != NO_ID)
+        if (t->byte_id[byte] != NO_TOKEN)
             return refuse(e, "gguf-byte-token", record, "a second token for the same byte", id);
         t->byte_id[byte] = id;
     }
     return ST_OK;
 }
 
-static bool spelled_before(const void *a, const void *b)
+static enum status sort_spellings(struct tokenizer *t, const struct spm_source *from, struct err *e)
 {
-    const struct spelled *x = a, *y = b;
-    size_t n = x->text.n < y->text.n ? x->text.n : y->text.n;
-    int order = memcmp(x->text.p, y->text.p, n);
-    if (order != 0)
-        return order < 0;
-    return x->text.n != y->text.n ? x->text.n < y->text.n : x->id < y->id;
-}
-
-/* What text may become, sorted by spelling: a lookup costs the same whatever a hostile file chose.
- * Of equal spellings the lowest id counts. */
-static void sort_spellings(struct tokenizer *t)
-{
-    for (uint32_t id = 0; id < t->vocab; id++)
-        if (t->text[id].n > 0 && (t->types[id] == TOKEN_NORMAL || t->types[id] == TOKEN_USER))
-            t->spelled[t->spelled_count++] = (struct spelled){.text = t->text[id], .id = id};
-    order_sort(t->spelled, t->spelled_count, sizeof *t->spelled, spelled_before);
-}
-
-static uint32_t find(const struct tokenizer *t, struct span text)
-{
-    struct spelled want = {.text = text, .id = 0};
-    uint32_t low = 0, high = t->spelled_count;
-    while (low < high) { /* the first that is not before `want` */
-        uint32_t mid = low + (high - low) / 2;
-        if (spelled_before(&t->spelled[mid], &want))
-            low = mid + 1;
-        else
-            high = mid;
+    for (uint32_t id = 0; id < t->vocab; id++) {
+        struct span text = t->text[id];
+        bool user = t->types[id] == TOKEN_USER;
+        if (text.n == 0 || (t->types[id] != TOKEN_NORMAL && !user))
+            continue;
+        if (user && text.n > TOKENIZER_USER_MAX)
+            return refuse(e, "gguf-user-token", from->types_at + 4 * (uint64_t)id,
+                          "a user-defined token is over 256 bytes", id);
+        spellings_add(&t->words, text, id);
+        if (user)
+            spellings_add(&t->users, text, id);
     }
-    bool same = low < t->spelled_count && span_equal(t->spelled[low].text, text);
-    return same ? t->spelled[low].id : NO_ID;
+    spellings_sort(&t->words);
+    spellings_sort(&t->users);
+    return ST_OK;
 }
 
 static bool is_space(struct span s, size_t at)
@@ -156,21 +139,21 @@ enum status spm_open(struct tokenizer *t, const struct spm_source *from, struct 
     t->kind = TOKENIZER_LLAMA;
     t->scores = from->scores;
     for (size_t i = 0; i < 256; i++)
-        t->byte_id[i] = NO_ID;
+        t->byte_id[i] = NO_TOKEN;
     t->text = heap_zero(t->vocab, sizeof *t->text);
     t->types = heap_zero(t->vocab, 1);
-    t->spelled = heap_zero(t->vocab, sizeof *t->spelled);
+    t->words.at = heap_zero(t->vocab, sizeof *t->words.at);
+    t->users.at = heap_zero(t->vocab, sizeof *t->users.at);
     t->piece_at = heap_zero((size_t)t->vocab + 1, sizeof *t->piece_at);
     t->piece_bytes = heap_zero(from->tokens.n + 1, 1);
-    if (t->text == NULL || t->types == NULL || t->spelled == NULL || t->piece_at == NULL ||
-        t->piece_bytes == NULL || from->tokens.n > UINT32_MAX)
+    if (t->text == NULL || t->types == NULL || t->words.at == NULL || t->users.at == NULL ||
+        t->piece_at == NULL || t->piece_bytes == NULL || from->tokens.n > UINT32_MAX)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a vocabulary of %u", t->vocab);
     enum status st = read_tokens(t, from, e);
     if (st != ST_OK)
         return st;
-    sort_spellings(t);
     make_pieces(t);
-    return ST_OK;
+    return sort_spellings(t, from, e);
 }
 
 /* Floats as numbers of the same order, turned round: the highest score comes first. */
@@ -192,8 +175,8 @@ static bool spm_pair(const void *ctx, const struct symbol *left, const struct sy
                      uint32_t *order, uint32_t *id)
 {
     const struct spm_text *x = ctx;
-    *id = find(x->t, SPAN(x->p + left->at, left->n + right->n));
-    if (*id == NO_ID)
+    *id = spellings_find(&x->t->words, SPAN(x->p + left->at, left->n + right->n));
+    if (*id == NO_TOKEN)
         return false;
     *order = order_of_score(get_f32(x->t->scores.p + 4 * (size_t)*id));
     return true;
@@ -219,13 +202,13 @@ static enum status escape_spaces(const struct tokenizer *t, struct span text, st
 static void append_symbol(const struct spm_text *x, const struct symbol *s, struct buf *out)
 {
     const struct tokenizer *t = x->t;
-    if (s->id != NO_ID) {
+    if (s->id != NO_TOKEN) {
         ids_append(out, s->id);
         return;
     }
     bool all = true;
     for (uint32_t i = 0; i < s->n; i++)
-        all = all && t->byte_id[x->p[s->at + i]] != NO_ID;
+        all = all && t->byte_id[x->p[s->at + i]] != NO_TOKEN;
     if (!all) {
         if (t->unk >= 0)
             ids_append(out, (uint32_t)t->unk);
@@ -235,7 +218,9 @@ static void append_symbol(const struct spm_text *x, const struct symbol *s, stru
         ids_append(out, t->byte_id[x->p[s->at + i]]);
 }
 
-enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *out, struct err *e)
+/* A stretch of text without user-defined tokens. */
+static enum status encode_plain(const struct tokenizer *t, struct span text, struct buf *out,
+                                struct err *e)
 {
     if (text.n == 0)
         return ST_OK;
@@ -249,8 +234,8 @@ enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *
     for (size_t at = 0; at < escaped.n; count++) {
         struct span rest = SPAN(escaped.p + at, escaped.n - at);
         size_t n = utf8_sequence(rest); /* valid: the caller checked */
-        s[count] =
-            (struct symbol){.id = find(t, SPAN(rest.p, n)), .at = (uint32_t)at, .n = (uint32_t)n};
+        s[count] = (struct symbol){
+            .id = spellings_find(&t->words, SPAN(rest.p, n)), .at = (uint32_t)at, .n = (uint32_t)n};
         at += n;
     }
     struct spm_text x = {.t = t, .p = escaped.p};
@@ -259,6 +244,27 @@ enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *
     for (uint32_t i = 0; st == ST_OK && i != MERGE_NONE; i = s[i].next)
         append_symbol(&x, &s[i], out);
     return st;
+}
+
+/* User-defined tokens are found first, leftmost and longest; what lies between is merged by itself.
+ */
+enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *out, struct err *e)
+{
+    size_t plain = 0, at = 0;
+    while (t->users.count > 0 && at < text.n) {
+        size_t n = 0;
+        uint32_t id = spellings_longest(&t->users, SPAN(text.p + at, text.n - at), &n);
+        if (id == NO_TOKEN) {
+            at++;
+            continue;
+        }
+        enum status st = encode_plain(t, SPAN(text.p + plain, at - plain), out, e);
+        if (st != ST_OK)
+            return st;
+        ids_append(out, id);
+        plain = at += n;
+    }
+    return encode_plain(t, SPAN(text.p + plain, text.n - plain), out, e);
 }
 
 struct span spm_piece(const struct tokenizer *t, uint32_t id, bool first)

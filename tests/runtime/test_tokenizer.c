@@ -1,5 +1,5 @@
 #include "runtime/tokenizer_kinds.h"
-#include "tests/support/model_make.h"
+#include "tests/support/gguf_make.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +89,19 @@ Test(tokenizer, text_spelled_like_a_control_or_byte_token_stays_text)
     const struct tokenizer *t = model_tokenizer(m);
     check_ids(t, "<s>", false, "259 63 118 65");
     check_ids(t, "<0x0A>", false, "259 63 51 123 51 68 65");
+}
+
+Test(tokenizer, user_defined_tokens_are_taken_out_first)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = gguf_draft(&(struct make){.tied = true});
+    uint8_t *types = draft_pair(&d, "tokenizer.ggml.token_type") + 16;
+    put_le32(types + 4 * 260, TOKEN_USER); /* t */
+    put_le32(types + 4 * 267, TOKEN_USER); /* th */
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    check_ids(t, "ethot", false, "259 262 267 259 264 260");
+    check_ids(t, "th", false, "267");
 }
 
 Test(tokenizer, a_vocabulary_without_byte_tokens_gives_unk)
