@@ -81,7 +81,7 @@ static const struct {
     struct law_case how;
     const char *rule, *says;
 } bad_evidence[] = {
-    {{.verdict = VERDICT_FAIL}, "gate smoke", "fail"},
+    {{.verdict = VERDICT_FAIL}, "gate smoke", "it is broken"},
     {{.verdict = VERDICT_ERROR}, "gate smoke", "error"},
     {{.verdict = VERDICT_INCONCLUSIVE}, "gate smoke", "inconclusive"},
     {{.signer = ROLE_RELEASE}, "gate smoke", "has not the role gate"},
@@ -417,6 +417,30 @@ Test(decision, of_another_store_proves_nothing_here)
     s.store[0] = s.store[0] == '0' ? '1' : '0';
     cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, &h, &e), ST_OK);
     refused(&l, &h, ST_UNPROVEN, "decision-store");
+    law_remove(&l);
+}
+
+Test(decision, signed_as_another_type_proves_nothing)
+{
+    struct law_room l;
+    struct decision d;
+    struct holder h;
+    struct digest wrong;
+    struct err e = ERR_NONE;
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(buf_release) struct buf other = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    law_make(&l);
+    law_pass(&l, &l.a);
+    cr_assert(law_promote(&l, &l.a, &d));
+    cr_assert_eq(store_document(l.r.s, &d.envelope, &text, &e), ST_OK);
+    cr_assert_eq(envelope_parse(buf_span(&text), &v, &e), ST_OK);
+    cr_assert_eq(envelope_sign("application/vnd.assay.policy+json", buf_span(&v.payload),
+                               l.keys[ROLE_RELEASE], &other, &e),
+                 ST_OK);
+    cr_assert_eq(room_document(&l.r, buf_span(&other), &wrong, &e), ST_OK);
+    forge(&l, "preview", &l.a.digest, &wrong, 1, &h);
+    refused(&l, &h, ST_SIGNATURE, "wrong-type");
     law_remove(&l);
 }
 
