@@ -117,6 +117,25 @@ Test(session, says_the_same_twice_and_after_a_reset)
     close_place(&p);
 }
 
+Test(session, the_same_seed_tells_the_same_again_and_another_does_not)
+{
+    struct place p = open_ascii();
+    struct sampling how = {.temperature = 1.2f, .top_k = 60, .top_p = 1.0f, .seed = 5};
+    uint32_t first[20];
+    cr_assert_eq(session_configure(p.session, &how, &p.e), ST_OK);
+    for (int round = 0; round < 3; round++) {
+        cr_assert_eq(generate(&p, "Once", 20), ST_OK);
+        if (round == 0)
+            memcpy(first, p.got.token_ids, sizeof first);
+        cr_assert_arr_eq(first, p.got.token_ids, sizeof first, "round %d", round);
+    }
+    how.seed = 6;
+    cr_assert_eq(session_configure(p.session, &how, &p.e), ST_OK);
+    cr_assert_eq(generate(&p, "Once", 20), ST_OK);
+    cr_assert_neq(memcmp(first, p.got.token_ids, sizeof first), 0);
+    close_place(&p);
+}
+
 static void check_continuation(struct sampling how)
 {
     struct place whole = open_ascii(), parts = open_ascii();
@@ -270,7 +289,9 @@ Test(session, the_callback_hears_every_token_and_can_cancel)
 Test(session, eos_ends_the_text_and_is_not_part_of_it)
 {
     struct place p = open_file(make_biased_slm1(&(struct make){.kv_heads = 2}, 257));
+    struct sampling how = {.temperature = 2.0f, .top_k = 100, .top_p = 1.0f, .seed = 3};
     bool seen = false;
+    cr_assert_eq(session_configure(p.session, &how, &p.e), ST_OK);
     for (char prompt[2] = "A"; prompt[0] <= 'Z'; prompt[0]++) {
         cr_assert_eq(generate(&p, prompt, 40), ST_OK);
         if (p.got.stop != STOP_EOS)
