@@ -47,6 +47,18 @@ def patched(file, offset, fmt, value, sealed):
     return slm1.seal(out) if sealed and offset != 100 else out
 
 
+def unpadded_ends(file, directory):
+    """Where payloads and scales end that do not fill their last 64 bytes: padding begins there."""
+    ends = []
+    for at in range(directory, directory + 64 * struct.unpack_from("<I", file, 88)[0], 64):
+        rank, rows = struct.unpack_from("<I", file, at + 12)[0], struct.unpack_from("<I", file, at + 16)[0]
+        payload, length, scales = struct.unpack_from("<QQQ", file, at + 32)
+        ends.append(payload + length)
+        if scales and struct.unpack_from("<I", file, at + 8)[0] == 2:
+            ends.append(scales + 4 * (rows if rank > 1 else 1))
+    return sorted(end for end in ends if end % 64)
+
+
 def corruptions(file):
     """Every field once: a wrong value under a right checksum, and one flipped bit under the old one."""
     directory = struct.unpack_from("<Q", file, 80)[0]
@@ -54,7 +66,10 @@ def corruptions(file):
     fields = [(f"header+{o}", o, f, v) for o, f, v in HEADER]
     fields += [(f"entry1+{o}", directory + 64 + o, f, v) for o, f, v in ENTRY]
     fields += [(f"tokenizer+{o}", 108 + o, f, v) for o, f, v in TOKENIZER]
-    fields += [("first weight is NaN", data, "<f", float("nan")), ("tail padding", len(file) - 1, "<B", 1)]
+    scales = struct.unpack_from("<Q", file, directory + 48)[0]
+    fields += [("first value or scale is NaN", scales or data, "<f", float("nan"))]
+    fields += [("padding before the directory", directory - 1, "<B", 1)]
+    fields += [("padding behind a payload", end, "<B", 1) for end in unpadded_ends(file, directory)[-1:]]
     for what, offset, fmt, value in fields:
         before = struct.unpack_from(fmt, file, offset)[0]
         if value == before:
