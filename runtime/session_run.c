@@ -57,8 +57,6 @@ static bool nothing_before(const struct session *s)
 static enum status advance(struct session *s, struct span *text, struct err *e)
 {
     *text = SPAN(s->output, 0);
-    if (s->stop == STOP_EOS || s->stop == STOP_CAPACITY)
-        return ST_OK;
     if (s->kv.length >= s->kv.context) {
         s->stop = STOP_CAPACITY;
         return ST_OK;
@@ -83,7 +81,7 @@ static bool told(const struct token_sink *sink, uint32_t id, struct span text)
     return sink == NULL || sink->token == NULL || sink->token(sink->ctx, id, text);
 }
 
-/* At most `limit` tokens. */
+/* At most `limit` tokens; none after EOS or at capacity, which stay as they are. */
 static enum status run(struct session *s, uint32_t limit, const struct token_sink *sink,
                        struct err *e)
 {
