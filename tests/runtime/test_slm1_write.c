@@ -151,3 +151,24 @@ Test(slm1_write, a_block_that_does_not_divide_the_row_is_refused)
     cr_assert_eq(slm1_size(&spec, &bytes, &e), ST_INVALID_LENGTH);
     cr_expect_str_eq(e.code, "slm1-block-size");
 }
+
+/* A source that changes its mind the second time round. */
+static enum status fickle(void *ctx, const char *name, uint32_t row, uint32_t cols, float *out,
+                          struct err *e)
+{
+    unsigned *asked = ctx;
+    enum status st = constant(ctx, name, row, cols, out, e);
+    out[0] = (float)++*asked;
+    return st;
+}
+
+Test(slm1_write, values_that_differ_the_second_time_are_refused)
+{
+    struct slm1_spec spec = make_slm1_spec(&(struct make){.tiny = true});
+    unsigned asked = 0;
+    struct slm1_values values = {.row = fickle, .ctx = &asked};
+    uint64_t written = 0;
+    struct err e = ERR_NONE;
+    cr_assert_eq(slm1_write(&spec, &values, (struct sink){count, &written}, &e), ST_CONFLICT);
+    cr_expect_str_eq(e.code, "slm1-values-changed");
+}

@@ -1,3 +1,4 @@
+#include "runtime/gguf.h"
 #include "runtime/tokenizer_kinds.h"
 #include "tests/support/gguf_make.h"
 #include <criterion/criterion.h>
@@ -102,6 +103,25 @@ Test(tokenizer, user_defined_tokens_are_taken_out_first)
     const struct tokenizer *t = model_tokenizer(m);
     check_ids(t, "ethot", false, "259 262 267 259 264 260");
     check_ids(t, "th", false, "267");
+}
+
+Test(tokenizer, a_user_defined_token_over_256_bytes_is_refused)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = {.version = 3, .alignment = 32};
+    SCOPED(buf_release) struct buf tokens = BUF_EMPTY;
+    buf_append(&tokens, SPAN("\x08\0\0\0\1\0\0\0\0\0\0\0\x01\x01\0\0\0\0\0\0", 20));
+    memset(buf_space(&tokens, 257), 'x', 257);
+    draft_text(&d, "tokenizer.ggml.model", "llama");
+    draft_raw(&d, span_text("tokenizer.ggml.tokens"), 9, buf_span(&tokens));
+    draft_raw(&d, span_text("tokenizer.ggml.scores"), 9,
+              SPAN("\6\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", 16));
+    draft_raw(&d, span_text("tokenizer.ggml.token_type"), 9,
+              SPAN("\5\0\0\0\1\0\0\0\0\0\0\0\4\0\0\0", 16));
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(tokenizer_scope) struct tokenizer *t = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(gguf_vocabulary(buf_span(&file), &t, &e), ST_MODEL_HEADER);
+    cr_expect_str_eq(e.code, "gguf-user-token", "%s", e.detail);
 }
 
 Test(tokenizer, a_vocabulary_without_byte_tokens_gives_unk)
