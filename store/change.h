@@ -3,12 +3,12 @@
  *
  *     change_begin → change_content / change_document … → change_commit
  *
- * Order on disk: pack written → fdatasync → rename → fsync folder → index learns its chunks → ledger
- * line → fdatasync → head published → index folds the entry → acknowledged. A pack that fills up while
- * a change is under way is published at once; its chunks are unreferenced until the commit, so an
- * interrupted change leaves nothing visible, and the same change again finds them. Released without
- * commit, a change leaves no staging file. Many processes may change at once: the store's lock is held
- * only to publish a pack and to commit. */
+ * Order on disk: pack written → fdatasync → rename → fsync folder → index learns its chunks →
+ * ledger line → fdatasync → head published → index folds the entry → acknowledged. A pack that
+ * fills up while a change is under way is published at once; its chunks are unreferenced until the
+ * commit, so an interrupted change leaves nothing visible, and the same change again finds them.
+ * Released without commit, a change leaves no staging file. Many processes may change at once: the
+ * store's lock is held only to publish a pack and to commit. */
 #ifndef STORE_CHANGE_H
 #define STORE_CHANGE_H
 
@@ -19,9 +19,9 @@ struct change;
 /* A piece of content as it went in. */
 struct content {
     struct digest sha256;
-    uint64_t bytes;        /* its length */
-    uint64_t new_bytes;    /* of it, not in the store before */
-    uint64_t stored_bytes; /* what those take in packs */
+    uint64_t bytes;          /* its length */
+    uint64_t new_bytes;      /* of it, not in the store before */
+    uint64_t stored_bytes;   /* what those take in packs */
     uint64_t chunks, healed; /* chunks in its recipe; damaged ones that this change replaced */
 };
 
@@ -38,9 +38,12 @@ SCOPE_OF(change, struct change, change_release)
 /* Stages all of `from`. The content becomes readable under its SHA-256 with the commit. */
 enum status change_content(struct change *c, struct source from, struct progress *progress,
                            struct content *out, struct err *e) MUST_CHECK;
-/* Reads staged content back, decoded and re-hashed, before it is committed (admission parses this). */
-enum status change_read_back(struct change *c, const struct digest *content, struct sink to, struct err *e) MUST_CHECK;
-enum status change_document(struct change *c, struct span bytes, struct digest *out, struct err *e) MUST_CHECK;
+/* Reads staged content back, decoded and re-hashed, before it is committed (admission parses this).
+ */
+enum status change_read_back(struct change *c, const struct digest *content, struct sink to,
+                             struct err *e) MUST_CHECK;
+enum status change_document(struct change *c, struct span bytes, struct digest *out,
+                            struct err *e) MUST_CHECK;
 
 /* What the ledger will say. body and set: JSON objects (ledger.h). */
 struct change_entry {
@@ -51,6 +54,7 @@ struct change_entry {
     struct clock clock;
     const struct signer *log; /* the log key of this store, else ST_SIGNATURE */
 };
-enum status change_commit(struct change *c, const struct change_entry *entry, uint64_t *seq, struct err *e) MUST_CHECK;
+enum status change_commit(struct change *c, const struct change_entry *entry, uint64_t *seq,
+                          struct err *e) MUST_CHECK;
 
 #endif

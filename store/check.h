@@ -7,11 +7,11 @@
 #include "store/store.h"
 
 struct finding {
-    enum status status;     /* ST_CORRUPT, ST_NOT_FOUND, ST_SET_BACK … */
-    const char *code;       /* "chunk-hash", "pack-header", "ledger-chain", "recipe", "index-value" … */
-    char object[160];       /* "pack 0000000000000003", "ledger", "quarantine 12-…", "content sha256:…" */
-    struct digest digest;   /* of the damaged record, all zero if there is none */
-    uint64_t offset;        /* in that object's file; ERR_NO_OFFSET */
+    enum status status; /* ST_CORRUPT, ST_NOT_FOUND, ST_SET_BACK … */
+    const char *code; /* "chunk-hash", "pack-header", "ledger-chain", "recipe", "index-value" … */
+    char object[160]; /* "pack 0000000000000003", "ledger", "quarantine 12-…", "content sha256:…" */
+    struct digest digest; /* of the damaged record, all zero if there is none */
+    uint64_t offset;      /* in that object's file; ERR_NO_OFFSET */
     char detail[200];
 };
 
@@ -22,13 +22,14 @@ struct check_report {
 
 typedef void (*check_found)(void *ctx, const struct finding *f);
 
-/* Everything: format file, every byte of every pack, recipes, ledger chain and head, quarantine, and
- * the index against them. ST_OK when the check could be made, whatever it found. */
+/* Everything: format file, every byte of every pack, recipes, ledger chain and head, quarantine,
+ * and the index against them. ST_OK when the check could be made, whatever it found. */
 enum status check_store(struct store *s, struct progress *progress, check_found found, void *ctx,
                         struct check_report *out, struct err *e) MUST_CHECK;
 /* One content: recipe and chunks. */
 enum status check_content(struct store *s, const struct digest *content, struct progress *progress,
-                          check_found found, void *ctx, struct check_report *out, struct err *e) MUST_CHECK;
+                          check_found found, void *ctx, struct check_report *out,
+                          struct err *e) MUST_CHECK;
 /* The ledger's chain, sequence, signatures and head. */
 enum status check_ledger(struct store *s, check_found found, void *ctx, struct check_report *out,
                          struct err *e) MUST_CHECK;

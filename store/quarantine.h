@@ -1,7 +1,7 @@
 /* Quarantine: rejected bytes, kept apart, never repaired, with what is known about them.
  *
- * The bytes lie in quarantine/ID (ID: the ledger sequence number and the first 12 hex digits of their
- * SHA-256); the facts are in the ledger. */
+ * The bytes lie in quarantine/ID (ID: the ledger sequence number and the first 12 hex digits of
+ * their SHA-256); the facts are in the ledger. */
 #ifndef STORE_QUARANTINE_H
 #define STORE_QUARANTINE_H
 
@@ -11,26 +11,29 @@ struct quarantine_facts {
     char id[64];
     struct digest sha256;
     uint64_t bytes;
-    char name[256];     /* what it was called on the way in; foreign text */
-    char stage[32];     /* where it failed: size, digest, signature, parse … */
-    char code[64];      /* the exact defect */
-    char status[32];    /* slug of the status */
-    uint64_t offset;    /* ERR_NO_OFFSET: none */
+    char name[256];  /* what it was called on the way in; foreign text */
+    char stage[32];  /* where it failed: size, digest, signature, parse … */
+    char code[64];   /* the exact defect */
+    char status[32]; /* slug of the status */
+    uint64_t offset; /* ERR_NO_OFFSET: none */
     char message[ERR_DETAIL_MAX];
     char time[TIME_TEXT_MAX];
-    struct buf parsed;  /* JSON: what was parsed until then; may be empty */
+    struct buf parsed; /* JSON: what was parsed until then; may be empty */
 };
 void quarantine_facts_release(struct quarantine_facts *f);
 
-/* Moves staged content of the change into quarantine because of `why`, and commits that (the change is
- * used up). On ST_OK out is filled. */
+/* Moves staged content of the change into quarantine because of `why`, and commits that (the change
+ * is used up). On ST_OK out is filled. */
 enum status quarantine_put(struct change *c, const struct digest *content, const char *name,
-                           const struct err *why, struct span parsed_json, const struct change_entry *how,
-                           struct quarantine_facts *out, struct err *e) MUST_CHECK;
+                           const struct err *why, struct span parsed_json,
+                           const struct change_entry *how, struct quarantine_facts *out,
+                           struct err *e) MUST_CHECK;
 /* By id or an unambiguous beginning of the id or of the SHA-256 (at least eight digits). */
-enum status quarantine_get(struct store *s, const char *id, struct quarantine_facts *out, struct err *e) MUST_CHECK;
+enum status quarantine_get(struct store *s, const char *id, struct quarantine_facts *out,
+                           struct err *e) MUST_CHECK;
 enum status quarantine_each(struct store *s,
-                            enum status (*each)(void *ctx, const struct quarantine_facts *f, struct err *e),
+                            enum status (*each)(void *ctx, const struct quarantine_facts *f,
+                                                struct err *e),
                             void *ctx, struct err *e) MUST_CHECK;
 /* Up to n bytes at offset, after the whole file was hashed and found equal; *got may be less. */
 enum status quarantine_bytes(struct store *s, const struct quarantine_facts *f, uint64_t offset,

@@ -34,7 +34,7 @@
 #include "store/digest.h"
 #include "store/key.h"
 
-#define STORE_KEY_MAX      480        /* bytes of a state key */
+#define STORE_KEY_MAX      480         /* bytes of a state key */
 #define STORE_DOCUMENT_MAX (64u << 20) /* bytes of one document */
 
 struct store;
@@ -42,14 +42,17 @@ struct store;
 /* What a new store is told about itself. store_create writes ledger entry 1 (type "init"), which
  * repeats the facts of the format file, signed by `log`: so a changed bit in that file is found. */
 struct store_birth {
-    const struct signer *log; /* borrowed for the call; its public key becomes the store's log key */
-    struct clock clock;       /* injected: the store is a lab store and says so for ever */
+    const struct signer
+        *log;           /* borrowed for the call; its public key becomes the store's log key */
+    struct clock clock; /* injected: the store is a lab store and says so for ever */
     bool lab;
 };
 
-/* Makes a store aside (PATH.init.PID) and opens it; commits work as ever, and nothing is at PATH until
- * store_publish. Released unpublished, it is removed. ST_EXISTS when PATH is a store already. */
-enum status store_create(const char *path, const struct store_birth *birth, struct store **out, struct err *e) MUST_CHECK;
+/* Makes a store aside (PATH.init.PID) and opens it; commits work as ever, and nothing is at PATH
+ * until store_publish. Released unpublished, it is removed. ST_EXISTS when PATH is a store already.
+ */
+enum status store_create(const char *path, const struct store_birth *birth, struct store **out,
+                         struct err *e) MUST_CHECK;
 /* Makes it durable, renames it to its path; the handle is closed either way. */
 enum status store_publish(struct store *s, struct err *e) MUST_CHECK;
 
@@ -77,23 +80,27 @@ enum status store_get(struct store *s, const char *key, struct buf *out, struct 
 /* The same, with the ledger entry that set it. */
 enum status store_get_seq(struct store *s, const char *key, struct buf *out, uint64_t *seq,
                           struct err *e) MUST_CHECK;
-/* Every key that begins with prefix, in byte order. The callback must not change the store; ST_CANCELLED from it
- * ends the scan with ST_OK. */
+/* Every key that begins with prefix, in byte order. The callback must not change the store;
+ * ST_CANCELLED from it ends the scan with ST_OK. */
 enum status store_scan(struct store *s, const char *prefix,
-                       enum status (*each)(void *ctx, const char *key, struct span value, struct err *e),
+                       enum status (*each)(void *ctx, const char *key, struct span value,
+                                           struct err *e),
                        void *ctx, struct err *e) MUST_CHECK;
 
 /* A document (manifest, envelope, evidence, policy …) by digest, verified, appended to out. */
-enum status store_document(struct store *s, const struct digest *d, struct buf *out, struct err *e) MUST_CHECK;
+enum status store_document(struct store *s, const struct digest *d, struct buf *out,
+                           struct err *e) MUST_CHECK;
 
 /* Content by its SHA-256: its length; all of it, in order, verified chunk by chunk and as a whole
  * before the last write is acknowledged; or into a fd that can be written at offsets. */
-enum status store_content_size(struct store *s, const struct digest *content, uint64_t *bytes, struct err *e) MUST_CHECK;
+enum status store_content_size(struct store *s, const struct digest *content, uint64_t *bytes,
+                               struct err *e) MUST_CHECK;
 enum status store_content_read(struct store *s, const struct digest *content, struct sink to,
                                struct progress *progress, struct err *e) MUST_CHECK;
 enum status store_content_write(struct store *s, const struct digest *content, int fd,
                                 struct progress *progress, struct err *e) MUST_CHECK;
 /* The content as a verified, sealed memory file; *fd is the caller's. */
-enum status store_content_memory(struct store *s, const struct digest *content, int *fd, struct err *e) MUST_CHECK;
+enum status store_content_memory(struct store *s, const struct digest *content, int *fd,
+                                 struct err *e) MUST_CHECK;
 
 #endif

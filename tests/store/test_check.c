@@ -230,8 +230,7 @@ Test(check, a_lost_pack_is_named_and_the_rest_is_served)
     struct store_room r = room_make();
     struct content a, b;
     SCOPED(buf_release)
-    struct buf one = room_bytes(300000, 9),
-               two = room_bytes(300000, 10), got = BUF_EMPTY;
+    struct buf one = room_bytes(300000, 9), two = room_bytes(300000, 10), got = BUF_EMPTY;
     OK(room_add(&r, buf_span(&one), &a, &e));
     OK(room_add(&r, buf_span(&two), &b, &e));
     cr_assert_eq(temp_run(&r.t, "rm store/%s", kinds[0]), 0);
