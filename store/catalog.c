@@ -8,7 +8,7 @@
 #define PACK_RECORD_BYTES 16u
 #define RECIPE_RECORD     40u
 #define STATE_HEAD        9u
-#define MARK_RECORD       96u
+#define MARK_RECORD       104u
 
 static const char mark_key[] = "mark";
 
@@ -38,6 +38,7 @@ enum status catalog_mark_get(struct index_view *v, struct catalog_mark *out, str
     out->ledger_offset = get_le64(record + 48);
     out->seq = get_le64(record + 56);
     memcpy(out->head.b, record + 64, DIGEST_BYTES);
+    out->ledger_line = get_le64(record + 96);
     return ST_OK;
 }
 
@@ -50,6 +51,7 @@ enum status catalog_mark_put(struct index_write *w, const struct catalog_mark *m
     put_le64(record + 48, m->ledger_offset);
     put_le64(record + 56, m->seq);
     memcpy(record + 64, m->head.b, DIGEST_BYTES);
+    put_le64(record + 96, m->ledger_line);
     return index_put(w, INDEX_META, span_text(mark_key), SPAN(record, sizeof record), e);
 }
 

@@ -22,7 +22,8 @@ struct catalog_mark {
     struct digest charter;  /* of the format file: whose index this is */
     uint64_t next_pack;     /* packs below it are folded; first 1 */
     uint64_t stored_bytes;  /* in those */
-    uint64_t ledger_offset; /* the ledger is folded up to here */
+    uint64_t ledger_line;   /* where its newest entry's line begins */
+    uint64_t ledger_offset; /* and ends: the ledger is folded up to here */
     uint64_t seq;           /* its newest entry, 0 none */
     struct digest head;     /* that entry's hash */
 };

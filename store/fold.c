@@ -219,12 +219,11 @@ static enum status fold_entry(void *ctx, const struct ledger_entry *entry, struc
         st = catalog_apply(f->w, entry, e);
     if (st != ST_OK)
         return st;
-    f->line = f->mark.ledger_offset;
+    f->mark.ledger_line = f->mark.ledger_offset;
     f->mark.ledger_offset = entry->end;
     f->mark.seq = entry->seq;
     f->mark.head = entry->hash;
     f->pending += 1 + json_count(entry->set);
-    f->folded++;
     return fold_settle(f, false, e);
 }
 

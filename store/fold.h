@@ -15,8 +15,7 @@ struct fold {
     struct pack_set *set;
     struct index_write *w;
     struct catalog_mark mark;
-    uint64_t pending;      /* changes in w */
-    uint64_t line, folded; /* where the newest entry's line begins; entries folded in all */
+    uint64_t pending; /* changes in w */
     struct progress *progress;
 };
 

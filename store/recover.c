@@ -17,13 +17,13 @@ static enum status republish_head(struct fold *f, struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
     SCOPED(buf_release) struct buf line = BUF_EMPTY;
-    uint64_t n = f->mark.ledger_offset - f->line;
+    uint64_t n = f->mark.ledger_offset - f->mark.ledger_line;
     uint8_t *p = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
     if (p == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "publishing the ledger's head");
     enum status st = io_open(f->s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
     if (st == ST_OK)
-        st = io_read_at(fd, p, (size_t)n, f->line, e);
+        st = io_read_at(fd, p, (size_t)n, f->mark.ledger_line, e);
     if (st == ST_OK)
         st = store_poison(f->s, head_publish(f->s, buf_span(&line), e));
     return st;
@@ -53,11 +53,9 @@ static enum status fold_all(struct fold *f, struct err *e)
         st = head_read(f->s, &seq, &hash, e);
     if (st == ST_OK)
         st = compare_head(f->s, &f->mark, seq, &hash, e);
-    if (st == ST_OK)
-        st = fold_settle(f, true, e);
-    if (st == ST_OK && f->folded > 0 && seq < f->mark.seq)
+    if (st == ST_OK && seq < f->mark.seq) /* head before index, as a commit does it */
         st = republish_head(f, e);
-    return st;
+    return st == ST_OK ? fold_settle(f, true, e) : st;
 }
 
 enum status recover_fold(struct store *s, struct err *e)
@@ -108,6 +106,7 @@ enum status recover_open(struct store *s, struct err *e)
         st = store_mark(s, &mark, e);
     if (st == ST_OK)
         st = unfolded(s, &mark, &more, e);
+    more = more || (seq > 0 && seq < mark.seq);
     if (st != ST_OK || !more)
         return st == ST_OK ? compare_head(s, &mark, seq, &hash, e) : st;
     if (index_read_only(s->index))
