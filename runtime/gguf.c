@@ -26,8 +26,8 @@ void gguf_release(struct gguf *g)
 
 static enum status read_version(struct gguf *g)
 {
-    struct head *h = g->head;
-    struct span magic = head_bytes(h, 4);
+    struct front *h = g->head;
+    struct span magic = front_bytes(h, 4);
     if (h->status != ST_OK)
         return h->status;
     if (memcmp(magic.p, "GGUF", 4) != 0)
@@ -35,7 +35,7 @@ static enum status read_version(struct gguf *g)
                       memcmp(magic.p, "SLM1", 4) == 0 ? "gguf-is-slm1" : "gguf-magic", 0,
                       "the magic is %02x %02x %02x %02x, not GGUF", magic.p[0], magic.p[1],
                       magic.p[2], magic.p[3]);
-    g->version = head_u32(h);
+    g->version = front_u32(h);
     if (h->status != ST_OK || g->version == 2 || g->version == 3)
         return h->status;
     const char *code = g->version == 0              ? "gguf-version-0"
@@ -49,10 +49,10 @@ static enum status read_version(struct gguf *g)
 
 static enum status read_counts(struct gguf *g)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     h->stage = "header";
-    g->tensor_count = head_u64(h);
-    uint64_t pairs = head_u64(h);
+    g->tensor_count = front_u64(h);
+    uint64_t pairs = front_u64(h);
     if (h->status != ST_OK)
         return h->status;
     if (g->tensor_count > GGUF_TENSORS_MAX)
@@ -70,11 +70,11 @@ static enum status read_counts(struct gguf *g)
 /* A string of at most max bytes, UTF-8; keys and names come through gguf_key. */
 static struct span read_string(const struct gguf *g, uint64_t max)
 {
-    struct head *h = g->head;
-    uint64_t at = h->at, n = head_u64(h);
+    struct front *h = g->head;
+    uint64_t at = h->at, n = front_u64(h);
     if (h->status == ST_OK && n > max)
         (void)refuse(g, "gguf-string-length", at, "a string is longer than its limit", n);
-    struct span s = head_bytes(h, n);
+    struct span s = front_bytes(h, n);
     if (h->status == ST_OK && !utf8_valid(s))
         (void)refuse(g, "gguf-string-utf8", at, "a string is not UTF-8; its bytes", n);
     return s;
@@ -82,13 +82,13 @@ static struct span read_string(const struct gguf *g, uint64_t max)
 
 static struct span read_key(const struct gguf *g)
 {
-    struct head *h = g->head;
-    uint64_t at = h->at, n = head_u64(h);
+    struct front *h = g->head;
+    uint64_t at = h->at, n = front_u64(h);
     if (h->status == ST_OK && n == 0)
         (void)refuse(g, "gguf-key-empty", at, "a key has no bytes", n);
     if (h->status == ST_OK && n > GGUF_KEY_MAX)
         (void)refuse(g, "gguf-key-length", at, "a key is longer than 65535 bytes", n);
-    struct span key = head_bytes(h, n);
+    struct span key = front_bytes(h, n);
     for (size_t i = 0; i < key.n && h->status == ST_OK; i++)
         if (key.p[i] <= ' ' || key.p[i] > '~')
             (void)refuse(g, "gguf-key-bytes", at + 8 + i, "a key has a byte that is not ASCII text",
@@ -105,10 +105,10 @@ static void check_bools(const struct gguf *g, struct span s, uint64_t at)
 
 static void read_array(const struct gguf *g, struct gguf_pair *p)
 {
-    struct head *h = g->head;
-    uint32_t items = head_u32(h);
+    struct front *h = g->head;
+    uint32_t items = front_u32(h);
     uint64_t at = h->at, bytes = 0;
-    p->count = head_u64(h);
+    p->count = front_u64(h);
     if (h->status != ST_OK)
         return;
     p->items = (enum gguf_type)(items < GGUF_TYPES ? items : GGUF_TYPES);
@@ -126,7 +126,7 @@ static void read_array(const struct gguf *g, struct gguf_pair *p)
     }
     uint64_t from = h->at;
     if (items != GGUF_STRING) {
-        p->value = head_bytes(h, bytes);
+        p->value = front_bytes(h, bytes);
         if (items == GGUF_BOOL)
             check_bools(g, p->value, from);
         return;
@@ -139,10 +139,10 @@ static void read_array(const struct gguf *g, struct gguf_pair *p)
 
 static void read_pair(const struct gguf *g, struct gguf_pair *p)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     p->key = read_key(g);
     uint64_t type_at = h->at;
-    uint32_t type = head_u32(h);
+    uint32_t type = front_u32(h);
     if (h->status != ST_OK)
         return;
     if (type >= GGUF_TYPES) {
@@ -156,7 +156,7 @@ static void read_pair(const struct gguf *g, struct gguf_pair *p)
     else if (type == GGUF_STRING)
         p->value = read_string(g, GGUF_STRING_MAX);
     else
-        p->value = head_bytes(h, scalar_bytes[type]);
+        p->value = front_bytes(h, scalar_bytes[type]);
     if (type == GGUF_BOOL)
         check_bools(g, p->value, p->at);
 }
@@ -180,7 +180,7 @@ static uint32_t key_hash(struct span key)
 
 static enum status read_pairs(struct gguf *g)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     h->stage = "metadata";
     SCOPED(heap_scope) uint32_t *hashes = heap_zero((size_t)g->pair_count + 1, sizeof *hashes);
     if (hashes == NULL)
@@ -213,7 +213,7 @@ static enum status read_alignment(struct gguf *g)
     return ST_OK;
 }
 
-enum status gguf_read(struct gguf *g, struct head *h)
+enum status gguf_read(struct gguf *g, struct front *h)
 {
     *g = (struct gguf){.head = h};
     enum status st = read_version(g);
@@ -254,7 +254,7 @@ enum status gguf_number(const struct gguf *g, const char *key, const char *code,
     uint64_t v;
     if (p == NULL)
         return ST_OK;
-    struct head *h = g->head;
+    struct front *h = g->head;
     if (p->type == GGUF_ARRAY)
         return err_at(h->err, ST_MODEL_HEADER, h->stage, "gguf-per-layer-array", p->at,
                       "%s is an array; a value for each layer is not supported", key);
@@ -274,7 +274,7 @@ enum status gguf_float(const struct gguf *g, const char *key, const char *code, 
     const struct gguf_pair *p = gguf_find(g, key);
     if (p == NULL)
         return ST_OK;
-    struct head *h = g->head;
+    struct front *h = g->head;
     if (p->type != GGUF_F32)
         return err_at(h->err, ST_MODEL_HEADER, h->stage, code, p->at, "%s must be an f32", key);
     float f = get_f32(p->value.p);
@@ -309,7 +309,7 @@ enum status gguf_text(const struct gguf *g, const char *key, const char *code, s
     return ST_OK;
 }
 
-enum status gguf_parse(struct head *h, struct layout *out)
+enum status gguf_parse(struct front *h, struct layout *out)
 {
     SCOPED(gguf_release) struct gguf g = {0};
     enum status st = gguf_read(&g, h);
@@ -332,13 +332,13 @@ enum status gguf_parse(struct head *h, struct layout *out)
 
 enum status gguf_vocabulary(struct span file, struct tokenizer **out, struct err *e)
 {
-    struct head h = {.have = file,
-                     .file_bytes = file.n,
-                     .limit = model_limits_default.head_bytes,
-                     .stage = "container",
-                     .code_short = "gguf-truncated",
-                     .code_limit = "gguf-head-limit",
-                     .err = e};
+    struct front h = {.have = file,
+                      .file_bytes = file.n,
+                      .limit = model_limits_default.head_bytes,
+                      .stage = "container",
+                      .code_short = "gguf-truncated",
+                      .code_limit = "gguf-head-limit",
+                      .err = e};
     SCOPED(gguf_release) struct gguf g = {0};
     enum status st = gguf_read(&g, &h);
     h.stage = "tokenizer";

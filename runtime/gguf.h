@@ -54,7 +54,7 @@ struct gguf_pair {
 };
 
 struct gguf {
-    struct head *head;
+    struct front *head;
     uint32_t version;
     uint64_t tensor_count;
     struct gguf_pair *pairs; /* [pair_count] */
@@ -64,12 +64,12 @@ struct gguf {
 void gguf_release(struct gguf *g);
 
 /* For layout_parse. */
-enum status gguf_parse(struct head *h, struct layout *out) MUST_CHECK;
+enum status gguf_parse(struct front *h, struct layout *out) MUST_CHECK;
 /* The tokenizer of a file that may have nothing but a vocabulary. It keeps views into `file`. */
 enum status gguf_vocabulary(struct span file, struct tokenizer **out, struct err *e) MUST_CHECK;
 
 /* For the parser's own rooms. Header and metadata; every pair checked, no key twice. */
-enum status gguf_read(struct gguf *g, struct head *h) MUST_CHECK;
+enum status gguf_read(struct gguf *g, struct front *h) MUST_CHECK;
 const struct gguf_pair *gguf_find(const struct gguf *g, const char *key); /* NULL: not there */
 /* Typed values. An absent key leaves *out alone; another type or range is refused (code: the
  * key's). A count is any unsigned or non-negative integer in low…high. */

@@ -133,7 +133,7 @@ static enum status read_sizes(const struct gguf *g, struct model_shape *s)
 
 static enum status check_heads(const struct gguf *g, struct model_shape *s)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     const struct gguf_pair *heads = gguf_find(g, "llama.attention.head_count");
     const struct gguf_pair *kv = gguf_find(g, "llama.attention.head_count_kv");
     if (s->hidden % s->heads != 0)

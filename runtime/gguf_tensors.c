@@ -60,25 +60,25 @@ static int shown(struct span s)
 /* Fills *d; the head's status tells. */
 static void read_described(const struct walk *w, struct described *d)
 {
-    struct head *h = w->gguf->head;
+    struct front *h = w->gguf->head;
     *d = (struct described){.at = h->at};
-    uint64_t n = head_u64(h);
+    uint64_t n = front_u64(h);
     if (h->status == ST_OK && (n == 0 || n > GGUF_NAME_MAX))
         h->status =
             err_at(h->err, ST_MODEL_DIRECTORY, h->stage, "gguf-name-length", d->at,
                    "a tensor's name has %llu bytes, allowed are 1…63", (unsigned long long)n);
-    d->name = head_bytes(h, n);
+    d->name = front_bytes(h, n);
     d->dims_at = h->at;
-    d->n_dims = head_u32(h);
+    d->n_dims = front_u32(h);
     if (h->status == ST_OK && (d->n_dims == 0 || d->n_dims > GGUF_DIMS_MAX))
         h->status = err_at(h->err, ST_MODEL_DIRECTORY, h->stage, "gguf-dims-count", d->dims_at,
                            "a tensor of %u dimensions, allowed are 1…4", d->n_dims);
     for (uint32_t i = 0; i < d->n_dims && h->status == ST_OK; i++)
-        d->dims[i] = head_u64(h);
+        d->dims[i] = front_u64(h);
     d->type_at = h->at;
-    d->type = head_u32(h);
+    d->type = front_u32(h);
     d->offset_at = h->at;
-    d->offset = head_u64(h);
+    d->offset = front_u64(h);
 }
 
 /* Elements fit 63 bits, and no dimension is zero. Checked one by one: a wrapped product looks
@@ -239,7 +239,7 @@ static enum status check_extent(struct walk *w, const struct described *d, struc
 
 static enum status walk_one(struct walk *w)
 {
-    struct head *h = w->gguf->head;
+    struct front *h = w->gguf->head;
     struct described d;
     read_described(w, &d);
     if (h->status != ST_OK)
@@ -310,7 +310,7 @@ static enum status settle(struct walk *w, uint64_t data)
 
 enum status gguf_tensors(const struct gguf *g, struct layout *out)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     h->stage = "directory";
     if (g->tensor_count == 0)
         return err_at(h->err, ST_MODEL_DIRECTORY, h->stage, "gguf-no-tensors", 8,
@@ -328,5 +328,5 @@ enum status gguf_tensors(const struct gguf *g, struct layout *out)
     uint64_t data = 0;
     bool fits = checked_align(h->at, g->alignment, &data);
     assert(fits); /* the front is bounded */
-    return head_zeros(h, data, "gguf-padding") ? settle(&w, data) : h->status;
+    return front_zeros(h, data, "gguf-padding") ? settle(&w, data) : h->status;
 }

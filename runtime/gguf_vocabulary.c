@@ -8,7 +8,7 @@
 
 static enum status check_kind(const struct gguf *g)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     struct span kind = SPAN(NULL, 0);
     const struct gguf_pair *p = gguf_find(g, KEY("model"));
     if (p == NULL)
@@ -28,7 +28,7 @@ static enum status check_kind(const struct gguf *g)
 static enum status find_array(const struct gguf *g, const char *key, enum gguf_type items,
                               uint64_t count, const char *code, const struct gguf_pair **out)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     *out = gguf_find(g, key);
     if (*out == NULL)
         return ST_OK;
@@ -44,7 +44,7 @@ static enum status find_array(const struct gguf *g, const char *key, enum gguf_t
 
 static enum status read_arrays(const struct gguf *g, struct tokenizer *t, struct spm_source *from)
 {
-    struct head *h = g->head;
+    struct front *h = g->head;
     const struct gguf_pair *tokens = gguf_find(g, KEY("tokens")), *scores, *types;
     if (tokens == NULL || tokens->type != GGUF_ARRAY || tokens->items != GGUF_STRING ||
         tokens->count == 0 || tokens->count > MODEL_VOCAB_MAX)

@@ -39,13 +39,13 @@ enum status layout_parse(enum model_format format, struct span have, uint64_t fi
         return err_at(e, ST_MODEL_HEADER, "length", slm1 ? "slm1-file-limit" : "gguf-file-limit", 0,
                       "the file has %llu bytes, the limit is %llu", (unsigned long long)file_bytes,
                       (unsigned long long)limits->file_bytes);
-    struct head h = {.have = have,
-                     .file_bytes = file_bytes,
-                     .limit = limits->head_bytes,
-                     .stage = "container",
-                     .code_short = slm1 ? "slm1-truncated" : "gguf-truncated",
-                     .code_limit = slm1 ? "slm1-head-limit" : "gguf-head-limit",
-                     .err = e};
+    struct front h = {.have = have,
+                      .file_bytes = file_bytes,
+                      .limit = limits->head_bytes,
+                      .stage = "container",
+                      .code_short = slm1 ? "slm1-truncated" : "gguf-truncated",
+                      .code_limit = slm1 ? "slm1-head-limit" : "gguf-head-limit",
+                      .err = e};
     enum status st = slm1 ? slm1_parse(&h, out) : gguf_parse(&h, out);
     *need = h.need;
     if (st != ST_OK)

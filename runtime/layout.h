@@ -4,7 +4,7 @@
 #ifndef RUNTIME_LAYOUT_H
 #define RUNTIME_LAYOUT_H
 
-#include "runtime/head.h"
+#include "runtime/front.h"
 #include "runtime/plan.h"
 #include "runtime/tokenizer.h"
 
@@ -37,8 +37,8 @@ struct layout {
 };
 void layout_release(struct layout *l);
 
-/* Parses as much of the front as needs be. HEAD_WAITS with *need, or a refusal, or ST_OK; facts are
- * kept in all cases, and anything else is released in all but the last. */
+/* Parses as much of the front as needs be. FRONT_WAITS with *need, or a refusal, or ST_OK; facts
+ * are kept in all cases, and anything else is released in all but the last. */
 enum status layout_parse(enum model_format format, struct span have, uint64_t file_bytes,
                          const struct model_limits *limits, struct layout *out, uint64_t *need,
                          struct err *e) MUST_CHECK;

@@ -46,14 +46,14 @@ enum status scan_open(enum model_format format, uint64_t file_bytes,
     return ST_OK;
 }
 
-/* Parses the front that is there; with HEAD_WAITS sets how much to gather first. */
+/* Parses the front that is there; with FRONT_WAITS sets how much to gather first. */
 static enum status parse_front(struct scan *s, struct err *e)
 {
     uint64_t need = 0;
     layout_release(&s->layout);
     enum status st = layout_parse(s->format, buf_span(&s->front), s->file_bytes, &s->limits,
                                   &s->layout, &need, e);
-    if (st == HEAD_WAITS) {
+    if (st == FRONT_WAITS) {
         uint64_t twice = 2 * (uint64_t)s->front.n;
         s->want = twice < s->file_bytes ? twice : s->file_bytes;
         s->want = s->want < s->limits.head_bytes ? s->want : s->limits.head_bytes;

@@ -98,9 +98,9 @@ struct extents {
     uint32_t tensors;
 };
 
-static enum status check_container(struct head *h)
+static enum status check_container(struct front *h)
 {
-    struct span magic = head_bytes(h, 4);
+    struct span magic = front_bytes(h, 4);
     if (h->status != ST_OK)
         return h->status;
     if (memcmp(magic.p, "GGUF", 4) == 0)
@@ -110,14 +110,14 @@ static enum status check_container(struct head *h)
         return err_at(h->err, ST_MODEL_MAGIC, h->stage, "slm1-magic", 0,
                       "the magic is %02x %02x %02x %02x, not SLM1", magic.p[0], magic.p[1],
                       magic.p[2], magic.p[3]);
-    uint32_t version = head_u32(h);
+    uint32_t version = front_u32(h);
     if (h->status == ST_OK && version != SLM1_VERSION)
         return err_at(h->err, ST_MODEL_VERSION, h->stage, "slm1-version", 4,
                       "version %u is not known, only 1 is", version);
     return h->status;
 }
 
-static enum status check_fields(struct head *h, const uint8_t *p)
+static enum status check_fields(struct front *h, const uint8_t *p)
 {
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         const struct field *f = &fields[i];
@@ -129,7 +129,7 @@ static enum status check_fields(struct head *h, const uint8_t *p)
     return ST_OK;
 }
 
-static enum status check_shape(struct head *h, const uint8_t *p, struct model_shape *s)
+static enum status check_shape(struct front *h, const uint8_t *p, struct model_shape *s)
 {
     *s = (struct model_shape){.tied = (get_le32(p + 16) & SLM1_FLAG_TIED) != 0,
                               .vocab = get_le32(p + 20),
@@ -165,7 +165,7 @@ static enum status check_shape(struct head *h, const uint8_t *p, struct model_sh
     return ST_OK;
 }
 
-static enum status check_extents(struct head *h, const uint8_t *p, struct extents *x)
+static enum status check_extents(struct front *h, const uint8_t *p, struct extents *x)
 {
     *x = (struct extents){.tokenizer_bytes = get_le64(p + 72), .tensors = get_le32(p + 88)};
     if (get_le64(p + 64) != SLM1_HEADER_BYTES)
@@ -197,7 +197,7 @@ static enum status check_extents(struct head *h, const uint8_t *p, struct extent
     return ST_OK;
 }
 
-static enum status parse_header(struct head *h, struct layout *out, struct extents *x)
+static enum status parse_header(struct front *h, struct layout *out, struct extents *x)
 {
     enum status st = check_container(h);
     if (st != ST_OK)
@@ -206,7 +206,7 @@ static enum status parse_header(struct head *h, struct layout *out, struct exten
     text_fmt(out->facts.family, sizeof out->facts.family, "tinylm");
     h->stage = "header";
     h->at = 0;
-    const uint8_t *p = head_bytes(h, SLM1_HEADER_BYTES).p;
+    const uint8_t *p = front_bytes(h, SLM1_HEADER_BYTES).p;
     if (h->status != ST_OK)
         return h->status;
     st = check_fields(h, p);
@@ -219,11 +219,11 @@ static enum status parse_header(struct head *h, struct layout *out, struct exten
     return st;
 }
 
-static enum status parse_tokenizer(struct head *h, struct layout *out, uint64_t bytes)
+static enum status parse_tokenizer(struct front *h, struct layout *out, uint64_t bytes)
 {
     h->stage = "tokenizer";
     uint64_t at = h->at;
-    struct span section = head_bytes(h, bytes);
+    struct span section = front_bytes(h, bytes);
     if (h->status != ST_OK)
         return h->status;
     enum status st =
@@ -235,7 +235,7 @@ static enum status parse_tokenizer(struct head *h, struct layout *out, uint64_t 
 
 /* The directory, entry by entry. */
 struct directory {
-    struct head *head;
+    struct front *head;
     struct layout *out;
     uint64_t *hashes; /* [plan_count] of the names the plan wants */
 };
@@ -360,11 +360,11 @@ static enum status parse_entry(struct directory *d, const uint8_t *p, uint64_t a
     return ST_OK;
 }
 
-static enum status parse_directory(struct head *h, struct layout *out)
+static enum status parse_directory(struct front *h, struct layout *out)
 {
     h->stage = "directory";
     uint64_t at = h->at;
-    struct span entries = head_bytes(h, (uint64_t)out->facts.tensors * SLM1_ENTRY_BYTES);
+    struct span entries = front_bytes(h, (uint64_t)out->facts.tensors * SLM1_ENTRY_BYTES);
     if (h->status != ST_OK)
         return h->status;
     enum status st = layout_allocate(out, h->err);
@@ -399,7 +399,7 @@ static bool region_before(const void *a, const void *b)
 }
 
 /* In the order of the file each payload must begin where the one before, padded, ended. */
-static enum status check_regions(struct head *h, struct layout *out, uint64_t data)
+static enum status check_regions(struct front *h, struct layout *out, uint64_t data)
 {
     order_sort(out->regions, out->region_count, sizeof *out->regions, region_before);
     uint64_t end = data;
@@ -428,17 +428,17 @@ static enum status check_regions(struct head *h, struct layout *out, uint64_t da
     return ST_OK;
 }
 
-enum status slm1_parse(struct head *h, struct layout *out)
+enum status slm1_parse(struct front *h, struct layout *out)
 {
     struct extents x;
     enum status st = parse_header(h, out, &x);
     if (st == ST_OK)
         st = parse_tokenizer(h, out, x.tokenizer_bytes);
-    if (st == ST_OK && !head_zeros(h, x.directory, "slm1-padding"))
+    if (st == ST_OK && !front_zeros(h, x.directory, "slm1-padding"))
         st = h->status;
     if (st == ST_OK)
         st = parse_directory(h, out);
-    if (st == ST_OK && !head_zeros(h, x.data, "slm1-padding"))
+    if (st == ST_OK && !front_zeros(h, x.data, "slm1-padding"))
         st = h->status;
     if (st == ST_OK)
         st = check_regions(h, out, x.data);

@@ -34,7 +34,7 @@
 enum slm1_dtype { SLM1_F32 = 1, SLM1_Q8_0 = 2, SLM1_Q4_0 = 3 };
 
 /* For layout_parse. */
-enum status slm1_parse(struct head *h, struct layout *out) MUST_CHECK;
+enum status slm1_parse(struct front *h, struct layout *out) MUST_CHECK;
 
 /* The name of a place in the plan ("layers.3.wq.weight") and a name's hash (FNV-1a 64). */
 void slm1_name(size_t index, char name[SLM1_NAME_MAX]);

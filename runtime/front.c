@@ -1,7 +1,7 @@
-#include "runtime/head.h"
+#include "runtime/front.h"
 #include "base/checked.h"
 
-bool head_fits(struct head *h, uint64_t n)
+bool front_fits(struct front *h, uint64_t n)
 {
     if (h->status != ST_OK)
         return false;
@@ -22,13 +22,13 @@ bool head_fits(struct head *h, uint64_t n)
     return true;
 }
 
-struct span head_bytes(struct head *h, uint64_t n)
+struct span front_bytes(struct front *h, uint64_t n)
 {
-    if (!head_fits(h, n))
+    if (!front_fits(h, n))
         return SPAN(NULL, 0);
     if (h->at + n > h->have.n) {
         h->need = h->at + n;
-        h->status = HEAD_WAITS;
+        h->status = FRONT_WAITS;
         return SPAN(NULL, 0);
     }
     struct span s = SPAN(h->have.p + h->at, (size_t)n);
@@ -36,30 +36,30 @@ struct span head_bytes(struct head *h, uint64_t n)
     return s;
 }
 
-uint8_t head_u8(struct head *h)
+uint8_t front_u8(struct front *h)
 {
-    struct span s = head_bytes(h, 1);
+    struct span s = front_bytes(h, 1);
     return s.n == 1 ? s.p[0] : 0;
 }
 
-uint32_t head_u32(struct head *h)
+uint32_t front_u32(struct front *h)
 {
-    struct span s = head_bytes(h, 4);
+    struct span s = front_bytes(h, 4);
     return s.n == 4 ? get_le32(s.p) : 0;
 }
 
-uint64_t head_u64(struct head *h)
+uint64_t front_u64(struct front *h)
 {
-    struct span s = head_bytes(h, 8);
+    struct span s = front_bytes(h, 8);
     return s.n == 8 ? get_le64(s.p) : 0;
 }
 
-bool head_zeros(struct head *h, uint64_t to, const char *code)
+bool front_zeros(struct front *h, uint64_t to, const char *code)
 {
     if (h->status != ST_OK)
         return false;
     uint64_t from = h->at;
-    struct span pad = head_bytes(h, to - from);
+    struct span pad = front_bytes(h, to - from);
     for (size_t i = 0; i < pad.n; i++) {
         if (pad.p[i] != 0) {
             h->status = err_at(h->err, ST_MODEL_HEADER, h->stage, code, from + i,

@@ -7,34 +7,34 @@
  * Failure is sticky: after it every read gives zero and nothing moves, `status` and the caller's
  * err tell the first one. A group of fields may be read before status is looked at, but no value
  * may be judged before. */
-#ifndef RUNTIME_HEAD_H
-#define RUNTIME_HEAD_H
+#ifndef RUNTIME_FRONT_H
+#define RUNTIME_FRONT_H
 
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* More bytes are needed (head.need). Never leaves layout_parse; no err is filled with it. */
-#define HEAD_WAITS ST_INCONCLUSIVE
+/* More bytes are needed (front.need). Never leaves layout_parse; no err is filled with it. */
+#define FRONT_WAITS ST_INCONCLUSIVE
 
-struct head {
+struct front {
     struct span have;    /* the prefix that is there */
     uint64_t file_bytes; /* of the whole file */
     uint64_t limit;      /* the front may not be longer */
     uint64_t at;         /* next byte to read */
-    uint64_t need;       /* with HEAD_WAITS: bytes to come back with, at least */
+    uint64_t need;       /* with FRONT_WAITS: bytes to come back with, at least */
     const char *stage;   /* what is being read, for refusals */
     const char *code_short, *code_limit;
     enum status status;
     struct err *err;
 };
 
-struct span head_bytes(struct head *h, uint64_t n); /* empty on failure */
-uint8_t head_u8(struct head *h);
-uint32_t head_u32(struct head *h);
-uint64_t head_u64(struct head *h);
+struct span front_bytes(struct front *h, uint64_t n); /* empty on failure */
+uint8_t front_u8(struct front *h);
+uint32_t front_u32(struct front *h);
+uint64_t front_u64(struct front *h);
 /* Could n more bytes ever be read? Fails as a read of them would, without waiting. */
-bool head_fits(struct head *h, uint64_t n);
+bool front_fits(struct front *h, uint64_t n);
 /* Reads up to offset `to`, all zero bytes or refused with `code`. */
-bool head_zeros(struct head *h, uint64_t to, const char *code);
+bool front_zeros(struct front *h, uint64_t to, const char *code);
 
 #endif
