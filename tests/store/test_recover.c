@@ -416,6 +416,7 @@ static int write_some(struct store_room *r, unsigned who)
             return 2;
     }
     store_close(r->s);
+    signer_close(r->log);
     return 0;
 }
 
