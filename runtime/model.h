@@ -73,14 +73,16 @@ enum status scan_open(enum model_format format, uint64_t file_bytes,
 enum status scan_feed(struct scan *s, struct span bytes, struct err *e) MUST_CHECK;
 enum status scan_end(struct scan *s, struct err *e) MUST_CHECK;
 const struct model_facts *scan_facts(const struct scan *s);
-/* The tokenizer in its canonical form, for its digest; after a good scan_end. */
+/* The tokenizer in its canonical form (runtime/tokenizer_kinds.h gives it byte by byte), for its
+ * digest; after a good scan_end. */
 enum status scan_tokenizer(const struct scan *s, struct sink to, struct err *e) MUST_CHECK;
 void scan_close(struct scan *s);
 SCOPE_OF(scan, struct scan, scan_close)
 
 /* Opens a whole file in memory. `file` must stay put and unchanged until model_close. With
  * check_values the values, padding and internal checksum are checked as well (a model that comes
- * verified from the store was checked when it was admitted). */
+ * verified from the store was checked when it was admitted). The magic says which container it is;
+ * without GGUF's it must be SLM1. limits may be NULL: the default. */
 struct model;
 enum status model_open(struct span file, const struct model_limits *limits, bool check_values,
                        struct model **out, struct err *e) MUST_CHECK;
