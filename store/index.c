@@ -256,6 +256,32 @@ static enum status value_open(enum index_table t, struct span key, MDB_val v, st
     return err_subject(e, "index");
 }
 
+static void cursor_scope(MDB_cursor **c)
+{
+    if (*c != NULL)
+        mdb_cursor_close(*c);
+}
+
+/* A key that is not there: were the keys beside its place damaged, it might only be hidden. */
+static enum status check_miss(struct index *x, MDB_txn *txn, enum index_table t, struct span key,
+                              struct err *e)
+{
+    SCOPED(cursor_scope) MDB_cursor *c = NULL;
+    MDB_val k = as_value(key), v = {0};
+    struct span record;
+    enum status st = ST_OK;
+    int rc = mdb_cursor_open(txn, x->table[t], &c);
+    if (rc == 0)
+        rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+    if (rc == 0)
+        st = value_open(t, SPAN(k.mv_data, k.mv_size), v, &record, e);
+    if (st == ST_OK && (rc == 0 || rc == MDB_NOTFOUND))
+        rc = mdb_cursor_get(c, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
+    if (st == ST_OK && rc == 0)
+        st = value_open(t, SPAN(k.mv_data, k.mv_size), v, &record, e);
+    return rc == 0 || rc == MDB_NOTFOUND ? st : index_error(e, x, rc, "read the index");
+}
+
 static enum status txn_get(struct index *x, MDB_txn *txn, enum index_table t, struct span key,
                            struct buf *out, bool *found, struct err *e)
 {
@@ -264,7 +290,7 @@ static enum status txn_get(struct index *x, MDB_txn *txn, enum index_table t, st
     int rc = mdb_get(txn, x->table[t], &k, &v);
     *found = rc == 0;
     if (rc == MDB_NOTFOUND)
-        return ST_OK;
+        return check_miss(x, txn, t, key, e);
     if (rc != 0)
         return index_error(e, x, rc, "read the index");
     struct span record = {0};
@@ -323,12 +349,6 @@ enum status index_get(struct index *x, enum index_table t, struct span key, stru
     SCOPED(index_view_scope) struct index_view *v = NULL;
     enum status st = index_view_open(x, &v, e);
     return st == ST_OK ? index_view_get(v, t, key, out, found, e) : st;
-}
-
-static void cursor_scope(MDB_cursor **c)
-{
-    if (*c != NULL)
-        mdb_cursor_close(*c);
 }
 
 enum status index_view_each(struct index_view *v, enum index_table t, struct span prefix,
