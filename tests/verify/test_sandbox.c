@@ -143,7 +143,7 @@ static int hoards(void *ctx, int in, int out)
 {
     (void)ctx;
     (void)in;
-    uint8_t *p = malloc((size_t)1 << 30);
+    uint8_t *volatile p = malloc((size_t)1 << 30);
     const char *said = p == NULL ? "refused" : "had";
     return write(out, said, strlen(said)) > 0 ? 0 : 1;
 }
