@@ -147,6 +147,24 @@ Test(evidence, what_is_said_twice_has_to_agree)
     }
 }
 
+Test(evidence, a_verdict_better_than_its_checks_is_found)
+{
+    static const enum verdict hidden[] = {VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_ERROR};
+    for (size_t i = 0; i < 3; i++) {
+        struct err e = ERR_NONE;
+        struct bound b = some_bound();
+        struct gate_check checks[2] = {some_checks[0], some_checks[1]};
+        struct gate_result r = some_result();
+        SCOPED(buf_release) struct buf text = BUF_EMPTY;
+        SCOPED(evidence_release) struct evidence v = {0};
+        checks[1].verdict = hidden[i];
+        r.checks = checks;
+        cr_assert_eq(evidence_encode(&b, &r, "tiny@1", NULL, &text, &e), ST_OK);
+        cr_expect_eq(evidence_decode(buf_span(&text), &v, &e), ST_FORMAT, "%s",
+                     verdict_name(hidden[i]));
+    }
+}
+
 Test(evidence, a_digest_changed_in_one_place_is_found)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;

@@ -6,10 +6,15 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -175,6 +180,40 @@ Test(sandbox, a_raised_signal_reaches_only_itself)
     run(overflows, &o);
     cr_expect_eq(o.ending, SANDBOX_CRASHED, "%s", o.message);
     cr_expect_eq(o.end.signal, SIGSEGV);
+}
+
+/* From here on this process and its children get no filter of their own. */
+static void forbid_filters(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+Test(sandbox, nothing_is_run_where_there_is_no_filter)
+{
+    struct err e = ERR_NONE;
+    struct sandbox *s = NULL;
+    struct sandbox_outcome o = {0};
+    struct sandbox_limits long_time = small;
+    long_time.wall_ms = 20000;
+    long_time.cpu_seconds = 10;
+    forbid_filters();
+    uint64_t start = clock_ticks();
+    cr_assert_eq(sandbox_start(&long_time, spins, NULL, -1, &s, &e), ST_OK);
+    cr_expect_eq(sandbox_finish(s, &o, &e), ST_UNSUPPORTED);
+    cr_expect_str_eq(err_code(&e), "sandbox-unavailable");
+    cr_expect_lt(clock_ticks() - start, 5000000000u, "the function was run");
+    sandbox_free(s);
 }
 
 /* ---- memory that is shared ---------------------------------------------------------------- */
