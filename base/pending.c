@@ -63,39 +63,20 @@ enum status pending_open(int dir, unsigned mode, struct pending *out, struct err
                    TRIES);
 }
 
-enum status pending_publish(struct pending *p, const char *name, bool replace, struct err *e)
+/* On ST_EXISTS the file stays pending. It is closed only behind the rename: until the new name is
+ * there, the lock that keeps a sweep away must hold. */
+static enum status publish(struct pending *p, int to, const char *name, bool replace, struct err *e)
 {
     enum status st = io_sync(p->fd, e);
     if (st == ST_OK)
-        st = io_close(fd_take(&p->fd), e);
-    if (st == ST_OK)
-        st = io_rename(p->dir, p->name, p->dir, name, replace, e);
-    if (st != ST_OK) {
-        (void)err_subject(e, "%s", name);
-        pending_release(p);
-        return st;
-    }
-    int dir = p->dir;
-    *p = PENDING_NONE;
-    st = io_sync(dir, e);
-    if (st != ST_OK)
-        (void)err_subject(e, "%s", name);
-    return st;
-}
-
-enum status pending_publish_to(struct pending *p, int to, const char *name, struct err *e)
-{
-    enum status st = io_sync(p->fd, e);
-    if (st == ST_OK)
-        st = io_rename(p->dir, p->name, to, name, false, e);
-    if (st == ST_EXISTS)
+        st = io_rename(p->dir, p->name, to, name, replace, e);
+    if (st == ST_EXISTS && !replace)
         return st;
     if (st != ST_OK) {
         (void)err_subject(e, "%s", name);
         pending_release(p);
         return st;
     }
-    /* Closed only now: the lock that keeps a sweep away lasts until the new name is there. */
     int fd = fd_take(&p->fd);
     *p = PENDING_NONE;
     st = io_close(fd, e);
@@ -104,6 +85,21 @@ enum status pending_publish_to(struct pending *p, int to, const char *name, stru
     if (st != ST_OK)
         (void)err_subject(e, "%s", name);
     return st;
+}
+
+enum status pending_publish(struct pending *p, const char *name, bool replace, struct err *e)
+{
+    enum status st = publish(p, p->dir, name, replace, e);
+    if (st == ST_EXISTS) {
+        (void)err_subject(e, "%s", name);
+        pending_release(p);
+    }
+    return st;
+}
+
+enum status pending_publish_to(struct pending *p, int to, const char *name, struct err *e)
+{
+    return publish(p, to, name, false, e);
 }
 
 void pending_release(struct pending *p)
