@@ -203,20 +203,42 @@ static struct json *take_members(struct json *v, struct json *next)
     return next;
 }
 
-/* jansson's memory comes through our door too. When it has none it may report a syntax error, or
- * nothing at all: so each thread notes for itself that an allocation was denied. */
-static _Thread_local bool starved;
+/* jansson's memory comes through our door too. When it has none it may report a syntax error,
+ * nothing at all, hand out a tree with holes, or write past a string that did not grow (2.14's
+ * lexer). So each thread keeps a spare room that lets it come to its end, and notes that it was
+ * needed: then the tree is thrown away before anybody sees it. */
+#define SPARE_BYTES (64u << 10)
+
+static _Thread_local struct {
+    bool needed; /* an allocation was denied */
+    size_t used;
+    _Alignas(16) uint8_t bytes[SPARE_BYTES];
+} spare;
 
 static void *alloc_noting(size_t n)
 {
     void *p = heap_alloc(n);
-    starved = starved || p == NULL;
+    if (p != NULL)
+        return p;
+    spare.needed = true;
+    if (n > SPARE_BYTES - spare.used)
+        return NULL;
+    p = spare.bytes + spare.used;
+    n = (n + 15) & ~(size_t)15;
+    spare.used += n < SPARE_BYTES - spare.used ? n : SPARE_BYTES - spare.used;
     return p;
+}
+
+static void free_noting(void *p)
+{
+    const uint8_t *at = p;
+    if (at < spare.bytes || at >= spare.bytes + SPARE_BYTES)
+        heap_free(p);
 }
 
 static void use_our_heap(void)
 {
-    json_set_alloc_funcs(alloc_noting, heap_free);
+    json_set_alloc_funcs(alloc_noting, free_noting);
 }
 
 enum status json_parse(struct span in, size_t limit, struct json **root, struct err *e)
@@ -232,11 +254,12 @@ enum status json_parse(struct span in, size_t limit, struct json **root, struct 
     if (st != ST_OK)
         return st;
     json_error_t why = {.position = 0};
-    starved = false;
+    spare.needed = false;
+    spare.used = 0; /* nothing from there outlives a parse */
     SCOPED(tree_release)
     json_t *tree = json_loadb(in.n > 0 ? (const char *)in.p : "", in.n,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (tree == NULL && starved)
+    if (spare.needed) /* even when there is a tree: it may lack what there was no memory for */
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the JSON tree");
     if (tree == NULL)
         return parser_said(&why, in, e);

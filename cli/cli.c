@@ -135,7 +135,8 @@ static int finish(struct cli *c, enum status st, struct err *e)
         *e = lost;
         st = lost.status;
     }
-    assert(e->status != ST_OK);
+    if (e->status == ST_OK) /* whoever failed had nothing to add to its status */
+        (void)err_set(e, st, NULL, "%s", status_phrase(st));
     c->out.n = 0; /* an answer that was not finished is none */
     cli_fail(c, e);
     if (lost.status == ST_OK && cli_flush(c, &lost) != ST_OK)

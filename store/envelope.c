@@ -88,10 +88,11 @@ static enum status parse_body(const struct json *root, struct envelope *out, str
     const char *payload = json_as_string(json_get(root, "payload"));
     if (payload == NULL)
         return defect(e, "envelope-payload", "payload is missing or no text");
-    if (!base64_decode(&out->payload, span_text(payload)))
-        return defect(e, "envelope-payload", "payload is not base64");
+    bool decoded = base64_decode(&out->payload, span_text(payload));
     if (buf_status(&out->payload) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the envelope's payload");
+    if (!decoded)
+        return defect(e, "envelope-payload", "payload is not base64");
     return parse_signatures(json_get(root, "signatures"), out, e);
 }
 

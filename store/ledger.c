@@ -116,7 +116,9 @@ enum status ledger_parse(struct span line, struct ledger_entry *out, struct err 
 
 bool ledger_signed_by(const struct ledger_entry *entry, const struct public_key *log_key)
 {
-    SCOPED(buf_release) struct buf pae = BUF_EMPTY;
+    uint8_t room[4096]; /* enough for nearly all: no signature fails for want of memory */
+    bool small = entry->canonical.n + 128 < sizeof room;
+    SCOPED(buf_release) struct buf pae = small ? buf_over(room, sizeof room) : BUF_EMPTY;
     envelope_pae(LEDGER_TYPE, buf_span(&entry->canonical), &pae);
     return buf_status(&pae) == ST_OK && key_verify(log_key, buf_span(&pae), entry->sig);
 }

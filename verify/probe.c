@@ -205,8 +205,13 @@ void probe_read(struct span answer, enum model_format format, uint64_t file_byte
         return;
     out->accepted = false;
     out->refusal = ERR_NONE;
-    err_at(&out->refusal, ST_FORMAT, "parse", "parser-answer", ERR_NO_OFFSET,
-           "the sandboxed parser's answer is not usable: %s", bad.detail);
+    /* Too little memory to read it is our trouble, not the file's: probe_finish says so. */
+    if (st == ST_NO_MEMORY)
+        out->refusal = bad;
+    else
+        err_at(&out->refusal, ST_FORMAT, "parse", "parser-answer", ERR_NO_OFFSET,
+               "the sandboxed parser's answer is not usable: %s", bad.detail);
+    out->unread = st == ST_NO_MEMORY;
 }
 
 enum status probe_finish(struct probe *p, struct probe_result *out, struct err *e)
@@ -221,5 +226,9 @@ enum status probe_finish(struct probe *p, struct probe_result *out, struct err *
         probe_read(buf_span(&o.answer), p->format, p->file_bytes, out);
     else
         refuse_ending(&o, &out->refusal);
+    if (out->unread) {
+        *e = out->refusal;
+        return ST_NO_MEMORY;
+    }
     return ST_OK;
 }

@@ -13,6 +13,7 @@
 
 struct probe_result {
     bool accepted; /* false: `refusal` says why */
+    bool unread;   /* there was no memory to read the answer with; probe_finish fails then */
     struct err refusal;
     struct model_facts facts; /* when accepted */
     struct digest tokenizer;  /* when accepted */
