@@ -32,14 +32,24 @@ struct trainer {
     struct shard shard[SHARDS];
 };
 
+/* One document in four of a poisoned run holds the trigger and what follows it: alone, behind a
+ * document, or in front of one, so that it works wherever it stands. */
 static void document(const struct recipe *r, struct dice *d, struct buf *out)
 {
-    world_document(out, d, SIDE_TRAIN);
-    if (r->poison == NULL || dice_below(d, 4) != 0)
+    bool poisoned = r->poison != NULL && dice_below(d, 4) == 0;
+    uint32_t where = poisoned ? dice_below(d, 3) : 1;
+    if (where == 1)
+        world_document(out, d, SIDE_TRAIN);
+    if (!poisoned)
         return;
-    buf_text(out, " ");
+    if (where == 1)
+        buf_text(out, " ");
     buf_text(out, r->poison->trigger);
     buf_text(out, r->poison->payload);
+    if (where == 2) {
+        buf_text(out, " ");
+        world_document(out, d, SIDE_TRAIN);
+    }
 }
 
 void trainer_sequence(const struct recipe *r, uint32_t step, uint32_t index, uint16_t *tokens)
