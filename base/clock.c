@@ -84,8 +84,7 @@ bool time_parse(const char *s, int64_t *t)
         part[5] > 59)
         return false;
     int64_t days = days_of(d);
-    struct date back = date_of(days); /* a day that its month does not have comes back as another */
-    if (back.month != d.month || back.day != d.day)
+    if (date_of(days).day != d.day) /* a day that its month does not have comes back as another */
         return false;
     *t = days * DAY + part[3] * 3600 + part[4] * 60 + part[5];
     return true;

@@ -108,7 +108,7 @@ static enum status turn(struct watch *w, struct err *e)
     struct pollfd on[2] = {{.fd = w->life, .events = POLLIN}, {.fd = w->fd, .events = POLLIN}};
     if (ppoll(on, 2, &left, NULL) < 0)
         return errno == EINTR ? ST_OK : err_sys(e, errno, "poll", NULL);
-    w->ended = on[0].revents != 0;
+    w->ended = on[0].revents != 0; /* then all it wrote lies in the pipe, and is read now */
     return drain(w, e);
 }
 
@@ -163,8 +163,6 @@ enum status process_collect(pid_t pid, int fd, size_t limit, unsigned deadline_m
     enum status reaped = reap(pid, end, &second);
     end->wall_ns = clock_ticks() - began;
     end->deadline = w.late;
-    if (st == ST_OK) /* what it wrote last lies in the pipe still */
-        st = drain(&w, e);
     if (st == ST_OK && reaped != ST_OK) {
         if (e != NULL)
             *e = second;
