@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/fail.h"
+#include "cli/refs.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -243,14 +244,22 @@ enum status cli_promoter(struct cli *c, bool keys, struct promoter *out, struct 
     return st;
 }
 
-/* What a channel hands out is proven again each time. */
-static enum status prove(struct cli *c, const struct artifact *a, struct err *e)
+/* What a channel hands out is proven again each time: this artifact, under the name asked for. What
+ * its own manifest calls itself may be promoted as well, and would prove nothing about that name.
+ */
+static enum status prove(struct cli *c, const char *ref, const struct artifact *a, struct err *e)
 {
+    char name[MANIFEST_NAME_MAX], channel[16];
     struct holder h;
     struct promoter by;
     enum status st = cli_promoter(c, false, &by, e);
     if (st == ST_OK)
-        st = channel_holder(c->store, a->manifest.name, a->channel, &h, e);
+        st = refs_channel(ref, name, channel, e);
+    if (st == ST_OK)
+        st = channel_holder(c->store, name, channel, &h, e);
+    if (st == ST_OK && !digest_equal(&h.artifact, &a->digest))
+        st =
+            err_set(e, ST_CONFLICT, "holder-changed", "the channel's holder has changed meanwhile");
     if (st == ST_OK)
         st = decision_prove(&by, &h, e);
     if (st == ST_UNPROVEN && opt_given(&c->args, OPT_UNPROVEN)) {
@@ -270,7 +279,7 @@ enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct
     if (st != ST_OK)
         return err_subject(e, "%s", ref);
     if (handed_out && out->channel[0] != '\0') {
-        st = prove(c, out, e);
+        st = prove(c, ref, out, e);
         if (st != ST_OK) {
             artifact_release(out);
             return err_subject(e, "%s", ref);
