@@ -92,20 +92,13 @@ static uint64_t greatest_age(const struct policy *law, enum gate gate)
 static enum status reuse(struct gating *g, const struct bound *bound, bool *done, struct err *e)
 {
     SCOPED(evidence_release) struct evidence v = {0};
-    int64_t now = cli_now(g->c);
-    uint64_t age = greatest_age(&g->law, bound->gate);
-    enum status st =
-        evidence_newest(g->c->store, g->c->trust, &g->artifact.digest, bound->gate, now, &v, e);
+    bool fresh = false;
     *done = false;
-    if (st == ST_NOT_FOUND || status_exit(st) == 5 || status_exit(st) == 6) {
-        *e = ERR_NONE; /* none that counts: measure */
-        return ST_OK;
-    }
+    enum status st = evidence_fresh(g->c->store, g->c->trust, bound, cli_now(g->c),
+                                    greatest_age(&g->law, bound->gate), &v, &fresh, e);
     if (st != ST_OK)
         return st;
-    bool fresh = age == 0 || (v.ended <= now && (uint64_t)(now - v.ended) <= age);
-    bool measured = v.verdict == VERDICT_PASS || v.verdict == VERDICT_FAIL;
-    *done = fresh && measured && identity_difference(&v.bound, bound) == NULL;
+    *done = fresh && (v.verdict == VERDICT_PASS || v.verdict == VERDICT_FAIL);
     if (*done)
         tell_gate(g, bound->gate, &v, REUSED);
     return ST_OK;
