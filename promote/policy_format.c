@@ -223,6 +223,9 @@ static enum status read_gates(struct reader *r, const yaml_event_t *start, struc
         if (st != ST_OK)
             return st;
         more = ev.type != YAML_SEQUENCE_END_EVENT;
+        if (!more && seen == 0)
+            return at(r, ev.start_mark, e, "policy-value",
+                      "gates must name at least one gate: without evidence nothing is promoted");
         if (more && (st = put_gate(r, &ev, &seen, e)) != ST_OK)
             return st;
     }

@@ -157,6 +157,8 @@ static enum status check_gates(const struct json *v, const char *key, struct err
     uint32_t seen = 0;
     if (json_kind(v) != JSON_ARRAY)
         return defect(e, key, "must be a list of gates");
+    if (json_count(v) == 0)
+        return defect(e, key, "must name at least one gate: without evidence nothing is promoted");
     for (size_t i = 0; i < json_count(v); i++) {
         bool later = false;
         const char *name = json_as_string(json_at(v, i));

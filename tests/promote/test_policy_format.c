@@ -123,7 +123,7 @@ static const struct bad bads[] = {
     {"schema: assay.policy/2\n", "policy-value", "line 1, column 9", "assay.policy/1"},
     {"schema: assay.policy/1\nname: My Law\n", "policy-value", "line 2, column 7", "name"},
     {HEAD, "policy-missing", "line 3", "channels"},
-    {HEAD "channels: {preview: {gates: []}}\n", "policy-missing", "line 3",
+    {HEAD "channels: {preview: {gates: [smoke]}}\n", "policy-missing", "line 3",
      "preview lacks the key from"},
     {HEAD "channels: {preview: {from: candidate}}\n", "policy-missing", "line 3", "gates"},
     {HEAD "channels: {stable: {from: candidate}}\n", "policy-value", "line 3, column 27",
@@ -135,6 +135,8 @@ static const struct bad bads[] = {
      "line 3, column 54", "smoke"},
     {HEAD "channels: {preview: {from: candidate, gates: [task]}}\n", "policy-later",
      "line 3, column 47", "task"},
+    {HEAD "channels: {preview: {from: candidate, gates: []}}\n", "policy-value",
+     "line 3, column 47", "at least one"},
     {HEAD "channels: {preview: {from: candidate, gates: [none]}}\n", "policy-value",
      "line 3, column 47", "structural"},
     {HEAD "channels: {preview: {approvals: 2}}\n", "policy-later", "line 3, column 22",
@@ -186,7 +188,11 @@ Test(policy_format, canonical_form_is_checked_like_the_yaml)
         "{\"channels\":{},\"name\":\"a\",\"schema\":\"assay.policy/2\"}",
         "{\"channels\":{},\"name\":\"a\"}",
         "{\"channels\":[],\"name\":\"a\",\"schema\":\"assay.policy/1\"}",
-        "{\"channels\":{\"preview\":{\"from\":\"preview\",\"gates\":[]}},\"name\":\"a\",\"schema\":"
+        "{\"channels\":{\"preview\":{\"from\":\"candidate\",\"gates\":[]}},\"name\":\"a\","
+        "\"schema\":"
+        "\"assay.policy/1\"}",
+        "{\"channels\":{\"preview\":{\"from\":\"preview\",\"gates\":[\"smoke\"]}},\"name\":\"a\","
+        "\"schema\":"
         "\"assay.policy/1\"}",
         "{\"channels\":{\"preview\":{\"from\":\"candidate\",\"gates\":[\"smoke\",\"smoke\"]}},"
         "\"name\":\"a\","
