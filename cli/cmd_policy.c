@@ -35,6 +35,19 @@ static void put_gates(struct buf *out, const struct policy_channel *channel)
     buf_byte(out, 0);
 }
 
+/* In whole days where it is such, else in hours. */
+static void put_age(struct buf *out, uint64_t seconds)
+{
+    bool days = seconds % 86400 == 0;
+    if (seconds == 0)
+        buf_text(out, "of any age");
+    else
+        buf_fmt(out, "at most %llu %s old",
+                (unsigned long long)(days ? seconds / 86400 : (seconds + 3599) / 3600),
+                days ? "days" : "hours");
+    buf_byte(out, 0);
+}
+
 static void put_policy(struct buf *out, const struct policy *p)
 {
     char hex[DIGEST_TEXT];
@@ -44,12 +57,14 @@ static void put_policy(struct buf *out, const struct policy *p)
     for (size_t i = 0; i < POLICY_CHANNELS; i++) {
         const struct policy_channel *channel = &p->channels[i];
         SCOPED(buf_release) struct buf gates = BUF_EMPTY;
+        SCOPED(buf_release) struct buf age = BUF_EMPTY;
         if (!channel->present)
             continue;
         put_gates(&gates, channel);
-        put_field(out, channel->name, "from %s; gates: %s; evidence at most %llu days old%s",
-                  channel->from, gates.failed ? "?" : (const char *)gates.p,
-                  (unsigned long long)(channel->evidence_max_age_s / 86400),
+        put_age(&age, channel->evidence_max_age_s);
+        put_field(out, channel->name, "from %s; gates: %s; evidence %s%s", channel->from,
+                  gates.failed ? "?" : (const char *)gates.p,
+                  age.failed ? "?" : (const char *)age.p,
                   channel->allow_self_signed ? "" : "; not self-signed");
     }
     put_field(out, "retain", "%llu former holders of each channel", (unsigned long long)p->retain);
