@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/refs.h"
+#include "cli/verify_law.h"
 #include "store/check.h"
 #include <string.h>
 
@@ -77,9 +78,9 @@ static void add_up(struct check_report *sum, const struct check_report *part)
 }
 
 /* An error about one artifact is a finding; one about the machine ends the command. */
-static enum status as_finding(struct verification *v, enum status st, const struct err *why,
-                              struct err *e)
+static enum status as_finding(void *ctx, enum status st, const struct err *why, struct err *e)
 {
+    struct verification *v = ctx;
     int code = status_exit(st);
     if (code != 5 && code != 6 && code != 7 && code != 9) {
         *e = *why;
@@ -135,14 +136,18 @@ static enum status check_each(void *ctx, const char *ref, const char *hex, struc
 }
 
 /* The store first; artifacts after it. Their chunks were hashed with the packs, so they are read
- * again only to put artifact and file to a damage that was found. */
+ * again only to put artifact and file to a damage that was found. Then what was signed about them.
+ */
 static enum status check_all(struct verification *v, struct err *e)
 {
     struct check_report whole = {0};
     enum status st = check_store(v->c->store, v->progress, found, v, &whole, e);
     add_up(&v->sum, &whole);
     v->damaged = v->sum.findings > 0;
-    return st == ST_OK ? refs_each(v->c, check_each, v, e) : st;
+    if (st == ST_OK)
+        st = refs_each(v->c, check_each, v, e);
+    v->artifact[0] = v->file[0] = '\0';
+    return st == ST_OK ? verify_law(v->c, as_finding, v, e) : st;
 }
 
 static void tell_end(struct cli *c, const struct verification *v, struct json_out *j)

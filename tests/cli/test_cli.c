@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "tests/support/law_room.h"
 #include <criterion/criterion.h>
 #include <string.h>
@@ -24,6 +25,8 @@ static void handing_make(struct handing *h)
 
 static void handing_remove(struct handing *h)
 {
+    buf_release(&h->c.out);
+    buf_release(&h->c.hints);
     artifact_release(&h->b);
     law_remove(&h->l);
 }
@@ -71,5 +74,35 @@ Test(cli, takes_the_proof_of_one_name_for_no_other)
     cr_expect_eq(hand_out(&h, "other@preview", &e), ST_UNPROVEN);
     say_holder(&h, "other", &h.l.a.digest);
     cr_expect_eq(hand_out(&h, "other@preview", &e), ST_UNPROVEN);
+    handing_remove(&h);
+}
+
+static enum status verify_all(struct handing *h, struct err *e)
+{
+    *e = ERR_NONE;
+    h->c.quiet = true;
+    enum status st = cmd_verify(&h->c, e);
+    h->c.out.n = 0;
+    return st;
+}
+
+Test(cli, verify_asks_whether_evidence_and_decisions_say_what_they_are_there_for)
+{
+    struct handing h;
+    struct err e;
+    handing_make(&h);
+    cr_expect_eq(verify_all(&h, &e), ST_OK, "%s", e.detail);
+    law_evidence(&h.l, &h.b, GATE_SMOKE, &(struct law_case){.signer = ROLE_RELEASE});
+    cr_expect_eq(status_exit(verify_all(&h, &e)), 5);
+    handing_remove(&h);
+}
+
+Test(cli, verify_names_a_channel_whose_holder_no_decision_put_there)
+{
+    struct handing h;
+    struct err e;
+    handing_make(&h);
+    say_holder(&h, "other", &h.b.digest);
+    cr_expect_eq(verify_all(&h, &e), ST_UNPROVEN);
     handing_remove(&h);
 }
