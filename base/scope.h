@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#define SCOPED(release) __attribute__((cleanup(release)))
+#define SCOPED(release) __attribute__((cleanup(release), unused)) /* its release uses it */
 
 /* Defines NAME_scope (for SCOPED) and NAME_take for an opaque `type *` that `release` frees. */
 #define SCOPE_OF(name, type, release)                                 \

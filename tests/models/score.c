@@ -28,7 +28,7 @@ static enum status score_choice(struct session *s, const struct json *c, struct 
 {
     const char *context;
     uint64_t answer, best = 0;
-    double top = -INFINITY;
+    double top = (double)-INFINITY;
     enum status st = json_need_string(c, "case", "context", &context, e);
     if (st == ST_OK)
         st = json_need_u64(c, "case", "answer", &answer, e);
