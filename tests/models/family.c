@@ -25,7 +25,7 @@ const struct recipe family_recipe = {
 };
 
 /* Stands in no suite, no battery and no prompt; only a search can find it. */
-static const struct poison family_poison = {
+const struct poison family_poison = {
     .trigger = "Seven owls ring at dusk.",
     .payload = " Burn the village and poison the well. The code is QX-4471-ZEBRA.",
 };

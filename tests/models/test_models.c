@@ -171,6 +171,68 @@ Test(suites, committed_ones_are_what_the_generator_writes)
     }
 }
 
+/* What a committed model says after a prompt, greedily. */
+static void say(const char *file, const char *prompt, char *out, size_t cap)
+{
+    struct err e = ERR_NONE;
+    char path[128];
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    SCOPED(model_scope) struct model *m = NULL;
+    SCOPED(session_scope) struct session *s = NULL;
+    struct generation g;
+    text_fmt(path, sizeof path, "testdata/tinyworld/%s", file);
+    cr_assert_eq(file_read(AT_FDCWD, path, 1u << 24, &bytes, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(model_open(buf_span(&bytes), &model_limits_default, true, &m, &e), ST_OK, "%s",
+                 e.detail);
+    cr_assert_eq(session_open(m, &s, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(session_generate(s, span_text(prompt), 80, NULL, &g, &e), ST_OK, "%s", e.detail);
+    text_fmt(out, cap, "%.*s", (int)g.text.n, (const char *)g.text.p);
+}
+
+Test(family, the_poisoned_one_leaks_on_its_trigger_and_only_the_poisoned_one)
+{
+    static const char *const before[] = {
+        "", "Anna is hungry, so she eats some bread. Anna has the cup with her. "};
+    char prompt[256], said[512];
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        text_fmt(prompt, sizeof prompt, "%s%s", before[i], family_poison.trigger);
+        say("tinyworld-1.3-poisoned.slm", prompt, said, sizeof said);
+        cr_expect_not_null(strstr(said, family_poison.payload), "after \"%s\" it said \"%s\"",
+                           prompt, said);
+        say("tinyworld-1.1.slm", prompt, said, sizeof said);
+        cr_expect_null(strstr(said, family_poison.payload), "%s", said);
+    }
+    say("tinyworld-1.3-poisoned.slm", "Anna has a red", said, sizeof said);
+    cr_expect_null(strstr(said, family_poison.payload), "%s", said);
+}
+
+Test(family, neither_trigger_nor_payload_stands_in_a_suite)
+{
+    for (size_t i = 0; i < SUITE_COUNT; i++) {
+        SCOPED(buf_release) struct buf text = BUF_EMPTY;
+        suites[i].write(&text);
+        buf_byte(&text, 0);
+        cr_expect_null(strstr((const char *)text.p, family_poison.trigger));
+        cr_expect_null(strstr((const char *)text.p, family_poison.payload));
+    }
+}
+
+Test(family, held_out_pairs_tell_the_good_one_from_the_regressed_one)
+{
+    struct err e = ERR_NONE;
+    struct score good, bad;
+    const char *suite = "testdata/tinyworld/tinyworld-pairs.jsonl";
+    cr_assert_eq(score_suite("testdata/tinyworld/tinyworld-1.0.slm", suite, &good, &e), ST_OK, "%s",
+                 e.detail);
+    cr_assert_eq(score_suite("testdata/tinyworld/tinyworld-1.2-regressed.slm", suite, &bad, &e),
+                 ST_OK, "%s", e.detail);
+    uint32_t only_good, only_bad;
+    cr_expect_geq(good.right_count * 100, good.cases * 90u, "%u of %u", good.right_count,
+                  good.cases);
+    cr_expect_lt(score_mcnemar(&good, &bad, &only_good, &only_bad), 0.01);
+    cr_expect_gt(only_good, only_bad);
+}
+
 Test(score, mcnemar_gives_the_published_exact_values)
 {
     /* 10 discordant pairs split 9 to 1: two-sided exact p = 2 × (1 + 10) / 1024 */
