@@ -49,8 +49,9 @@ enum status promote(const struct promoter *by, const struct artifact *a, const c
                 "there is no channel %.40s to promote to; there are preview and stable", channel);
         return e->status;
     }
+    int64_t seen = 0;
     enum status st = dry_run ? ST_OK : need_keys(by, e);
-    if (st != ST_OK ||
+    if (st != ST_OK || (st = store_seen(by->store, &seen, e)) != ST_OK ||
         (st = standing_read(by->store, a->manifest.name, channel, &on, e)) != ST_OK ||
         (st = policy_load(by->store, by->trust, clock_now(&by->clock), &policy, e)) != ST_OK)
         return st;
@@ -59,7 +60,7 @@ enum status promote(const struct promoter *by, const struct artifact *a, const c
                          .policy = &policy,
                          .channel_name = channel,
                          .channel = policy_channel(&policy, channel),
-                         .holder = on.held ? &on.holder : NULL,
+                         .seen = seen,
                          .now = clock_now(&by->clock)};
     if (on.held)
         out->previous = on.holder.artifact;

@@ -103,22 +103,18 @@ static enum status rule_from(const struct question *q, struct decision *d, struc
     return ST_OK;
 }
 
-/* A clock that runs behind what the store has seen could make the dead evidence of last year young.
- */
+/* A clock that runs behind what the store has seen could make the dead evidence of last year young,
+ * and a trust that has expired good again. */
 static void rule_clock(const struct question *q, struct decision *d)
 {
-    int64_t seen = 0, added = 0;
-    char now[TIME_TEXT_MAX];
+    char now[TIME_TEXT_MAX], seen[TIME_TEXT_MAX];
     time_format(q->now, now);
-    bool read = time_parse(q->artifact->added, &added);
-    if (read && q->holder != NULL)
-        read = time_parse(q->holder->since, &seen);
-    seen = seen > added ? seen : added;
-    if (read && q->now >= seen)
+    time_format(q->seen, seen);
+    if (q->now >= q->seen)
         rule(d, true, "clock", NULL, "%s is not before what the store has seen", now);
     else
-        rule(d, false, "clock", NULL,
-             "the clock says %s, the store has seen a later time; set the clock", now);
+        rule(d, false, "clock", NULL, "the clock says %s, the store has seen %s; set the clock",
+             now, seen);
 }
 
 /* ---- about one gate's evidence ---- */

@@ -11,7 +11,7 @@ struct question {
     const struct policy *policy;
     const struct policy_channel *channel; /* of the policy; NULL: it has none of that name */
     const char *channel_name;
-    const struct holder *holder; /* NULL: nobody yet */
+    int64_t seen; /* the newest time in the ledger, read before the clock */
     int64_t now;
 };
 

@@ -15,31 +15,51 @@ enum status head_damaged(struct err *e, const char *why)
     return err_subject(e, STORE_HEAD);
 }
 
-enum status head_read(struct store *s, uint64_t *seq, struct digest *hash, struct err *e)
+/* out->seq stays 0 when there is none. */
+static enum status read_entry(struct store *s, struct ledger_entry *out, struct err *e)
 {
     SCOPED(buf_release) struct buf line = BUF_EMPTY;
-    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
     struct err why = ERR_NONE;
-    *seq = 0;
-    *hash = (struct digest){0};
     enum status st = file_read(s->dir, STORE_HEAD, LEDGER_LINE_MAX + 1, &line, &why);
     if (st == ST_NOT_FOUND)
         return ST_OK;
     if (st == ST_OK && (line.n == 0 || line.p[line.n - 1] != '\n'))
         return head_damaged(e, "the ledger's head has no end of line");
     if (st == ST_OK)
-        st = ledger_parse(SPAN(line.p, line.n - 1), &entry, &why);
+        st = ledger_parse(SPAN(line.p, line.n - 1), out, &why);
     if (is_damage(st))
         return head_damaged(e, "the ledger's head is no entry");
     if (st != ST_OK) {
         *e = why;
         return st;
     }
-    if (!ledger_signed_by(&entry, &s->charter.log_key))
+    if (!ledger_signed_by(out, &s->charter.log_key))
         return head_damaged(e, "the ledger's head is not signed by the store's log key");
+    return ST_OK;
+}
+
+enum status head_read(struct store *s, uint64_t *seq, struct digest *hash, struct err *e)
+{
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    *seq = 0;
+    *hash = (struct digest){0};
+    enum status st = read_entry(s, &entry, e);
+    if (st != ST_OK)
+        return st;
     *seq = entry.seq;
     *hash = entry.hash;
     return ST_OK;
+}
+
+enum status store_seen(struct store *s, int64_t *when, struct err *e)
+{
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    enum status st = read_entry(s, &entry, e);
+    if (st != ST_OK)
+        return st;
+    return entry.seq > 0 && time_parse(entry.time, when)
+               ? ST_OK
+               : head_damaged(e, "the ledger's head says no time");
 }
 
 enum status head_publish(struct store *s, struct span line, struct err *e)

@@ -75,6 +75,10 @@ struct store_facts {
 };
 enum status store_facts(struct store *s, struct store_facts *out, struct err *e) MUST_CHECK;
 
+/* The time of the newest ledger entry: a clock that is behind it runs behind what the store has
+ * seen. */
+enum status store_seen(struct store *s, int64_t *when, struct err *e) MUST_CHECK;
+
 /* State. The value is appended to out. ST_NOT_FOUND. */
 enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e) MUST_CHECK;
 /* The same, with the ledger entry that set it. */

@@ -302,6 +302,22 @@ Test(decision, is_not_made_under_an_expired_trust_or_a_clock_that_ran_back)
     law_remove(&l);
 }
 
+Test(decision, is_not_made_by_a_clock_behind_any_entry_of_the_ledger)
+{
+    struct law_room l;
+    struct decision d;
+    struct err e = ERR_NONE;
+    law_make(&l);
+    law_pass(&l, &l.a);
+    l.r.clock.fixed += 10;
+    cr_assert_eq(room_set(&l.r, "note", "later", NULL, &e), ST_OK);
+    cr_expect_not(law_promote(&l, &l.a, &d));
+    cr_expect_not_null(strstr(law_unmet(&d, "clock"), "set the clock"), "%s", law_unmet(&d, ""));
+    l.by.clock.fixed += 10;
+    cr_expect(law_promote(&l, &l.a, &d), "%s", law_unmet(&d, ""));
+    law_remove(&l);
+}
+
 Test(decision, by_a_key_without_the_role_release_is_not_committed)
 {
     struct law_room l;
