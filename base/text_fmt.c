@@ -45,7 +45,7 @@ static void put_repeat(struct out *o, char c, size_t n)
 }
 
 /* sign + body in a field: spaces before, or zeros after the sign, or spaces behind. */
-static void put_field(struct out *o, const struct spec *s, const char *sign, const char *body,
+static void put_padded(struct out *o, const struct spec *s, const char *sign, const char *body,
                       size_t n)
 {
     size_t lead = __builtin_strlen(sign), used = lead + n;
@@ -69,7 +69,7 @@ static void put_number(struct out *o, const struct spec *s, const char *sign, ui
         text[--at] = digits[v % base];
         v /= base;
     } while (v > 0);
-    put_field(o, s, sign, text + at, sizeof text - at);
+    put_padded(o, s, sign, text + at, sizeof text - at);
 }
 
 static uint64_t take_unsigned(enum size size, va_list *ap)
@@ -109,7 +109,7 @@ static void put_string(struct out *o, const struct spec *s, const char *text)
         text = "(null)";
     while (n < s->precision && text[n] != 0)
         n++;
-    put_field(o, s, "", text, n);
+    put_padded(o, s, "", text, n);
 }
 
 /* Digits or a star at *fmt; a negative star counts as `negative`. */
@@ -167,7 +167,7 @@ static void put_conversion(struct out *o, struct spec *s, char kind, va_list *ap
     } else if (kind == 'c') {
         char c = (char)va_arg(*ap, int);
         s->zero = false;
-        put_field(o, s, "", &c, 1);
+        put_padded(o, s, "", &c, 1);
     } else if (kind == 'd' || kind == 'i') {
         int64_t v = take_signed(s->size, ap);
         put_number(o, s, v < 0 ? "-" : "", v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, "0123456789");
