@@ -24,7 +24,7 @@ static const struct {
 };
 
 struct made {
-    bool fresh[ROLES];
+    bool fresh[ROLES], absent[ROLES];
     struct public_key key[ROLES];
     bool store; /* made now */
     struct trust_facts trust;
@@ -62,9 +62,13 @@ static bool key_there(int dir, const char *name)
     return faccessat(dir, file, F_OK, 0) == 0;
 }
 
-static enum status make_keys(struct cli *c, int dir, struct made *m, struct err *e)
+/* For a store that is there no key is made: its trust would know none of them. */
+static enum status make_keys(struct cli *c, int dir, bool make, struct made *m, struct err *e)
 {
     for (size_t i = 0; i < ROLES; i++) {
+        m->absent[i] = !make && !key_there(dir, makers[i].name);
+        if (m->absent[i])
+            continue;
         bool locked = c->passphrase[0] != '\0' && makers[i].role != ROLE_NONE;
         if (locked && !key_there(dir, makers[i].name))
             cli_note(c, "sealing the key %s …", makers[i].name); /* scrypt takes its time */
@@ -168,7 +172,7 @@ static void tell_json(struct cli *c, const struct made *m)
         key_id_text(&m->key[i], id);
         json_object(&j);
         member_text(&j, "role", makers[i].name);
-        member_text(&j, "id", id);
+        member_text(&j, "id", m->absent[i] ? NULL : id);
         member_bool(&j, "created", m->fresh[i]);
         json_close(&j);
     }
@@ -196,8 +200,11 @@ static void tell_text(struct cli *c, const struct made *m)
               c->facts.lab ? ", a lab store" : "");
     for (size_t i = 0; i < ROLES; i++) {
         key_id_text(&m->key[i], id);
-        put_field(&c->out, i == 0 ? "keys" : "", "%-10s %s %s", makers[i].name, id,
-                  m->fresh[i] ? "made now" : "was there");
+        put_field(&c->out, i == 0 ? "keys" : "", "%-10s %s %s", makers[i].name,
+                  m->absent[i] ? "----------------" : id,
+                  m->absent[i]  ? "is not here"
+                  : m->fresh[i] ? "made now"
+                                : "was there");
     }
     put_field(&c->out, "key folder", "%s", c->home.keys);
     put_field(&c->out, "trust", "version %u, %suntil %s", (unsigned)trust.version,
@@ -227,7 +234,7 @@ enum status cmd_init(struct cli *c, struct err *e)
     if (st == ST_OK && make)
         st = want_passphrase(c, dir, e);
     if (st == ST_OK)
-        st = make_keys(c, dir, &m, e);
+        st = make_keys(c, dir, make, &m, e);
     if (st == ST_OK && make)
         st = make_store(c, &m, e);
     if (st != ST_OK)
