@@ -348,6 +348,7 @@ enum status index_get(struct index *x, enum index_table t, struct span key, stru
 {
     SCOPED(index_view_scope) struct index_view *v = NULL;
     enum status st = index_view_open(x, &v, e);
+    assert(st != ST_OK || v != NULL);
     return st == ST_OK ? index_view_get(v, t, key, out, found, e) : st;
 }
 

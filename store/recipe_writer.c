@@ -24,10 +24,10 @@ static enum status spill_page(struct recipe_writer *w, struct err *e)
     if (st == ST_OK)
         st = io_write_at(w->spill.fd, buf_span(&w->page), (uint64_t)w->spilled * FULL_PAGE, e);
     uint8_t *check = st == ST_OK ? buf_space(&w->checks, 8) : NULL;
-    if (st == ST_OK && check == NULL)
-        st = err_set(e, ST_NO_MEMORY, NULL, "writing a recipe");
     if (st != ST_OK)
         return st;
+    if (check == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "writing a recipe");
     put_le64(check, hash64(buf_span(&w->page), w->spilled));
     w->spilled++;
     recipe_page_begin(&w->page);
