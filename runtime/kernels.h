@@ -8,7 +8,8 @@
  *     lane[j] = (a0[j] + a1[j]) + (a2[j] + a3[j])                j = 0…7
  *     sum     = ((lane0 + lane4) + (lane2 + lane6)) + ((lane1 + lane5) + (lane3 + lane7))
  *
- * A row of any type is summed as if tensor_row had unpacked it first. So SSE, AVX2, WASM SIMD and
+ * A row is summed as if tensor_row had unpacked it first, unless it is one of the quantised types
+ * that are multiplied in integers: runtime/integers.h defines those. So SSE, AVX2, WASM SIMD and
  * plain C agree, and a row's result depends on nothing but the row. Rows are walked one at a time
  * from first to last: one sequential stream is what the prefetcher of a CPU likes best.
  *
@@ -25,7 +26,7 @@ struct kernels {
     float (*dot)(const float *a, const float *b, size_t n);
 
     /* out[r] = row r of w · x, for all rows. x is [cols], out [rows]; unpacked is [cols] of working
-     * memory for the types that are not computed from their packed form. */
+     * memory: for x as integers, or a row of a type that is not computed from its packed form. */
     void (*matvec)(const struct tensor *w, const float *x, float *out, float *unpacked);
 
     /* out[i] = x[i] × scale × weight[i]; out may be x. */

@@ -3,6 +3,8 @@
 /* Headers with plain functions come first: nothing but the kernels may need AVX2. */
 #include "runtime/kernels_avx2.h"
 
+#include "runtime/integers.h"
+
 #include <cpuid.h>
 #include <immintrin.h>
 

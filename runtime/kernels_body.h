@@ -2,7 +2,7 @@
  * wants with KERNELS_TABLE and KERNELS_NAME. Not a header for anyone else. */
 #include "runtime/kernels.h"
 
-#include "runtime/lanes.h"
+#include "runtime/kernels_integers_body.h"
 
 #define STEP (4 * LANES)
 
@@ -107,19 +107,6 @@ LANES_INLINE float dot_f16(const uint8_t *w, const float *x, size_t n)
     return dot_tail(&s, (const uint8_t *)wide, x + i, n - i);
 }
 
-/* ggml: f16 scale and 32 signed bytes a block, so a block is a step. n is a multiple of 32. */
-LANES_INLINE float dot_q8_0(const uint8_t *w, const float *x, size_t n)
-{
-    struct slots s = slots_empty();
-    for (size_t i = 0; i < n; i += STEP, w += 34) {
-        lanes scale = lanes_all_f16(w);
-        for (unsigned k = 0; k < 4; k++)
-            slots_madd(&s, k, lanes_mul(scale, lanes_from_i8(w + 2 + k * LANES)),
-                       lanes_load(x + i + k * LANES));
-    }
-    return slots_fold(&s);
-}
-
 /* SLM1: signed bytes under one scale a row. */
 LANES_INLINE float dot_slm_q8(const uint8_t *w, lanes scale, const float *x, size_t n)
 {
@@ -139,23 +126,6 @@ LANES_INLINE float dot_slm_q8(const uint8_t *w, lanes scale, const float *x, siz
     return dot_tail(&s, (const uint8_t *)wide, x + i, n - i);
 }
 
-/* SLM1: signed nibbles, a scale per `block` values; block and so n are multiples of 32 here. */
-LANES_INLINE float dot_slm_q4(const uint8_t *w, const uint8_t *scales, size_t block, const float *x,
-                              size_t n)
-{
-    struct slots s = slots_empty();
-    for (size_t at = 0; at < n; at += block, scales += sizeof(float)) {
-        float one;
-        __builtin_memcpy(&one, scales, sizeof one);
-        lanes scale = lanes_all(one);
-        for (size_t i = at; i < at + block; i += STEP)
-            for (unsigned k = 0; k < 4; k++)
-                slots_madd(&s, k, lanes_mul(scale, lanes_from_i4(w + i / 2 + k * (LANES / 2))),
-                           lanes_load(x + i + k * LANES));
-    }
-    return slots_fold(&s);
-}
-
 /* ---- the table --------------------------------------------------------------------------------
  */
 
@@ -171,14 +141,6 @@ static void matvec_slm_q8(const struct tensor *w, const float *x, float *out)
         __builtin_memcpy(&scale, w->scales + (size_t)r * sizeof scale, sizeof scale);
         out[r] = dot_slm_q8(w->data + (size_t)r * w->row_bytes, lanes_all(scale), x, w->cols);
     }
-}
-
-static void matvec_slm_q4(const struct tensor *w, const float *x, float *out)
-{
-    const size_t scale_bytes = w->cols / w->block * sizeof(float);
-    for (uint32_t r = 0; r < w->rows; r++)
-        out[r] = dot_slm_q4(w->data + (size_t)r * w->row_bytes, w->scales + r * scale_bytes,
-                            w->block, x, w->cols);
 }
 
 static void matvec_unpacked(const struct tensor *w, const float *x, float *out, float *unpacked)
@@ -199,12 +161,10 @@ static void matvec(const struct tensor *w, const float *x, float *out, float *un
         EACH_ROW(dot_f32);
     else if (w->type == DTYPE_F16)
         EACH_ROW(dot_f16);
-    else if (w->type == DTYPE_Q8_0)
-        EACH_ROW(dot_q8_0);
+    else if (integers_apply(w))
+        matvec_integers(w, x, out, unpacked);
     else if (w->type == DTYPE_SLM_Q8)
         matvec_slm_q8(w, x, out);
-    else if (w->type == DTYPE_SLM_Q4 && w->block % STEP == 0)
-        matvec_slm_q4(w, x, out);
     else
         matvec_unpacked(w, x, out, unpacked);
 }

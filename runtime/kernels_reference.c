@@ -1,5 +1,6 @@
 #include "runtime/kernels.h"
 
+#include "runtime/integers.h"
 #include "runtime/math.h"
 
 #define SLOTS 32
@@ -23,6 +24,13 @@ static float dot(const float *a, const float *b, size_t n)
 
 static void matvec(const struct tensor *w, const float *x, float *out, float *unpacked)
 {
+    if (integers_apply(w)) {
+        struct integers cut = integers_over(unpacked, w->cols);
+        integers_from(x, w->cols, cut);
+        for (uint32_t r = 0; r < w->rows; r++)
+            out[r] = integers_dot(w, r, cut);
+        return;
+    }
     for (uint32_t r = 0; r < w->rows; r++) {
         tensor_row(w, r, unpacked);
         out[r] = dot(unpacked, x, w->cols);

@@ -103,14 +103,6 @@ LANES_INLINE lanes lanes_all_f16(const uint8_t *p)
     return _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(get_le16(p))));
 }
 
-/* Eight signed nibbles of four bytes, low nibble first. */
-LANES_INLINE lanes lanes_from_i4(const uint8_t *p)
-{
-    const __m256i up = _mm256_setr_epi32(28, 24, 20, 16, 12, 8, 4, 0);
-    __m256i all = _mm256_set1_epi32((int32_t)get_le32(p));
-    return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_sllv_epi32(all, up), 28));
-}
-
 #else
 
 typedef float lanes_four __attribute__((vector_size(16)));
@@ -233,18 +225,6 @@ LANES_INLINE lanes lanes_all_f16(const uint8_t *p)
     bits |= (magnitude > 0x0f7fffff ? 0x7f800000 : 0) | (h & 0x8000) << 16;
     __builtin_memcpy(&f, &bits, sizeof f);
     return lanes_all(f);
-}
-
-LANES_INLINE lanes_four lanes_nibbles(uint32_t two_bytes)
-{
-    lanes_ints v = {(int32_t)(two_bytes << 28), (int32_t)(two_bytes << 24),
-                    (int32_t)(two_bytes << 20), (int32_t)(two_bytes << 16)};
-    return __builtin_convertvector(v >> 28, lanes_four);
-}
-
-LANES_INLINE lanes lanes_from_i4(const uint8_t *p)
-{
-    return (lanes){lanes_nibbles(get_le16(p)), lanes_nibbles(get_le16(p + 2))};
 }
 
 #endif
