@@ -34,9 +34,7 @@ static enum status read_line(int fd, char out[PASSPHRASE_MAX], struct err *e)
     for (;;) {
         uint8_t b = 0;
         size_t got = 0;
-        enum status st = io_read(fd, &b, 1, &got, e);
-        if (st == ST_OK)
-            st = cli_alive(e);
+        enum status st = cli_read(fd, &b, 1, &got, e);
         if (st != ST_OK)
             return st;
         if (got == 0 || b == '\n')

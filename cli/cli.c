@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,16 @@ void cli_note(const struct cli *c, const char *fmt, ...)
 enum status cli_alive(struct err *e)
 {
     return process_interrupted() ? err_set(e, ST_INTERRUPTED, NULL, "stopped by a signal") : ST_OK;
+}
+
+/* io_read goes on after EINTR, so wait for bytes in turns of half a second and ask in between. */
+enum status cli_read(int fd, uint8_t *p, size_t cap, size_t *got, struct err *e)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    enum status st = cli_alive(e);
+    while (st == ST_OK && poll(&wait, 1, 500) <= 0)
+        st = cli_alive(e);
+    return st != ST_OK ? st : io_read(fd, p, cap, got, e);
 }
 
 /* A descriptor 0, 1 or 2 that is closed would be given to the next file we open, and the answer be

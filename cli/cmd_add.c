@@ -7,7 +7,6 @@
 #include "cli/walk.h"
 #include "verify/admit.h"
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,15 +29,10 @@ static void incoming_release(struct incoming *in)
     buf_release(&in->envelope);
 }
 
-/* Waits for bytes in turns of half a second, so that a signal is heard while a pipe is silent. */
 static enum status read_alive(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
 {
     const int *fd = ctx;
-    struct pollfd wait = {.fd = *fd, .events = POLLIN};
-    enum status st = cli_alive(e);
-    while (st == ST_OK && poll(&wait, 1, 500) <= 0)
-        st = cli_alive(e);
-    return st != ST_OK ? st : io_read(*fd, p, cap, got, e);
+    return cli_read(*fd, p, cap, got, e);
 }
 
 static const char *base_name(const char *path)

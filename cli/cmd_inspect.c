@@ -128,7 +128,8 @@ enum status cmd_inspect(struct cli *c, struct err *e)
     enum model_format format = MODEL_FORMAT_NONE;
     uint64_t size = 0;
     struct stat facts;
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    enum status st =
+        io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e); /* a pipe may wait */
     if (st == ST_OK && fstat(fd, &facts) != 0)
         st = err_sys(e, errno, "look at", path);
     if (st == ST_OK && !S_ISREG(facts.st_mode))
@@ -166,9 +167,7 @@ static enum status read_text(struct cli *c, struct buf *out, struct err *e)
     }
     for (size_t got = 1; prompt == NULL && got > 0;) {
         uint8_t bytes[4096];
-        enum status st = io_read(STDIN_FILENO, bytes, sizeof bytes, &got, e);
-        if (st == ST_OK)
-            st = cli_alive(e);
+        enum status st = cli_read(STDIN_FILENO, bytes, sizeof bytes, &got, e);
         if (st == ST_OK && out->n + got > TEXT_MAX)
             st = err_set(e, ST_INVALID_LENGTH, "text", "standard input has more than %u bytes",
                          TEXT_MAX);

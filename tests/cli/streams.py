@@ -52,6 +52,44 @@ def silent_pipe(assay, sig):
     expect(os.listdir(assay.env["ASSAY_STORE"] + "/staging") == [], "staging is not empty")
 
 
+def what_waits_hears(assay, model):
+    """A command that waits for its input stops at a signal, at whichever of its ways in it waits."""
+    child = assay.start("tokenize", model, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    try:
+        child.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+    child.communicate()
+    expect(child.returncode == 130, "tokenize, interrupted, exits", child.returncode)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(assay.binary, [assay.binary, "key", "new", "asked"], assay.env)
+    said = b""
+    while not said.rstrip().endswith(b":"):
+        said += os.read(terminal, 4096)
+    time.sleep(0.1)
+    os.write(terminal, b"\x03")
+    for turn in range(100):
+        pid, how = os.waitpid(child, os.WNOHANG)
+        if pid != 0:
+            break
+        time.sleep(0.1)
+    if pid == 0:
+        os.kill(child, signal.SIGKILL)
+        how = os.waitpid(child, 0)[1]
+    os.close(terminal)
+    expect(os.waitstatus_to_exitcode(how) == 130, "Ctrl-C at a passphrase:", os.waitstatus_to_exitcode(how))
+
+
+def a_pipe_is_no_file(assay, room):
+    """A FIFO where a file is wanted is refused; nothing waits for somebody to write into it."""
+    os.mkfifo(room + "/fifo")
+    done = assay.shell("timeout -s KILL 10 $A inspect %s/fifo" % room)
+    expect(done.returncode == 2 and b"no regular file" in done.stderr, "inspect of a FIFO:", done.returncode)
+
+
 def closed_streams(assay):
     for line, code in (("$A version >&-", 3), ("$A --json version >&-", 3), ("$A version > /dev/full", 8),
                        ("$A version 2>&-", 0), ("$A nonsense 2>&-", 2), ("$A version <&-", 0),
@@ -126,6 +164,8 @@ def main(argv):
         expect(assay("add", argv[2], "--name", "m", "--version", "1")[0] == 0, "add")
         silent_pipe(assay, signal.SIGINT)
         silent_pipe(assay, signal.SIGTERM)
+        what_waits_hears(assay, argv[2])
+        a_pipe_is_no_file(assay, room)
         closed_streams(assay)
         broken_pipe(assay)
         tokens_come_one_by_one(assay, "m@1")
