@@ -91,6 +91,23 @@ static enum status read_envelope(struct cli *c, const struct artifact *a, struct
     return st == ST_OK ? envelope_parse(buf_span(&text), out, e) : st;
 }
 
+/* Was that key's signature recorded before? */
+static enum status is_recorded(struct cli *c, const struct artifact *a, const char *id, bool *out,
+                               struct err *e)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    char key[STORE_KEY_MAX], hex[DIGEST_TEXT];
+    struct err why = ERR_NONE;
+    digest_text(&a->digest, hex);
+    text_fmt(key, sizeof key, "signature/%s/%s", hex, id);
+    enum status st = store_get(c->store, key, &value, &why);
+    *out = st == ST_OK;
+    if (st == ST_OK || st == ST_NOT_FOUND)
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
 static enum status record(struct cli *c, const struct artifact *a, const char *id,
                           struct span envelope, struct digest *where, uint64_t *seq, struct err *e)
 {
@@ -153,7 +170,9 @@ enum status cmd_sign(struct cli *c, struct err *e)
     key_id_text(signer_public(signer), id);
     /* An envelope of its own: it holds this one signature and stands for itself. */
     bool signed_before = envelope_signed_by(&v, signer_public(signer));
-    if (!signed_before) {
+    if (!signed_before)
+        st = is_recorded(c, &a, id, &signed_before, e);
+    if (st == ST_OK && !signed_before) {
         st = envelope_sign(MANIFEST_TYPE, buf_span(&v.payload), signer, &again, e);
         if (st == ST_OK)
             st = record(c, &a, id, buf_span(&again), &where, &seq, e);
