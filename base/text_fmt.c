@@ -46,7 +46,7 @@ static void put_repeat(struct out *o, char c, size_t n)
 
 /* sign + body in a field: spaces before, or zeros after the sign, or spaces behind. */
 static void put_padded(struct out *o, const struct spec *s, const char *sign, const char *body,
-                      size_t n)
+                       size_t n)
 {
     size_t lead = __builtin_strlen(sign), used = lead + n;
     size_t pad = s->width > used ? s->width - used : 0;
