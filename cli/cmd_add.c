@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/walk.h"
@@ -70,6 +71,26 @@ static enum status open_path(struct incoming *in, const char *path, struct err *
     return ST_OK;
 }
 
+/* What goes into a signed manifest goes in as it was given, or not at all: the manifest's JSON
+ * holds no other bytes than UTF-8. */
+static enum status plain_words(const struct cli *c, struct err *e)
+{
+    static const struct {
+        enum opt id;
+        const char *flag;
+    } told[] = {{OPT_LICENSE, "--license"}, {OPT_SOURCE, "--source"}, {OPT_REVISION, "--revision"}};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        const char *text = c->args.value[told[i].id];
+        bool plain = text == NULL || utf8_valid(span_text(text));
+        for (const char *p = text; plain && p != NULL && *p != '\0'; p++)
+            plain = (unsigned char)*p >= 0x20 && *p != 0x7f;
+        if (!plain)
+            return err_set(e, ST_USAGE, "option-value",
+                           "%s %s: UTF-8 without control characters is wanted", told[i].flag, text);
+    }
+    return ST_OK;
+}
+
 static enum status read_options(struct cli *c, struct incoming *in, struct err *e)
 {
     const char *expect = c->args.value[OPT_EXPECT], *manifest = c->args.value[OPT_MANIFEST];
@@ -81,6 +102,8 @@ static enum status read_options(struct cli *c, struct incoming *in, struct err *
     if (expect != NULL && !digest_parse(expect, &in->expect))
         return err_set(e, ST_USAGE, "option-value",
                        "--expect %s: sha256: and 64 hex digits are wanted", expect);
+    if (plain_words(c, e) != ST_OK)
+        return e->status;
     in->request.expect = expect != NULL ? &in->expect : NULL;
     in->request.format = format;
     in->request.name = c->args.value[OPT_NAME];

@@ -87,7 +87,10 @@ static enum status open_tensor(struct tensors *t, const char *name, struct err *
     fd_release(&t->fd);
     text_fmt(t->name, sizeof t->name, "%s", name);
     text_fmt(file, sizeof file, "%s.f32", name);
-    enum status st = io_open(t->folder, file, O_RDONLY, 0, &t->fd, e);
+    struct stat facts;
+    enum status st = io_open(t->folder, file, O_RDONLY | O_NONBLOCK, 0, &t->fd, e);
+    if (st == ST_OK && (fstat(t->fd, &facts) != 0 || !S_ISREG(facts.st_mode)))
+        st = err_set(e, ST_USAGE, "tensor-file", "it is no regular file");
     return st != ST_OK ? err_subject(e, "%s", file) : ST_OK;
 }
 

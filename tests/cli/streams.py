@@ -88,6 +88,21 @@ def a_pipe_is_no_file(assay, room):
     os.mkfifo(room + "/fifo")
     done = assay.shell("timeout -s KILL 10 $A inspect %s/fifo" % room)
     expect(done.returncode == 2 and b"no regular file" in done.stderr, "inspect of a FIFO:", done.returncode)
+    os.mkdir(room + "/tensors")
+    os.mkfifo(room + "/tensors/tok_embeddings.weight.f32")
+    with open(room + "/tensors/shape.json", "w", encoding="utf-8") as shape:
+        json.dump({"vocab_size": 260, "hidden_size": 8, "layer_count": 1, "head_count": 2, "kv_head_count": 2,
+                   "head_dim": 4, "ffn_size": 24, "max_context": 64, "rope_theta": "10000",
+                   "rms_norm_epsilon": "0.00001", "tied": True}, shape)
+    done = assay.shell("timeout -s KILL 10 $A pack %s/tensors -o %s/packed" % (room, room))
+    expect(done.returncode == 2 and b"no regular file" in done.stderr, "pack of a FIFO:", done.returncode)
+
+
+def told_facts_are_kept_as_told(assay, model):
+    """Bytes that a signed manifest cannot hold as they are given are refused, never replaced."""
+    for flag, text in (("--license", b"\xff"), ("--source", b"a\x1b[31m"), ("--revision", b"1\n2")):
+        code, _, said = assay("add", model, "--name", "told", flag, text)
+        expect(code == 2 and flag.encode() in said and b"\x1b" not in said, flag, text, "exits", code, said)
 
 
 def closed_streams(assay):
@@ -166,6 +181,7 @@ def main(argv):
         silent_pipe(assay, signal.SIGTERM)
         what_waits_hears(assay, argv[2])
         a_pipe_is_no_file(assay, room)
+        told_facts_are_kept_as_told(assay, argv[2])
         closed_streams(assay)
         broken_pipe(assay)
         tokens_come_one_by_one(assay, "m@1")
