@@ -141,7 +141,7 @@ static enum status generate(struct cli *c, const struct artifact *a, const struc
     SCOPED(session_scope) struct session *session = NULL;
     struct generation g = {0};
     struct streaming s = {.c = c, .stream = opt_given(&c->args, OPT_STREAM), .lost = ERR_NONE};
-    const struct token_sink sink = {on_token, &s};
+    const struct token_sink sink = {.token = on_token, .ctx = &s};
     const char *prompt = c->args.value[OPT_PROMPT];
     enum status st = session_open(loaded_model(model), &session, e);
     if (st == ST_OK)

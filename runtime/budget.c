@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/json_write.h"
+#include "runtime/forward.h"
 #include "runtime/session.h"
 #include "runtime/tensor.h"
 
@@ -16,6 +17,14 @@ static bool include(uint64_t *sum, uint64_t a, uint64_t b, uint64_t c)
            checked_add(*sum, product, sum);
 }
 
+/* Of min(8, C) positions. */
+static bool batch(const struct model_shape *m, uint64_t kd, struct budget *b)
+{
+    const uint64_t n = m->context < FORWARD_BATCH ? m->context : FORWARD_BATCH;
+    return include(&b->batch, n, 4 * 7, m->hidden) && include(&b->batch, n, 4 * 2, kd) &&
+           include(&b->batch, n, 4 * 3, m->ffn) && include(&b->batch, n, 4, m->vocab);
+}
+
 static bool formulas(const struct model_shape *m, struct budget *b)
 {
     uint64_t kd, positions;
@@ -23,7 +32,7 @@ static bool formulas(const struct model_shape *m, struct budget *b)
            include(&b->scratch, 2, kd, 4) && include(&b->scratch, 3, m->ffn, 4) &&
            include(&b->scratch, m->context, 4, 1) &&
            checked_mul(m->layers, m->context, &positions) && include(&b->kv, positions, kd, 8) &&
-           include(&b->logits, m->vocab, 4, 1);
+           include(&b->logits, m->vocab, 4, 1) && batch(m, kd, b);
 }
 
 enum status budget_of(const struct model_facts *facts, struct budget *out, struct err *e)
@@ -39,9 +48,9 @@ enum status budget_of(const struct model_facts *facts, struct budget *out, struc
         .vocabulary = (uint64_t)m->vocab * VOCABULARY_BYTES,
     };
     b.tables = b.rotation + b.tokens + b.output + b.views + b.vocabulary;
-    if (!formulas(m, &b) || !checked_add(b.transfer, b.scratch, &b.total) ||
-        !checked_add(b.total, b.kv, &b.total) || !checked_add(b.total, b.logits, &b.total) ||
-        !checked_add(b.total, b.tables, &b.total))
+    if (!formulas(m, &b) || !checked_add(b.tables, b.batch, &b.tables) ||
+        !checked_add(b.transfer, b.scratch, &b.total) || !checked_add(b.total, b.kv, &b.total) ||
+        !checked_add(b.total, b.logits, &b.total) || !checked_add(b.total, b.tables, &b.total))
         return err_set(e, ST_INVALID_LENGTH, "budget-overflow",
                        "the model's shape asks for more memory than 64 bits can count");
     *out = b;
@@ -64,6 +73,7 @@ void budget_json(const struct budget *b, struct buf *out)
     line(&j, "kv", b->kv);
     line(&j, "logits", b->logits);
     line(&j, "rotation", b->rotation);
+    line(&j, "batch", b->batch);
     line(&j, "tokens", b->tokens);
     line(&j, "output", b->output);
     json_key(&j, "estimates");

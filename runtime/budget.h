@@ -4,6 +4,7 @@
  *     kv       2 × L × C × K × D × 4
  *     logits   V × 4
  *     transfer the artifact's bytes
+ *     batch    min(8, C) × 4 × (7H + 2KD + 3F + V): a prompt's positions taken together
  *
  * The allocations the runtime makes equal these to the byte; a test says so. What lies beside them
  * has lines of its own. They leave out what an allocator adds, and what a host keeps on its side.
@@ -15,11 +16,12 @@
 
 struct budget {
     uint64_t transfer, weights, scratch, kv, logits;
-    uint64_t tables; /* what else a session and a model keep: the five below together */
+    uint64_t tables; /* what else a session and a model keep: the six below together */
     uint64_t
         total; /* all of the above; weights count only when they are copied out of the transfer */
 
     uint64_t rotation;   /* D / 2 × 8: a frequency a pair */
+    uint64_t batch;      /* activations and logits of the positions of one batch */
     uint64_t tokens;     /* C × 4: the generated ids */
     uint64_t output;     /* SESSION_OUTPUT_MAX */
     uint64_t views;      /* estimate: where each tensor lies */

@@ -129,3 +129,107 @@ void forward_token(struct forward *f, struct kv *kv, uint32_t token, float *logi
     if (logits != NULL)
         matvec(f, &f->weights->output, f->final, logits);
 }
+
+/* The activations of a batch: what struct forward has of one position, [count] times over. */
+struct many {
+    struct forward at[FORWARD_BATCH]; /* each position's own view */
+    size_t count;
+    float *residual, *normed, *query, *attended, *projected, *rotation; /* [count][H] */
+    float *key, *value;                                                 /* [count][KD] */
+    float *gate, *up;                                                   /* [count][F] */
+    float *work;                                                        /* [count × (H + F)] */
+    float *logits;                                                      /* [count][V] */
+};
+
+static void spread(struct many *m, const struct forward *f, size_t count, float *memory)
+{
+    const size_t h = f->shape->hidden, ffn = f->shape->ffn,
+                 kd = (size_t)f->shape->kv_heads * f->shape->head_dim;
+    float **const lines[] = {&m->residual,  &m->normed,   &m->query, &m->attended,
+                             &m->projected, &m->rotation, &m->key,   &m->value,
+                             &m->gate,      &m->up,       &m->work,  &m->logits};
+    const size_t widths[] = {h, h, h, h, h, h, kd, kd, ffn, ffn, h + ffn, f->shape->vocab};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        *lines[i] = take(&memory, count * widths[i]);
+    m->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct forward *at = &m->at[i];
+        *at = *f;
+        at->residual = m->residual + i * h;
+        at->normed = m->normed + i * h;
+        at->query = m->query + i * h;
+        at->attended = m->attended + i * h;
+        at->projected = m->projected + i * h;
+        at->rotation = m->rotation + i * h;
+        at->key = m->key + i * kd;
+        at->value = m->value + i * kd;
+    }
+}
+
+static void matmul(const struct many *m, const struct tensor *w, const float *x, float *out)
+{
+    m->at[0].kernels->matmul(w, x, m->count, out, m->work);
+}
+
+/* A position looks back at what the ones before it have stored in this layer. */
+static void attention_of_many(struct many *m, const struct kv *kv, uint32_t layer)
+{
+    const struct layer_weights *w = &m->at[0].weights->layers[layer];
+    struct kv here = *kv;
+    for (size_t i = 0; i < m->count; i++)
+        norm(&m->at[i], &w->attn_norm, m->at[i].normed);
+    matmul(m, &w->wq, m->normed, m->query);
+    matmul(m, &w->wk, m->normed, m->key);
+    matmul(m, &w->wv, m->normed, m->value);
+    for (size_t i = 0; i < m->count; i++, here.length++) {
+        struct forward *f = &m->at[i];
+        rotate(f, f->query, f->shape->heads);
+        rotate(f, f->key, f->shape->kv_heads);
+        __builtin_memcpy(kv_key(&here, layer, here.length), f->key, kv->width * sizeof(float));
+        __builtin_memcpy(kv_value(&here, layer, here.length), f->value, kv->width * sizeof(float));
+        attend(f, &here, layer);
+    }
+    matmul(m, &w->wo, m->attended, m->projected);
+    m->at[0].kernels->add(m->residual, m->projected, m->count * m->at[0].shape->hidden);
+}
+
+static void feed_many(struct many *m, uint32_t layer)
+{
+    const struct forward *f = &m->at[0];
+    const struct layer_weights *w = &f->weights->layers[layer];
+    for (size_t i = 0; i < m->count; i++)
+        norm(&m->at[i], &w->ffn_norm, m->at[i].normed);
+    matmul(m, &w->w1, m->normed, m->gate);
+    matmul(m, &w->w3, m->normed, m->up);
+    f->kernels->silu(m->gate, m->up, m->count * f->shape->ffn);
+    matmul(m, &w->w2, m->gate, m->projected);
+    f->kernels->add(m->residual, m->projected, m->count * f->shape->hidden);
+}
+
+const float *forward_batch(struct forward *f, struct kv *kv, const uint32_t *tokens, size_t count,
+                           size_t wanted, float *memory)
+{
+    struct many m;
+    ENSURE(count > 0 && count <= FORWARD_BATCH && wanted <= count &&
+           count <= f->shape->context - kv->length);
+    spread(&m, f, count, memory);
+    for (size_t i = 0; i < count; i++) {
+        ENSURE(tokens[i] < f->shape->vocab);
+        tensor_row(&f->weights->embedding, tokens[i], m.at[i].residual);
+        aim(&m.at[i], kv->length + (uint32_t)i);
+    }
+    for (uint32_t layer = 0; layer < f->shape->layers; layer++) {
+        attention_of_many(&m, kv, layer);
+        feed_many(&m, layer);
+    }
+    for (size_t i = 0; i < count; i++)
+        kv_commit(kv);
+    if (wanted == 0)
+        return NULL;
+    const size_t first = count - wanted;
+    for (size_t i = first; i < count; i++)
+        norm(&m.at[i], &f->weights->norm, m.at[i].normed);
+    f->kernels->matmul(&f->weights->output, m.normed + first * f->shape->hidden, wanted, m.logits,
+                       m.work);
+    return m.logits;
+}

@@ -45,4 +45,12 @@ void forward_prepare(struct forward *f, const struct model_shape *shape,
  * will read them. */
 void forward_token(struct forward *f, struct kv *kv, uint32_t token, float *logits);
 
+/* Runs `count` ≤ FORWARD_BATCH tokens at the positions from kv->length on (all < C), each matrix
+ * read once for all of them, and commits them; every bit in kv and in the logits is what
+ * forward_token gives one by one. `memory` is the budget's batch line. Returns the logits of the
+ * last `wanted` ≤ count of them, [wanted][V], in `memory`; NULL for none. */
+#define FORWARD_BATCH 8u
+const float *forward_batch(struct forward *f, struct kv *kv, const uint32_t *tokens, size_t count,
+                           size_t wanted, float *memory);
+
 #endif

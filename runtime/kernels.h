@@ -29,6 +29,10 @@ struct kernels {
      * memory: for x as integers, or a row of a type that is not computed from its packed form. */
     void (*matvec)(const struct tensor *w, const float *x, float *out, float *unpacked);
 
+    /* The same for `count` vectors in one walk over w, each with the bits that matvec gives it: x
+     * is [count][cols], out [count][rows], work [count × cols]. */
+    void (*matmul)(const struct tensor *w, const float *x, size_t count, float *out, float *work);
+
     /* out[i] = x[i] × scale × weight[i]; out may be x. */
     void (*scale)(float *out, const float *x, float scale, const float *weight, size_t n);
     /* x[i] += y[i] */

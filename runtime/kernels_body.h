@@ -134,39 +134,45 @@ static float dot(const float *a, const float *b, size_t n)
     return dot_f32((const uint8_t *)a, b, n);
 }
 
-static void matvec_slm_q8(const struct tensor *w, const float *x, float *out)
+#define EACH_ROW(row_dot)                  \
+    for (uint32_t r = 0; r < w->rows; r++) \
+        for (size_t v = 0; v < count; v++) \
+    out[v * w->rows + r] = row_dot
+
+static void matmul_slm_q8(const struct tensor *w, const float *x, size_t count, float *out)
 {
-    for (uint32_t r = 0; r < w->rows; r++) {
-        float scale;
-        __builtin_memcpy(&scale, w->scales + (size_t)r * sizeof scale, sizeof scale);
-        out[r] = dot_slm_q8(w->data + (size_t)r * w->row_bytes, lanes_all(scale), x, w->cols);
-    }
+    EACH_ROW(dot_slm_q8)
+    (w->data + (size_t)(r * w->row_bytes), scale_at(w->scales + r * sizeof(float)), x + v * w->cols,
+     w->cols);
 }
 
-static void matvec_unpacked(const struct tensor *w, const float *x, float *out, float *unpacked)
+static void matmul_unpacked(const struct tensor *w, const float *x, size_t count, float *out,
+                            float *unpacked)
 {
     for (uint32_t r = 0; r < w->rows; r++) {
         tensor_row(w, r, unpacked);
-        out[r] = dot(unpacked, x, w->cols);
+        for (size_t v = 0; v < count; v++)
+            out[v * w->rows + r] = dot(unpacked, x + v * w->cols, w->cols);
     }
 }
 
-#define EACH_ROW(row_dot)                  \
-    for (uint32_t r = 0; r < w->rows; r++) \
-    out[r] = row_dot(w->data + (size_t)r * (size_t)w->row_bytes, x, w->cols)
+static void matmul(const struct tensor *w, const float *x, size_t count, float *out, float *work)
+{
+    if (w->type == DTYPE_F32)
+        EACH_ROW(dot_f32)(w->data + (size_t)(r * w->row_bytes), x + v * w->cols, w->cols);
+    else if (w->type == DTYPE_F16)
+        EACH_ROW(dot_f16)(w->data + (size_t)(r * w->row_bytes), x + v * w->cols, w->cols);
+    else if (integers_apply(w))
+        matmul_integers(w, x, count, out, work);
+    else if (w->type == DTYPE_SLM_Q8)
+        matmul_slm_q8(w, x, count, out);
+    else
+        matmul_unpacked(w, x, count, out, work);
+}
 
 static void matvec(const struct tensor *w, const float *x, float *out, float *unpacked)
 {
-    if (w->type == DTYPE_F32)
-        EACH_ROW(dot_f32);
-    else if (w->type == DTYPE_F16)
-        EACH_ROW(dot_f16);
-    else if (integers_apply(w))
-        matvec_integers(w, x, out, unpacked);
-    else if (w->type == DTYPE_SLM_Q8)
-        matvec_slm_q8(w, x, out);
-    else
-        matvec_unpacked(w, x, out, unpacked);
+    matmul(w, x, 1, out, unpacked);
 }
 
 static void scale(float *out, const float *x, float by, const float *weight, size_t n)
@@ -293,6 +299,7 @@ const struct kernels KERNELS_TABLE = {
     .name = KERNELS_NAME,
     .dot = dot,
     .matvec = matvec,
+    .matmul = matmul,
     .scale = scale,
     .add = add,
     .silu = silu,

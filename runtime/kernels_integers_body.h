@@ -73,27 +73,40 @@ LANES_INLINE lanes_block block_at(enum dtype type, const struct row *r, size_t b
     return lanes_block_nibbles(r->data + b * 16);
 }
 
-LANES_INLINE float row_times(enum dtype type, const struct row *r, size_t blocks, struct integers x)
+/* One row times n ≤ AT_ONCE vectors, whose integers are one `stride` of floats apart in work; n is
+ * a constant, so that every vector has registers of its own. */
+#define AT_ONCE 4
+LANES_INLINE void row_times(enum dtype type, const struct row *r, size_t cols, float *work,
+                            unsigned n, float *out, size_t out_stride)
 {
-    struct pair s = pair_empty();
+    struct pair s[AT_ONCE];
+    struct integers x[AT_ONCE];
+    for (unsigned v = 0; v < n; v++) {
+        s[v] = pair_empty();
+        x[v] = integers_over(work + v * cols, cols);
+    }
+    const size_t blocks = cols / INTEGERS_BLOCK;
     lanes d;
     size_t b = 0;
     for (; b + 2 <= blocks; b += 2)
         for (unsigned k = 0; k < 2; k++) {
             lanes_block w = block_at(type, r, b + k, &d);
-            pair_madd(&s, b + k, k, &w, d, x);
+            for (unsigned v = 0; v < n; v++)
+                pair_madd(&s[v], b + k, k, &w, d, x[v]);
         }
     if (b < blocks) {
         lanes_block w = block_at(type, r, b, &d);
-        pair_madd(&s, b, 0, &w, d, x);
+        for (unsigned v = 0; v < n; v++)
+            pair_madd(&s[v], b, 0, &w, d, x[v]);
     }
-    return pair_fold(&s);
+    for (unsigned v = 0; v < n; v++)
+        out[v * out_stride] = pair_fold(&s[v]);
 }
 
 /* With `type` a constant, so that one loop per type comes out. */
-LANES_INLINE void rows_times(enum dtype type, const struct tensor *w, struct integers x, float *out)
+LANES_INLINE void rows_times(enum dtype type, const struct tensor *w, float *work, size_t count,
+                             float *out)
 {
-    const size_t blocks = w->cols / INTEGERS_BLOCK;
     struct row r = {.data = w->data, .scales = w->scales};
     size_t scale_bytes = 0;
     if (type == DTYPE_SLM_Q8)
@@ -103,22 +116,28 @@ LANES_INLINE void rows_times(enum dtype type, const struct tensor *w, struct int
         scale_bytes = w->cols / w->block * sizeof(float);
     }
     for (uint32_t i = 0; i < w->rows; i++) {
-        out[i] = row_times(type, &r, blocks, x);
+        size_t v = 0;
+        for (; v + AT_ONCE <= count; v += AT_ONCE)
+            row_times(type, &r, w->cols, work + v * w->cols, AT_ONCE, out + v * w->rows + i,
+                      w->rows);
+        for (; v < count; v++)
+            row_times(type, &r, w->cols, work + v * w->cols, 1, out + v * w->rows + i, w->rows);
         r.data += w->row_bytes;
         r.scales = scale_bytes != 0 ? r.scales + scale_bytes : NULL;
     }
 }
 
-static void matvec_integers(const struct tensor *w, const float *x, float *out, float *work)
+static void matmul_integers(const struct tensor *w, const float *x, size_t count, float *out,
+                            float *work)
 {
-    struct integers cut_x = integers_over(work, w->cols);
-    cut(x, w->cols, cut_x);
+    for (size_t v = 0; v < count; v++)
+        cut(x + v * w->cols, w->cols, integers_over(work + v * w->cols, w->cols));
     if (w->type == DTYPE_Q8_0)
-        rows_times(DTYPE_Q8_0, w, cut_x, out);
+        rows_times(DTYPE_Q8_0, w, work, count, out);
     else if (w->type == DTYPE_Q4_0)
-        rows_times(DTYPE_Q4_0, w, cut_x, out);
+        rows_times(DTYPE_Q4_0, w, work, count, out);
     else if (w->type == DTYPE_SLM_Q8)
-        rows_times(DTYPE_SLM_Q8, w, cut_x, out);
+        rows_times(DTYPE_SLM_Q8, w, work, count, out);
     else
-        rows_times(DTYPE_SLM_Q4, w, cut_x, out);
+        rows_times(DTYPE_SLM_Q4, w, work, count, out);
 }

@@ -37,6 +37,12 @@ static void matvec(const struct tensor *w, const float *x, float *out, float *un
     }
 }
 
+static void matmul(const struct tensor *w, const float *x, size_t count, float *out, float *work)
+{
+    for (size_t i = 0; i < count; i++)
+        matvec(w, x + i * w->cols, out + i * w->rows, work);
+}
+
 static void scale(float *out, const float *x, float by, const float *weight, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -89,6 +95,7 @@ const struct kernels kernels_reference = {
     .name = "reference",
     .dot = dot,
     .matvec = matvec,
+    .matmul = matmul,
     .scale = scale,
     .add = add,
     .silu = silu,

@@ -30,17 +30,18 @@ struct claim {
 
 static enum status claim_all(struct session *s, const struct budget *b, struct err *e)
 {
-    void *got[6] = {NULL};
-    const struct claim claims[6] = {
+    void *got[7] = {NULL};
+    const struct claim claims[7] = {
         {&got[0], b->scratch, &s->held.scratch, "forward scratch"},
         {&got[1], b->kv, &s->held.kv, "KV cache"},
         {&got[2], b->logits, &s->held.logits, "logits"},
         {&got[3], b->rotation, &s->held.rotation, "rotation table"},
         {&got[4], b->tokens, &s->held.tokens, "generated ids"},
         {&got[5], b->output, &s->held.output, "output text"},
+        {&got[6], b->batch, &s->held.batch, "batch of positions"},
     };
     enum status st = ST_OK;
-    for (size_t i = 0; i < 6 && st == ST_OK; i++)
+    for (size_t i = 0; i < 7 && st == ST_OK; i++)
         st = claim(claims[i].p, claims[i].bytes, claims[i].line, claims[i].what, e);
     s->scratch = got[0];
     s->cache = got[1];
@@ -48,6 +49,7 @@ static enum status claim_all(struct session *s, const struct budget *b, struct e
     s->frequency = got[3];
     s->generated = got[4];
     s->output = got[5];
+    s->batch = got[6];
     return st;
 }
 
@@ -88,6 +90,7 @@ void session_close(struct session *s)
     heap_free(s->frequency);
     heap_free(s->generated);
     heap_free(s->output);
+    heap_free(s->batch);
     buf_release(&s->prompt);
     heap_free(s);
 }

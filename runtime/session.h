@@ -26,10 +26,12 @@ struct sampling {
 enum stop { STOP_NONE, STOP_EOS, STOP_LIMIT, STOP_CAPACITY, STOP_CANCELLED };
 
 /* Called after each token: id, and the text it completes (may be empty: a character may span
- * tokens). Returns false to cancel (ST_CANCELLED). */
+ * tokens). onward, when there, is asked before each batch of the prompt. Either returns false to
+ * cancel (ST_CANCELLED). */
 struct token_sink {
     bool (*token)(void *ctx, uint32_t id, struct span text);
     void *ctx;
+    bool (*onward)(void *ctx);
 };
 
 /* What a generation made. After ST_INVALID_UTF8 from decoding the ids are still told, the text is
@@ -80,7 +82,7 @@ enum status session_score(struct session *s, struct span text, double *log_likel
 /* Logits after the last forward pass, [V]; NULL before the first. */
 const float *session_logits(const struct session *s);
 /* What session_open allocated, by the lines of the budget that are its own: scratch, kv, logits,
- * rotation, tokens, output. */
+ * rotation, batch, tokens, output. */
 const struct budget *session_held(const struct session *s);
 /* What diagnostics tell about where the model came from: sha256 in hex (NULL: not known), load
  * time. */

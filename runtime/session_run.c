@@ -3,17 +3,27 @@
 #include "runtime/diagnostics.h"
 #include "runtime/session_state.h"
 
-/* Runs the prompt through the model; only its last token's logits are wanted. */
-static void prefill(struct session *s)
+/* Runs the prompt through the model, several positions at a time; only its last token's logits are
+ * wanted. */
+static enum status prefill(struct session *s, const struct token_sink *sink, struct err *e)
 {
     const uint32_t *ids = session_prompt(s);
     const size_t count = session_prompt_count(s);
     uint64_t began = diagnostics_ticks();
-    for (size_t i = 0; i < count; i++)
-        forward_token(&s->forward, &s->kv, ids[i], i + 1 == count ? s->logits : NULL);
+    for (size_t i = 0, n; i < count; i += n) {
+        n = count - i < FORWARD_BATCH ? count - i : FORWARD_BATCH;
+        if (sink != NULL && sink->onward != NULL && !sink->onward(sink->ctx))
+            return err_set(e, ST_CANCELLED, NULL,
+                           "the generation was cancelled after %zu tokens of the prompt", i);
+        const float *last =
+            forward_batch(&s->forward, &s->kv, ids + i, n, i + n == count ? 1 : 0, s->batch);
+        if (last != NULL)
+            __builtin_memcpy(s->logits, last, (size_t)s->held.logits);
+    }
     s->prefill_ns = diagnostics_ticks() - began;
     s->has_logits = true;
     s->continues = true;
+    return ST_OK;
 }
 
 /* One EOS at the end goes; a lone BOS stays, even where both are the same token. */
@@ -27,7 +37,8 @@ static void drop_eos(struct session *s)
 }
 
 /* Up to and including the prefill. */
-static enum status begin(struct session *s, struct span prompt, struct err *e)
+static enum status begin(struct session *s, struct span prompt, const struct token_sink *sink,
+                         struct err *e)
 {
     enum status st = session_encode(s, prompt, false, e);
     if (st != ST_OK)
@@ -41,8 +52,7 @@ static enum status begin(struct session *s, struct span prompt, struct err *e)
         return err_set(e, ST_CONTEXT_EXCEEDED, "context-exceeded",
                        "the text has %zu tokens; the context of %u needs room for one more", count,
                        s->kv.context);
-    prefill(s);
-    return ST_OK;
+    return prefill(s, sink, e);
 }
 
 /* Does nothing but BOS stand before the next token? */
@@ -159,7 +169,7 @@ enum status session_begin(struct session *s, struct span prompt, struct generati
         return no_session(e);
     *out = (struct generation){0};
     session_clear(s);
-    enum status st = begin(s, prompt, e);
+    enum status st = begin(s, prompt, NULL, e);
     if (st == ST_OK)
         *out = result(s, 0, 0);
     return session_conclude(s, st);
@@ -173,7 +183,7 @@ enum status session_generate(struct session *s, struct span prompt, uint32_t max
         return no_session(e);
     *out = (struct generation){0};
     session_clear(s);
-    enum status st = max_new_tokens > 0 ? begin(s, prompt, e) : no_tokens(e);
+    enum status st = max_new_tokens > 0 ? begin(s, prompt, on_token, e) : no_tokens(e);
     if (st == ST_OK)
         st = go_on(s, max_new_tokens, false, on_token, out, e);
     return session_conclude(s, st);

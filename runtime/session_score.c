@@ -20,9 +20,12 @@ static enum status score(struct session *s, double *sum, struct err *e)
 {
     const uint32_t *ids = session_prompt(s);
     const size_t count = session_prompt_count(s);
-    for (size_t i = 0; i + 1 < count; i++) {
-        forward_token(&s->forward, &s->kv, ids[i], s->logits);
-        *sum += log_probability(s->logits, s->facts->shape.vocab, ids[i + 1]);
+    const uint32_t vocab = s->facts->shape.vocab;
+    for (size_t i = 0, n; i + 1 < count; i += n) {
+        n = count - 1 - i < FORWARD_BATCH ? count - 1 - i : FORWARD_BATCH;
+        const float *logits = forward_batch(&s->forward, &s->kv, ids + i, n, n, s->batch);
+        for (size_t k = 0; k < n; k++)
+            *sum += log_probability(logits + k * vocab, vocab, ids[i + k + 1]);
     }
     if (*sum <= 0.0)
         return ST_OK;

@@ -23,6 +23,7 @@ struct session {
     double *frequency;   /* [D/2] */
     uint32_t *generated; /* [C] */
     uint8_t *output;     /* [SESSION_OUTPUT_MAX] */
+    float *batch;        /* a batch's activations and logits */
     struct budget held;
 
     /* Generation state: cleared at the start of a generation and by every error. */

@@ -107,7 +107,7 @@ struct bench {
     struct buf file;
     struct model *model;
     const struct model_shape *shape;
-    float *scratch, *cache, *logits;
+    float *scratch, *cache, *logits, *batch;
     double *frequency;
     struct forward forward;
     struct kv kv;
@@ -125,6 +125,7 @@ static void bench_open(struct bench *b, const struct make *how, const struct ker
     b->scratch = heap_alloc(need.scratch);
     b->cache = heap_alloc(need.kv);
     b->logits = heap_alloc(need.logits);
+    b->batch = heap_alloc(need.batch);
     b->frequency = heap_alloc(need.rotation);
     forward_prepare(&b->forward, b->shape, model_weights(b->model), kernels, b->scratch,
                     b->frequency);
@@ -136,6 +137,7 @@ static void bench_close(struct bench *b)
     heap_free(b->scratch);
     heap_free(b->cache);
     heap_free(b->logits);
+    heap_free(b->batch);
     heap_free(b->frequency);
     model_close(b->model);
     buf_release(&b->file);
@@ -221,4 +223,44 @@ Test(forward, keeps_keys_and_values_by_layer_position_and_head)
     cr_assert_eq(b.kv.length, 0);
     cr_assert_neq(b.cache[0], 0.0f, "a reset keeps the memory");
     bench_close(&b);
+}
+
+/* POSITIONS tokens one by one and in batches of `size`: keys, values and all logits; of every other
+ * batch only the last logits are asked for. */
+static void check_batches(const struct make *how, unsigned table, size_t size)
+{
+    struct bench one, many;
+    bench_open(&one, how, kernels_at(table));
+    bench_open(&many, how, kernels_at(table));
+    const size_t vocab = one.shape->vocab;
+    for (size_t i = 0; i < POSITIONS; i += size) {
+        size_t n = POSITIONS - i < size ? POSITIONS - i : size;
+        size_t wanted = (i / size) % 2 == 0 ? n : 1;
+        const float *got =
+            forward_batch(&many.forward, &many.kv, tokens + i, n, wanted, many.batch);
+        for (size_t k = 0; k < n; k++) {
+            forward_token(&one.forward, &one.kv, tokens[i + k], one.logits);
+            if (k + wanted >= n)
+                cr_assert_arr_eq(got + (k + wanted - n) * vocab, one.logits, vocab * sizeof *got,
+                                 "%s, type %d, batches of %zu, position %zu",
+                                 kernels_at(table)->name, (int)how->dtype, size, i + k);
+        }
+    }
+    cr_assert_eq(many.kv.length, POSITIONS);
+    for (uint32_t layer = 0; layer < one.shape->layers; layer++) {
+        const size_t bytes = POSITIONS * one.kv.width * sizeof(float);
+        cr_assert_arr_eq(kv_key(&one.kv, layer, 0), kv_key(&many.kv, layer, 0), bytes);
+        cr_assert_arr_eq(kv_value(&one.kv, layer, 0), kv_value(&many.kv, layer, 0), bytes);
+    }
+    bench_close(&one);
+    bench_close(&many);
+}
+
+Test(forward, gives_the_same_bits_in_batches_of_any_size)
+{
+    for (unsigned table = 0; kernels_at(table) != NULL; table++)
+        for (unsigned dtype = MAKE_F32; dtype <= MAKE_Q4_0; dtype++)
+            for (size_t size = 1; size <= FORWARD_BATCH; size++)
+                check_batches(&(struct make){.dtype = (enum make_dtype)dtype, .kv_heads = 2}, table,
+                              size);
 }

@@ -72,6 +72,8 @@ Test(session, allocates_exactly_what_the_budget_says)
     cr_assert_eq(held->rotation, b.rotation);
     cr_assert_eq(held->tokens, b.tokens);
     cr_assert_eq(held->output, b.output);
+    cr_assert_eq(held->batch, b.batch);
+    cr_assert_eq(b.batch, 8u * 4 * (7 * 32 + 2 * 16 + 3 * 64 + 260));
     cr_assert_eq(b.scratch, 4u * (8 * 32 + 2 * 16 + 3 * 64 + 64));
     cr_assert_eq(b.kv, 2u * 2 * 64 * 16 * 4);
     cr_assert_eq(b.logits, 260u * 4);
@@ -271,7 +273,7 @@ Test(session, the_callback_hears_every_token_and_can_cancel)
 {
     struct place p = open_ascii();
     struct heard h = {.always_utf8 = true};
-    struct token_sink sink = {hear, &h};
+    struct token_sink sink = {.token = hear, .ctx = &h};
     cr_assert_eq(session_generate(p.session, span_text("a"), 12, &sink, &p.got, &p.e), ST_OK);
     cr_assert_eq(h.tokens, 12);
     cr_assert(span_equal(p.got.text, SPAN(h.text, h.n)) && h.always_utf8);
@@ -360,5 +362,27 @@ Test(session, scoring_refuses_what_does_not_fit_or_is_empty)
                  ST_CONTEXT_EXCEEDED);
     cr_assert_eq(session_score(p.session, SPAN("", 0), &sum, &tokens, &p.e), ST_INVALID_LENGTH);
     cr_assert_eq(session_score(p.session, SPAN("\xc3", 1), &sum, &tokens, &p.e), ST_INVALID_UTF8);
+    close_place(&p);
+}
+
+static bool no_further(void *ctx)
+{
+    unsigned *left = ctx;
+    return (*left)-- > 0;
+}
+
+Test(session, can_be_cancelled_between_two_batches_of_a_prompt)
+{
+    struct place p = open_ascii();
+    unsigned left = 2;
+    const struct token_sink sink = {.ctx = &left, .onward = no_further};
+    struct span prompt = span_text("A prompt that is longer than two batches.");
+    p.e = ERR_NONE;
+    cr_assert_eq(session_generate(p.session, prompt, 4, &sink, &p.got, &p.e), ST_CANCELLED);
+    cr_assert_eq(p.got.token_count, 0);
+    cr_assert_null(session_logits(p.session), "an error clears generation state");
+    left = 100;
+    cr_assert_eq(session_generate(p.session, prompt, 4, &sink, &p.got, &p.e), ST_OK);
+    cr_assert_eq(p.got.token_count, 4);
     close_place(&p);
 }
