@@ -8,10 +8,11 @@
 
 /* How a child ended. */
 struct process_end {
-    int exit_code; /* ≥ 0 when it exited by itself, −1 otherwise */
-    int signal;    /* the signal that killed it, 0 when none */
-    bool deadline; /* we killed it because its time was over */
-    uint64_t wall_ns, cpu_ns;
+    int exit_code;    /* ≥ 0 when it exited by itself, −1 otherwise */
+    int signal;       /* the signal that killed it, 0 when none */
+    bool deadline;    /* we killed it because its time was over */
+    uint64_t wall_ns; /* since it began to be collected */
+    uint64_t cpu_ns;
     uint64_t peak_bytes; /* its greatest resident size */
 };
 
