@@ -29,6 +29,13 @@ static void put_roles(struct buf *out, const struct json *doc)
         }
     }
     table_put(&t, out);
+    const struct json *revoked = json_get(doc, "revoked");
+    for (size_t i = 0; i < json_count(revoked); i++) {
+        const struct json *v = NULL;
+        const char *id = json_member(revoked, i, &v);
+        const char *since = json_as_string(json_get(v, "since"));
+        put_field(out, "revoked", "%s since %s", id, since != NULL ? since : "?");
+    }
 }
 
 enum status cmd_trust_show(struct cli *c, struct err *e)
@@ -63,6 +70,8 @@ enum status cmd_trust_show(struct cli *c, struct err *e)
         put_field(&c->out, "expires", "%s: EXPIRED", expires);
     else
         put_field(&c->out, "expires", "%s, %lld days left", expires, (long long)left);
+    if (f.expires > cli_now(c) && left <= 30)
+        cli_hint(c, "the trust expires soon; next: assay trust rotate");
     put_roles(&c->out, doc);
     return ST_OK;
 }

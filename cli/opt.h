@@ -53,6 +53,11 @@
     X(OPT_NO_PASSPHRASE, "no-passphrase", 0, NULL, "keys without a passphrase")                  \
     X(OPT_SHAPE, "shape", 0, "FILE", "the model's shape as JSON (FOLDER/shape.json)")            \
     X(OPT_DTYPE, "dtype", 0, "T", "f32, q8_0 or q4_0 (f32)")                                     \
+    X(OPT_OWNER, "owner", 0, "WHO", "whose key it is")                                           \
+    X(OPT_THRESHOLD, "threshold", 0, "N", "how many of the role's keys must sign")               \
+    X(OPT_REMOVE, "remove", 0, "ID", "the key that leaves the role")                             \
+    X(OPT_DAYS, "days", 0, "N", "how many days from now it holds")                               \
+    X(OPT_PROPOSAL, "proposal", 0, "FILE", "go on with this proposed document")                  \
     X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")
 
 enum opt {

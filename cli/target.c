@@ -1,5 +1,5 @@
 #include "cli/target.h"
-#include "base/files.h"
+#include "base/pending.h"
 #include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -40,4 +40,12 @@ enum status target_open(const char *path, bool replace, struct target *out, stru
 void target_release(struct target *t)
 {
     fd_release(&t->dir);
+}
+
+enum status target_put(const char *path, bool replace, unsigned mode, struct span bytes,
+                       struct err *e)
+{
+    SCOPED(target_release) struct target t = TARGET_NONE;
+    enum status st = target_open(path, replace, &t, e);
+    return st == ST_OK ? pending_file(t.dir, t.name, mode, bytes, replace, e) : st;
 }

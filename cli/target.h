@@ -2,6 +2,7 @@
 #ifndef CLI_TARGET_H
 #define CLI_TARGET_H
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include <stdbool.h>
 
@@ -16,5 +17,8 @@ struct target {
 enum status target_open(const char *path, bool replace, struct target *out,
                         struct err *e) MUST_CHECK;
 void target_release(struct target *t);
+/* A whole small file, durably; "-" is not a path here. */
+enum status target_put(const char *path, bool replace, unsigned mode, struct span bytes,
+                       struct err *e) MUST_CHECK;
 
 #endif

@@ -49,6 +49,15 @@ static const struct trust_key *any_signer(const struct trust *t, const struct en
     return NULL;
 }
 
+static const struct trust_revoked *revoked_signer(const struct trust *t, const struct envelope *v)
+{
+    for (size_t i = 0; i < t->revoked_count; i++) {
+        if (envelope_signed_by(v, &t->revoked[i].public))
+            return &t->revoked[i];
+    }
+    return NULL;
+}
+
 /* Does a signature claim to be by a key of the role, without being one? Only for the message. */
 static const char *claimed(const struct trust *t, enum role r, const struct envelope *v)
 {
@@ -78,6 +87,15 @@ static enum status refuse(const struct trust *t, enum role r, const struct envel
         key_id_text(&other->public, id);
         return err_set(e, ST_UNTRUSTED, "wrong-role", "signed by key %s, which has not the role %s",
                        id, role);
+    }
+    const struct trust_revoked *lost = revoked_signer(t, v);
+    if (lost != NULL) {
+        char id[KEY_ID_TEXT], since[TIME_TEXT_MAX];
+        key_id_text(&lost->public, id);
+        time_format(lost->since, since);
+        return err_set(e, ST_UNTRUSTED, "key-revoked",
+                       "signed by key %s, which is revoked since %s; have it signed again", id,
+                       since);
     }
     const char *id = claimed(t, r, v);
     if (id != NULL)
@@ -122,9 +140,7 @@ enum status trust_check(const struct trust *t, enum role r, const struct envelop
 
 /* ---- documents ---- */
 
-/* A trust document that its own root signed. */
-static enum status open_document(struct span bytes, struct envelope *v, struct trust **out,
-                                 struct err *e)
+enum status trust_open(struct span bytes, struct envelope *v, struct trust **out, struct err *e)
 {
     SCOPED(trust_scope) struct trust *t = heap_zero(1, sizeof *t);
     if (t == NULL)
@@ -135,10 +151,21 @@ static enum status open_document(struct span bytes, struct envelope *v, struct t
     if (!text_equal(v->type, TRUST_TYPE))
         return err_at(e, ST_SIGNATURE, "trust", "wrong-type", ERR_NO_OFFSET,
                       "signed as %s, not as a trust document", v->type);
-    if ((st = trust_decode(buf_span(&v->payload), t, e)) != ST_OK ||
-        (st = check_signers(t, ROLE_ROOT, v, e)) != ST_OK)
+    if ((st = trust_decode(buf_span(&v->payload), t, e)) != ST_OK)
         return st;
     t->digest = digest_of(bytes);
+    *out = trust_take(&t);
+    return ST_OK;
+}
+
+/* A trust document that its own root signed. */
+static enum status open_document(struct span bytes, struct envelope *v, struct trust **out,
+                                 struct err *e)
+{
+    SCOPED(trust_scope) struct trust *t = NULL;
+    enum status st = trust_open(bytes, v, &t, e);
+    if (st != ST_OK || (st = check_signers(t, ROLE_ROOT, v, e)) != ST_OK)
+        return st;
     *out = trust_take(&t);
     return ST_OK;
 }
@@ -190,6 +217,14 @@ static enum status check_succession(const struct trust *now, const struct trust 
                       "version %llu is in force; the next must be %llu, not %llu",
                       (unsigned long long)now->version, (unsigned long long)now->version + 1,
                       (unsigned long long)next->version);
+    for (size_t i = 0; i < now->revoked_count; i++) {
+        char id[KEY_ID_TEXT];
+        key_id_text(&now->revoked[i].public, id);
+        if (trust_revoked_find(next, &now->revoked[i].public) == NULL)
+            return err_at(e, ST_SET_BACK, "trust", "revocation-lost", ERR_NO_OFFSET,
+                          "version %llu forgets that key %s is revoked",
+                          (unsigned long long)next->version, id);
+    }
     return check_signers(now, ROLE_ROOT, v, e);
 }
 
@@ -249,17 +284,11 @@ enum status trust_install(struct store *s, struct span envelope, struct clock cl
     return commit_trust(s, envelope, next, &value, clock, log, e);
 }
 
-enum status trust_single(const struct public_key keys[ROLE_COUNT], const char *owner,
-                         int64_t expires, const struct signer *root, struct buf *out, struct err *e)
+unsigned trust_signers(const struct trust *t, enum role r, const struct envelope *v,
+                       unsigned *threshold)
 {
-    SCOPED(buf_release) struct buf payload = BUF_EMPTY;
-    SCOPED(trust_scope) struct trust *t = heap_zero(1, sizeof *t);
-    if (t == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a trust");
-    enum status st = trust_single_write(keys, owner, expires, &payload, e);
-    if (st != ST_OK || (st = trust_decode(buf_span(&payload), t, e)) != ST_OK)
-        return st;
-    return envelope_sign(TRUST_TYPE, buf_span(&payload), root, out, e);
+    *threshold = (unsigned)t->roles[r].threshold;
+    return signers_of(t, r, v);
 }
 
 struct trust_facts trust_facts(const struct trust *t)

@@ -6,6 +6,10 @@
  *      "roles":{"gate":{"keys":[KEYID…],"threshold":1},…},
  *      "schema":"assay.trust/1","self_signed":true,"version":1}
  *
+ * and, once a key was revoked, "revoked":{KEYID:{"public":HEX64,"since":"…Z"}}, which only grows: a
+ * revoked key signs nothing any more, whenever it did, and never comes back. Version n+1 is signed
+ * by the thresholds of n and of n+1.
+ *
  * Keys are counted by their bytes, never by their ids; threshold 0 or above the keys is refused. */
 #ifndef VERIFY_TRUST_H
 #define VERIFY_TRUST_H
@@ -45,6 +49,13 @@ enum status trust_single(const struct public_key keys[ROLE_COUNT], const char *o
 /* Commits it as the store's trust. */
 enum status trust_install(struct store *s, struct span envelope, struct clock clock,
                           const struct signer *log, struct err *e) MUST_CHECK;
+/* A document as it was handed over, which may lack signatures: only its rules are checked. `v` is
+ * to be released either way. */
+enum status trust_open(struct span bytes, struct envelope *v, struct trust **out,
+                       struct err *e) MUST_CHECK;
+/* How many keys of a role signed, and how many it asks for. */
+unsigned trust_signers(const struct trust *t, enum role r, const struct envelope *v,
+                       unsigned *threshold);
 struct trust_facts {
     uint64_t version;
     struct digest digest;

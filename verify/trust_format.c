@@ -39,7 +39,7 @@ static enum status shut(const struct json *v, const char *const *known, size_t c
 /* ---- decode ---- */
 
 /* The id as minisign prints it: the eight bytes backwards, in upper case. */
-static bool id_parse(const char *text, uint8_t id[8])
+bool trust_id_parse(const char *text, uint8_t id[8])
 {
     if (strlen(text) != KEY_ID_TEXT - 1)
         return false;
@@ -65,7 +65,7 @@ static enum status read_key(const char *id, const struct json *v, struct trust *
         return st;
     const char *owner = json_as_string(json_get(v, "owner"));
     const char *public = json_as_string(json_get(v, "public"));
-    if (!id_parse(id, k->public.id))
+    if (!trust_id_parse(id, k->public.id))
         return defect(e, "trust-key", "is no key id of 16 upper-case hex digits", id);
     if (owner == NULL || *owner == '\0' || strlen(owner) >= sizeof k->owner)
         return defect(e, "trust-key", "must say its owner in at most 127 bytes", id);
@@ -96,10 +96,62 @@ static enum status read_keys(const struct json *v, struct trust *t, struct err *
     return ST_OK;
 }
 
+const struct trust_revoked *trust_revoked_find(const struct trust *t, const struct public_key *k)
+{
+    for (size_t i = 0; i < t->revoked_count; i++) {
+        if (memcmp(t->revoked[i].public.bytes, k->bytes, KEY_PUBLIC_BYTES) == 0)
+            return &t->revoked[i];
+    }
+    return NULL;
+}
+
+static enum status read_revoked_key(const char *id, const struct json *v, struct trust *t,
+                                    struct err *e)
+{
+    struct trust_revoked *r = &t->revoked[t->revoked_count];
+    enum status st = SHUT(v, id, e, "public", "since");
+    if (st != ST_OK)
+        return st;
+    const char *public = json_as_string(json_get(v, "public"));
+    const char *since = json_as_string(json_get(v, "since"));
+    if (!trust_id_parse(id, r->public.id) || public == NULL ||
+        !hex_decode(r->public.bytes, KEY_PUBLIC_BYTES, span_text(public)))
+        return defect(e, "trust-revoked", "must give its id and its public key", id);
+    if (since == NULL || !time_parse(since, &r->since))
+        return defect(e, "trust-revoked", "must say since when, in UTC", id);
+    if (trust_revoked_find(t, &r->public) != NULL)
+        return defect(e, "trust-revoked", "is revoked twice", id);
+    t->revoked_count++;
+    for (size_t i = 0; i < t->key_count; i++) {
+        if (memcmp(t->keys[i].public.bytes, r->public.bytes, KEY_PUBLIC_BYTES) == 0)
+            return err_at(e, ST_UNTRUSTED, "trust", "key-revoked", ERR_NO_OFFSET,
+                          "trust document: key %s is revoked and can hold no role again", id);
+    }
+    return ST_OK;
+}
+
+/* Absent when there is none; after the keys. */
+static enum status read_revoked(const struct json *v, struct trust *t, struct err *e)
+{
+    size_t n = json_count(v);
+    if (v == NULL)
+        return ST_OK;
+    if (json_kind(v) != JSON_OBJECT || n == 0 || n > TRUST_REVOKED_MAX)
+        return defect(e, "trust-revoked", "must hold 1 to 64 keys when it is there", "revoked");
+    for (size_t i = 0; i < n; i++) {
+        const struct json *value = NULL;
+        const char *id = json_member(v, i, &value);
+        enum status st = read_revoked_key(id, value, t, e);
+        if (st != ST_OK)
+            return st;
+    }
+    return ST_OK;
+}
+
 static bool find_key(const struct trust *t, const char *id, unsigned *out)
 {
     uint8_t raw[8];
-    if (id == NULL || !id_parse(id, raw))
+    if (id == NULL || !trust_id_parse(id, raw))
         return false;
     for (unsigned i = 0; i < t->key_count; i++) {
         if (memcmp(t->keys[i].public.id, raw, sizeof raw) == 0) {
@@ -177,12 +229,20 @@ static enum status check_self_signed(const struct trust *t, struct err *e)
     return ST_OK;
 }
 
+static enum status shut_root(const struct json *root, struct err *e)
+{
+    if (json_get(root, "revoked") != NULL)
+        return SHUT(root, "the trust", e, "expires", "keys", "revoked", "roles", "schema",
+                    "self_signed", "version");
+    return SHUT(root, "the trust", e, "expires", "keys", "roles", "schema", "self_signed",
+                "version");
+}
+
 enum status trust_decode(struct span payload, struct trust *out, struct err *e)
 {
     SCOPED(json_scope) struct json *root = NULL;
     enum status st = canon_parse(payload, TRUST_MAX, &root, e);
-    if (st != ST_OK || (st = SHUT(root, "the trust", e, "expires", "keys", "roles", "schema",
-                                  "self_signed", "version")) != ST_OK) {
+    if (st != ST_OK || (st = shut_root(root, e)) != ST_OK) {
         err_stage(e, "trust");
         return st;
     }
@@ -198,6 +258,7 @@ enum status trust_decode(struct span payload, struct trust *out, struct err *e)
     if (!json_as_bool(json_get(root, "self_signed"), &out->self_signed))
         return defect(e, "trust-self-signed", "must be true or false", "self_signed");
     if ((st = read_keys(json_get(root, "keys"), out, e)) != ST_OK ||
+        (st = read_revoked(json_get(root, "revoked"), out, e)) != ST_OK ||
         (st = read_roles(json_get(root, "roles"), out, e)) != ST_OK)
         return st;
     return check_self_signed(out, e);
@@ -219,66 +280,7 @@ static void write_key(struct json_out *j, const struct public_key *k, const char
     json_close(j);
 }
 
-/* One key may serve several roles; it is written once. */
-static bool seen_before(const struct public_key keys[ROLE_COUNT], enum role r)
-{
-    for (enum role k = ROLE_ROOT; k < r; k++) {
-        if (memcmp(keys[k].id, keys[r].id, sizeof keys[r].id) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void write_role(struct json_out *j, const char *name, const struct public_key *k)
-{
-    char id[KEY_ID_TEXT];
-    key_id_text(k, id);
-    json_key(j, name);
-    json_object(j);
-    json_key(j, "keys");
-    json_array(j);
-    json_string(j, id);
-    json_close(j);
-    json_key(j, "threshold");
-    json_u64(j, 1);
-    json_close(j);
-}
-
-enum status trust_single_write(const struct public_key keys[ROLE_COUNT], const char *owner,
-                               int64_t expires, struct buf *out, struct err *e)
-{
-    char when[TIME_TEXT_MAX];
-    time_format(expires, when);
-    SCOPED(buf_release) struct buf json = BUF_EMPTY;
-    struct json_out j = json_out(&json);
-    json_object(&j);
-    json_key(&j, "schema");
-    json_string(&j, SCHEMA);
-    json_key(&j, "version");
-    json_u64(&j, 1);
-    json_key(&j, "expires");
-    json_string(&j, when);
-    json_key(&j, "self_signed");
-    json_bool(&j, true);
-    json_key(&j, "keys");
-    json_object(&j);
-    for (enum role r = ROLE_ROOT; r < ROLE_COUNT; r++) {
-        if (!seen_before(keys, r))
-            write_key(&j, &keys[r], owner);
-    }
-    json_close(&j);
-    json_key(&j, "roles");
-    json_object(&j);
-    for (enum role r = ROLE_ROOT; r < ROLE_COUNT; r++)
-        write_role(&j, role_name(r), &keys[r]);
-    json_close(&j);
-    json_close(&j);
-    if (buf_status(&json) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a trust");
-    return canon_text(buf_span(&json), out, e);
-}
-
-static void show_role(const struct trust *t, enum role r, struct json_out *j)
+static void write_role(struct json_out *j, const struct trust *t, enum role r)
 {
     const struct trust_role *role = &t->roles[r];
     json_key(j, role_name(r));
@@ -296,35 +298,77 @@ static void show_role(const struct trust *t, enum role r, struct json_out *j)
     json_close(j);
 }
 
+static void write_revoked(struct json_out *j, const struct trust *t)
+{
+    json_key(j, "revoked");
+    json_object(j);
+    for (size_t i = 0; i < t->revoked_count; i++) {
+        char id[KEY_ID_TEXT], hex[2 * KEY_PUBLIC_BYTES + 1], since[TIME_TEXT_MAX];
+        key_id_text(&t->revoked[i].public, id);
+        hex_encode(hex, SPAN(t->revoked[i].public.bytes, KEY_PUBLIC_BYTES));
+        time_format(t->revoked[i].since, since);
+        json_key(j, id);
+        json_object(j);
+        json_key(j, "public");
+        json_string(j, hex);
+        json_key(j, "since");
+        json_string(j, since);
+        json_close(j);
+    }
+    json_close(j);
+}
+
+static void write_document(struct json_out *j, const struct trust *t, bool empty_roles)
+{
+    char when[TIME_TEXT_MAX];
+    time_format(t->expires, when);
+    json_key(j, "schema");
+    json_string(j, SCHEMA);
+    json_key(j, "version");
+    json_u64(j, t->version);
+    json_key(j, "expires");
+    json_string(j, when);
+    json_key(j, "self_signed");
+    json_bool(j, t->self_signed);
+    json_key(j, "keys");
+    json_object(j);
+    for (size_t i = 0; i < t->key_count; i++)
+        write_key(j, &t->keys[i].public, t->keys[i].owner);
+    json_close(j);
+    json_key(j, "roles");
+    json_object(j);
+    for (enum role r = ROLE_ROOT; r < ROLE_COUNT; r++) {
+        if (empty_roles || t->roles[r].count > 0)
+            write_role(j, t, r);
+    }
+    json_close(j);
+    if (t->revoked_count > 0)
+        write_revoked(j, t);
+}
+
+enum status trust_encode(const struct trust *t, struct buf *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf json = BUF_EMPTY;
+    struct json_out j = json_out(&json);
+    json_object(&j);
+    write_document(&j, t, false);
+    json_close(&j);
+    if (buf_status(&json) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a trust");
+    return canon_text(buf_span(&json), out, e);
+}
+
 void trust_show(const struct trust *t, int64_t now, struct buf *out)
 {
-    char when[TIME_TEXT_MAX], digest[DIGEST_TEXT];
-    time_format(t->expires, when);
+    char digest[DIGEST_TEXT];
     digest_text(&t->digest, digest);
     struct json_out j = json_out(out);
     json_object(&j);
-    json_key(&j, "schema");
-    json_string(&j, SCHEMA);
     json_key(&j, "digest");
     json_string(&j, digest);
-    json_key(&j, "version");
-    json_u64(&j, t->version);
-    json_key(&j, "expires");
-    json_string(&j, when);
     json_key(&j, "days_left");
     json_i64(&j, now < t->expires ? (t->expires - now) / DAY : -1);
-    json_key(&j, "self_signed");
-    json_bool(&j, t->self_signed);
-    json_key(&j, "keys");
-    json_object(&j);
-    for (size_t i = 0; i < t->key_count; i++)
-        write_key(&j, &t->keys[i].public, t->keys[i].owner);
-    json_close(&j);
-    json_key(&j, "roles");
-    json_object(&j);
-    for (enum role r = ROLE_ROOT; r < ROLE_COUNT; r++)
-        show_role(t, r, &j);
-    json_close(&j);
+    write_document(&j, t, true);
     json_close(&j);
 }
 

@@ -5,8 +5,9 @@
 
 #include "verify/trust.h"
 
-#define TRUST_KEYS_MAX  64
-#define TRUST_OWNER_MAX 128
+#define TRUST_KEYS_MAX    64
+#define TRUST_REVOKED_MAX 64
+#define TRUST_OWNER_MAX   128
 #define TRUST_VERSION_MAX \
     (UINT64_C(1) << 32)   /* nobody issues more; stops a jump to the end of numbers */
 #define TRUST_KEY "trust" /* the state key */
@@ -22,6 +23,12 @@ struct trust_role {
     size_t threshold; /* 1 … count; 0: nobody holds the role */
 };
 
+/* Remembered for ever: no later version drops it or gives the key a role again. */
+struct trust_revoked {
+    struct public_key public;
+    int64_t since; /* lost from then on, as far as anybody knows */
+};
+
 struct trust {
     uint64_t version;
     int64_t expires;
@@ -30,13 +37,17 @@ struct trust {
     struct trust_key keys[TRUST_KEYS_MAX];
     size_t key_count;
     struct trust_role roles[ROLE_COUNT];
+    struct trust_revoked revoked[TRUST_REVOKED_MAX];
+    size_t revoked_count;
 };
 
 /* out must be zeroed. ST_FORMAT, ST_UNTRUSTED for thresholds and keys that break the rules. */
 enum status trust_decode(struct span payload, struct trust *out, struct err *e) MUST_CHECK;
-/* The canonical payload of a single person's trust. */
-enum status trust_single_write(const struct public_key keys[ROLE_COUNT], const char *owner,
-                               int64_t expires, struct buf *out, struct err *e) MUST_CHECK;
+/* The canonical payload of any trust, appended. It may break the rules: decode tells. */
+enum status trust_encode(const struct trust *t, struct buf *out, struct err *e) MUST_CHECK;
+/* The id as minisign prints it. */
+bool trust_id_parse(const char *text, uint8_t id[8]);
+const struct trust_revoked *trust_revoked_find(const struct trust *t, const struct public_key *k);
 void trust_show(const struct trust *t, int64_t now, struct buf *out);
 
 /* The state's value: which document is in force. */

@@ -1,0 +1,142 @@
+#include "promote/voided.h"
+#include "base/text.h"
+#include "store/envelope.h"
+#include <string.h>
+
+const char *voided_name(enum voided_kind k)
+{
+    static const char *const names[] = {"manifest", "evidence", "decision", "policy"};
+    return names[k];
+}
+
+/* Where signed things are named in the state, and who has to have signed them. */
+static const struct place {
+    const char *prefix;
+    enum voided_kind kind;
+    enum role role;
+} places[] = {
+    {"artifact/", VOIDED_MANIFEST, ROLE_PUBLISHER}, {"evidence/", VOIDED_EVIDENCE, ROLE_GATE},
+    {"channel/", VOIDED_DECISION, ROLE_RELEASE},    {"held/", VOIDED_DECISION, ROLE_RELEASE},
+    {"policy", VOIDED_POLICY, ROLE_POLICY},
+};
+
+struct looking {
+    struct store *store;
+    const struct trust *now, *next;
+    const struct place *place;
+    struct buf list; /* key NUL value NUL …: reading waits until the scan is over */
+};
+
+static void looking_release(struct looking *l)
+{
+    buf_release(&l->list);
+}
+
+static enum status collect(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct looking *l = ctx;
+    (void)e;
+    buf_text(&l->list, key);
+    buf_byte(&l->list, 0);
+    buf_append(&l->list, value);
+    buf_byte(&l->list, 0);
+    return ST_OK;
+}
+
+/* Expiry is not what is asked about. */
+static bool counts(const struct trust *t, enum role r, const struct envelope *v)
+{
+    struct err ignored = ERR_NONE;
+    return trust_check(t, r, v, 0, &ignored) == ST_OK;
+}
+
+static enum status envelope_voided(const struct looking *l, const struct digest *d, bool *out,
+                                   struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    enum status st = store_document(l->store, d, &text, e);
+    if (st != ST_OK || (st = envelope_parse(buf_span(&text), &v, e)) != ST_OK)
+        return st;
+    *out = counts(l->now, l->place->role, &v) && !counts(l->next, l->place->role, &v);
+    return ST_OK;
+}
+
+/* A manifest may be signed in several envelopes; whoever opens artifacts knows how they add up. */
+static void manifest_voided(const struct looking *l, struct voided *out, bool *voided)
+{
+    SCOPED(artifact_release) struct artifact a = {0};
+    SCOPED(artifact_release) struct artifact b = {0};
+    struct err ignored = ERR_NONE;
+    *voided = artifact_open(l->store, l->now, &out->document, 0, &a, &ignored) == ST_OK &&
+              artifact_open(l->store, l->next, &out->document, 0, &b, &ignored) != ST_OK;
+    text_fmt(out->time, sizeof out->time, "%s", a.added);
+}
+
+/* The envelope that a state value names, and its time if it says one. */
+static bool read_value(enum voided_kind kind, const char *value, struct voided *out)
+{
+    if (kind == VOIDED_EVIDENCE)
+        return digest_parse(value, &out->document);
+    SCOPED(json_scope) struct json *root = NULL;
+    struct err ignored = ERR_NONE;
+    if (json_parse(span_text(value), STORE_DOCUMENT_MAX, &root, &ignored) != ST_OK)
+        return false;
+    const char *digest =
+        json_as_string(json_get(root, kind == VOIDED_POLICY ? "envelope" : "decision"));
+    const char *since = json_as_string(json_get(root, "since"));
+    text_fmt(out->time, sizeof out->time, "%s", since != NULL ? since : "");
+    return digest != NULL && digest_parse(digest, &out->document);
+}
+
+static enum status look(const struct looking *l, const char *key, const char *value,
+                        struct voided *out, bool *voided, struct err *e)
+{
+    *out = (struct voided){.kind = l->place->kind};
+    *voided = false;
+    text_fmt(out->what, sizeof out->what, "%s", key);
+    if (out->kind == VOIDED_MANIFEST) {
+        if (!digest_parse(key + strlen(l->place->prefix), &out->document))
+            return err_set(e, ST_CORRUPT, "state-key", "%s names no artifact", key);
+        manifest_voided(l, out, voided);
+        return ST_OK;
+    }
+    if (!read_value(out->kind, value, out))
+        return err_set(e, ST_CORRUPT, "state-value", "the state's value of %s is damaged", key);
+    return envelope_voided(l, &out->document, voided, e);
+}
+
+static enum status look_at_place(struct looking *l,
+                                 enum status (*each)(void *ctx, const struct voided *v,
+                                                     struct err *e),
+                                 void *ctx, struct err *e)
+{
+    l->list.n = 0;
+    enum status st = store_scan(l->store, l->place->prefix, collect, l, e);
+    if (st == ST_OK && buf_status(&l->list) != ST_OK)
+        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for the state");
+    for (size_t at = 0; st == ST_OK && at < l->list.n;) {
+        const char *key = (const char *)l->list.p + at;
+        const char *value = key + strlen(key) + 1;
+        struct voided v;
+        bool voided = false;
+        at += strlen(key) + strlen(value) + 2;
+        st = look(l, key, value, &v, &voided, e);
+        if (st == ST_OK && voided)
+            st = each(ctx, &v, e);
+    }
+    return st;
+}
+
+enum status voided_each(struct store *s, const struct trust *now, const struct trust *next,
+                        enum status (*each)(void *ctx, const struct voided *v, struct err *e),
+                        void *ctx, struct err *e)
+{
+    SCOPED(looking_release) struct looking l = {.store = s, .now = now, .next = next};
+    enum status st = ST_OK;
+    for (size_t i = 0; st == ST_OK && i < sizeof places / sizeof *places; i++) {
+        l.place = &places[i];
+        st = look_at_place(&l, each, ctx, e);
+    }
+    return st;
+}

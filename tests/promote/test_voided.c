@@ -1,0 +1,55 @@
+#include "promote/voided.h"
+#include "tests/support/law_room.h"
+#include "verify/trust_edit.h"
+#include <criterion/criterion.h>
+#include <string.h>
+
+struct tally {
+    unsigned of[4];
+};
+
+static enum status count(void *ctx, const struct voided *v, struct err *e)
+{
+    struct tally *t = ctx;
+    (void)e;
+    t->of[v->kind]++;
+    cr_expect(v->what[0] != '\0');
+    return ST_OK;
+}
+
+/* What would be void without the key of one role. */
+static struct tally without(struct law_room *l, enum role r)
+{
+    struct tally t = {{0}};
+    struct err e = ERR_NONE;
+    char id[KEY_ID_TEXT];
+    SCOPED(trust_scope) struct trust *next = NULL;
+    key_id_text(signer_public(l->keys[r]), id);
+    cr_assert_eq(trust_edit_begin(l->trust, true, &next, &e), ST_OK);
+    cr_assert_eq(trust_edit_revoke(next, id, 0, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(voided_each(l->r.s, l->trust, next, count, &t, &e), ST_OK, "%s", e.detail);
+    return t;
+}
+
+Test(voided, is_what_only_the_lost_key_had_signed)
+{
+    static const struct {
+        enum role role;
+        unsigned of[4];
+    } rows[] = {
+        {ROLE_PUBLISHER, {1, 0, 0, 0}}, {ROLE_GATE, {0, 2, 0, 0}}, {ROLE_RELEASE, {0, 0, 1, 0}},
+        {ROLE_POLICY, {0, 0, 0, 1}},    {ROLE_ROOT, {0, 0, 0, 0}},
+    };
+    struct law_room l;
+    struct decision d;
+    law_make(&l);
+    law_pass(&l, &l.a);
+    cr_assert(law_promote(&l, &l.a, &d), "%s", law_unmet(&d, ""));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tally t = without(&l, rows[i].role);
+        for (size_t k = 0; k < 4; k++)
+            cr_expect_eq(t.of[k], rows[i].of[k], "%s: %s %u", role_name(rows[i].role),
+                         voided_name((enum voided_kind)k), t.of[k]);
+    }
+    law_remove(&l);
+}
