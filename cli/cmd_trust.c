@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/refs.h"
 #include "store/change.h"
 #include "store/envelope.h"
 #include "store/ledger.h"
@@ -74,30 +75,6 @@ enum status cmd_trust_show(struct cli *c, struct err *e)
         cli_hint(c, "the trust expires soon; next: assay trust rotate");
     put_roles(&c->out, doc);
     return ST_OK;
-}
-
-/* The stored envelope of an artifact's manifest. */
-static enum status read_envelope(struct cli *c, const struct artifact *a, struct envelope *out,
-                                 struct err *e)
-{
-    char key[STORE_KEY_MAX], hex[DIGEST_TEXT];
-    SCOPED(buf_release) struct buf facts = BUF_EMPTY;
-    SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    SCOPED(json_scope) struct json *v = NULL;
-    struct digest envelope;
-    digest_text(&a->digest, hex);
-    text_fmt(key, sizeof key, "artifact/%s", hex);
-    enum status st = store_get(c->store, key, &facts, e);
-    if (st == ST_OK)
-        st = json_parse(buf_span(&facts), STORE_DOCUMENT_MAX, &v, e);
-    if (st != ST_OK)
-        return st;
-    const char *where = json_as_string(json_get(v, "manifest"));
-    if (where == NULL || !digest_parse(where, &envelope))
-        return err_set(e, ST_CORRUPT, "state-value", "the facts of artifact %.12s are damaged",
-                       hex);
-    st = store_document(c->store, &envelope, &text, e);
-    return st == ST_OK ? envelope_parse(buf_span(&text), out, e) : st;
 }
 
 /* Was that key's signature recorded before? */
@@ -173,7 +150,7 @@ enum status cmd_sign(struct cli *c, struct err *e)
     if (st == ST_OK)
         st = cli_key(c, c->args.value[OPT_KEY], &signer, e);
     if (st == ST_OK)
-        st = read_envelope(c, &a, &v, e);
+        st = refs_envelope(c, &a, &v, e);
     if (st != ST_OK)
         return st;
     key_id_text(signer_public(signer), id);

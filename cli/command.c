@@ -184,6 +184,23 @@ const struct command commands[] = {
      .examples = "assay sign tiny@1 --key publisher",
      .run = cmd_sign,
      OPTIONS(OPT_KEY)},
+    {.name = "manifest",
+     .words = "REF -o DIR",
+     .least = 1,
+     .most = 1,
+     .summary = "publish an artifact's manifest",
+     .about =
+         "Writes manifest.json (canonical: its SHA-256 is the artifact), manifest.dsse.json (with "
+         "the signature of\n"
+         "every publisher who signed it here) and manifest.json.minisig, made now with --key "
+         "(publisher), which\n"
+         "minisign -V accepts. Whoever trusts the publishers admits with assay add --manifest only "
+         "what it says.",
+     .examples = "assay manifest tiny@1 -o published\nminisign -V -p publisher.pub -m "
+                 "published/manifest.json\n"
+                 "assay add model.slm --manifest published/manifest.dsse.json",
+     .run = cmd_manifest,
+     OPTIONS(OPT_OUTPUT, OPT_KEY, OPT_FORCE)},
     {.name = "policy check",
      .words = "FILE",
      .least = 1,

@@ -49,6 +49,7 @@ enum status cmd_trust_revoke(struct cli *c, struct err *e);
 enum status cmd_trust_sign(struct cli *c, struct err *e);
 enum status cmd_trust_install(struct cli *c, struct err *e);
 enum status cmd_sign(struct cli *c, struct err *e);
+enum status cmd_manifest(struct cli *c, struct err *e);
 enum status cmd_policy_check(struct cli *c, struct err *e);
 enum status cmd_policy_set(struct cli *c, struct err *e);
 enum status cmd_policy_show(struct cli *c, struct err *e);

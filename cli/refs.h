@@ -17,6 +17,9 @@ enum status refs_channel(const char *text, char name[MANIFEST_NAME_MAX], char ch
                          struct err *e) MUST_CHECK;
 /* NAME@VERSION of an artifact that may have gone; its digest then. */
 void refs_name(struct cli *c, const struct digest *artifact, char *out, size_t cap);
+/* The stored envelope of an artifact's manifest. */
+enum status refs_envelope(struct cli *c, const struct artifact *a, struct envelope *out,
+                          struct err *e) MUST_CHECK;
 
 void rules_json(struct json_out *j, const struct decision *d); /* the array */
 void rules_text(struct buf *out, const struct decision *d);
