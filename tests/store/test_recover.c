@@ -217,7 +217,7 @@ Test(recover, a_damaged_last_line_that_the_head_knows_is_corrupt_not_cut)
 {
     const char *const edits[] = {
         "printf x | dd of=store/ledger bs=1 conv=notrunc seek=$(($(stat -c %s store/ledger) - 1))",
-        "printf x | dd of=store/ledger bs=1 conv=notrunc seek=$(($(stat -c %s store/ledger) - 9))"};
+        "printf ! | dd of=store/ledger bs=1 conv=notrunc seek=$(($(stat -c %s store/ledger) - 9))"};
     for (size_t i = 0; i < 4; i++) {
         struct err e = ERR_NONE;
         struct store *s = NULL;
