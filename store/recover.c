@@ -67,6 +67,26 @@ enum status recover_fold(struct store *s, struct err *e)
     return st == ST_OK ? fold_all(&f, e) : st;
 }
 
+static enum status pass(void *ctx, const struct ledger_entry *entry, struct err *e)
+{
+    (void)ctx;
+    (void)entry;
+    (void)e;
+    return ST_OK;
+}
+
+/* The ledger is shorter than what was folded: how far does it go still? */
+static enum status ledger_cut(struct store *s, uint64_t known, struct err *e)
+{
+    uint64_t offset = 0, seq = 0;
+    struct digest hash = {0};
+    bool torn = false;
+    struct err ignored = ERR_NONE; /* whatever ends the reading, whole entries end there */
+    enum status st = ledger_read(s->dir, &offset, &seq, &hash, &torn, pass, NULL, &ignored);
+    return st == ST_NO_MEMORY ? err_set(e, st, NULL, "reading the ledger")
+                              : head_lost(s, UINT64_MAX, seq, known, e);
+}
+
 /* Is there a pack or a part of the ledger beyond the mark? */
 static enum status unfolded(struct store *s, const struct catalog_mark *m, bool *more,
                             struct err *e)
@@ -81,7 +101,7 @@ static enum status unfolded(struct store *s, const struct catalog_mark *m, bool 
     if (st == ST_OK)
         st = io_size(ledger, &size, &why);
     if (st == ST_NOT_FOUND || (st == ST_OK && size < m->ledger_offset))
-        return head_lost(s, UINT64_MAX, 0, m->seq, e);
+        return ledger_cut(s, m->seq, e);
     if (st == ST_OK) {
         st = io_open(s->packs, name, O_RDONLY | O_NOFOLLOW, 0, &pack, &why);
         *more = st == ST_OK || size > m->ledger_offset;

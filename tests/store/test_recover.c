@@ -443,3 +443,21 @@ Test(recover, processes_that_commit_at_once_all_get_their_turn)
     assert_sound(&r);
     room_remove(&r);
 }
+
+/* -- what is missing -----------------------------------------------------------------------------
+ */
+
+Test(recover, a_cut_ledger_is_told_by_its_last_whole_entry)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    struct store *again = NULL;
+    OK(room_set(&r, "a", "1", NULL, &e));
+    OK(room_set(&r, "a", "2", NULL, &e));
+    store_close(r.s);
+    r.s = NULL;
+    cr_assert_eq(temp_run(&r.t, "truncate -s -10 store/ledger"), 0);
+    cr_assert_eq(store_open(r.path, &again, &e), ST_SET_BACK);
+    cr_expect_not_null(strstr(e.detail, "ends with entry 2, but entry 3 was"), "%s", e.detail);
+    room_remove(&r);
+}
