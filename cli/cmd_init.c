@@ -25,6 +25,7 @@ static const struct {
 
 struct made {
     bool fresh[ROLES], absent[ROLES];
+    bool sealed[ROLES]; /* of the fresh ones: is there a passphrase? */
     struct public_key key[ROLES];
     bool store; /* made now */
     struct trust_facts trust;
@@ -75,6 +76,7 @@ static enum status make_keys(struct cli *c, int dir, bool make, struct made *m, 
         enum status st =
             key_generate(dir, makers[i].name, locked ? c->passphrase : NULL, &m->key[i], e);
         m->fresh[i] = st == ST_OK;
+        m->sealed[i] = locked;
         if (st == ST_EXISTS) {
             *e = ERR_NONE;
             st = read_public(c, dir, makers[i].name, &m->key[i], e);
@@ -155,6 +157,19 @@ static enum status make_store(struct cli *c, struct made *m, struct err *e)
     return store_publish(store_take(&s), e);
 }
 
+/* Why keys that were made now have no passphrase; NULL: they have one, or none was made. The
+ * ledger's key never has one and is not counted. */
+static const char *why_bare(const struct cli *c, const struct made *m)
+{
+    bool bare = false;
+    for (size_t i = 0; i < ROLES; i++)
+        bare = bare || (makers[i].role != ROLE_NONE && m->fresh[i] && !m->sealed[i]);
+    if (!bare)
+        return NULL;
+    return opt_given(&c->args, OPT_NO_PASSPHRASE) ? "none, as --no-passphrase asks"
+                                                  : "none: no terminal to ask for one";
+}
+
 static void tell_json(struct cli *c, const struct made *m)
 {
     char id[KEY_ID_TEXT], expires[TIME_TEXT_MAX];
@@ -174,6 +189,11 @@ static void tell_json(struct cli *c, const struct made *m)
         member_text(&j, "role", makers[i].name);
         member_text(&j, "id", m->absent[i] ? NULL : id);
         member_bool(&j, "created", m->fresh[i]);
+        json_key(&j, "passphrase"); /* null: the key was there, or is not */
+        if (m->fresh[i])
+            json_bool(&j, m->sealed[i]);
+        else
+            json_null(&j);
         json_close(&j);
     }
     json_close(&j);
@@ -206,6 +226,8 @@ static void tell_text(struct cli *c, const struct made *m)
                   : m->fresh[i] ? "made now"
                                 : "was there");
     }
+    if (why_bare(c, m) != NULL)
+        put_field(&c->out, "passphrase", "%s", why_bare(c, m));
     put_field(&c->out, "key folder", "%s", c->home.keys);
     put_field(&c->out, "trust", "version %u, %suntil %s", (unsigned)trust.version,
               trust.self_signed ? "self-signed, " : "", expires);

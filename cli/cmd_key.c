@@ -34,15 +34,17 @@ enum status cmd_key_new(struct cli *c, struct err *e)
     if (st != ST_OK)
         return st;
     key_id_text(&key, id);
+    bool sealed = c->passphrase[0] != '\0';
     if (c->json) {
         struct json_out j = answer_open(c, "assay.key/1");
         member_text(&j, "name", name);
         member_text(&j, "id", id);
         member_text(&j, "folder", c->home.keys);
+        member_bool(&j, "passphrase", sealed);
         answer_close(c, &j);
         return ST_OK;
     }
-    buf_fmt(&c->out, "%s  %s\n", name, id);
+    buf_fmt(&c->out, "%s  %s%s\n", name, id, sealed ? "" : "  without a passphrase");
     return ST_OK;
 }
 

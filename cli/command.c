@@ -14,9 +14,12 @@ const struct command commands[] = {
      .summary = "make a store, its keys and its trust",
      .about =
          "Makes the store, a key for each role (root, publisher, gate, release, policy) and one "
-         "without a\n"
-         "passphrase that signs the ledger, a single-person trust, and installs the policy "
-         "preview-basic.\n"
+         "that signs the\n"
+         "ledger, a single-person trust, and installs the policy preview-basic. A passphrase for "
+         "the roles' keys\n"
+         "is asked for on the terminal; without one, or with --no-passphrase, they have none, and "
+         "the answer says\n"
+         "so. The ledger's key never has one.\n"
          "All of it appears at once or not at all. Safe to repeat: what is there is kept and said.",
      .examples = "assay init\nassay --store ./s init --no-passphrase\nassay init --lab --at "
                  "2026-01-01T00:00:00Z",
@@ -82,7 +85,10 @@ const struct command commands[] = {
      .least = 1,
      .most = 1,
      .summary = "make a key pair",
-     .about = "NAME.key and NAME.pub in the key folder, in minisign's formats.",
+     .about = "NAME.key and NAME.pub in the key folder, in minisign's formats. Its passphrase is "
+              "asked for on the\n"
+              "terminal; without one, or with --no-passphrase, it has none, and the answer says "
+              "so.",
      .examples = "assay key new release-2\nassay key new ci --no-passphrase",
      .run = cmd_key_new,
      OPTIONS(OPT_NO_PASSPHRASE)},
