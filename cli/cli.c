@@ -88,6 +88,12 @@ static void hold_descriptors(void)
     }
 }
 
+/* Is help wanted for a family of commands, as in `assay key --help`? */
+static bool asks_family(const struct cli *c)
+{
+    return opt_given(&c->args, OPT_HELP) && c->args.words == 1 && command_family(c->args.word[0]);
+}
+
 static enum status choose(struct cli *c, struct err *e)
 {
     static char help[] = "help";
@@ -96,7 +102,11 @@ static enum status choose(struct cli *c, struct err *e)
     enum status st = ST_OK;
     if (c->args.words == 0 && !opt_given(&c->args, OPT_HELP))
         return err_set(e, ST_USAGE, "no-command", "which command? assay help lists them");
-    if (c->args.words == 0)
+    if (asks_family(c)) { /* then its name is the word that help is asked about */
+        c->word = c->args.word;
+        c->words = 1;
+    }
+    if (c->args.words == 0 || c->words > 0)
         return command_find(ask, 1, &c->command, &used, e);
     st = command_find(c->args.word, c->args.words, &c->command, &used, e);
     if (st != ST_OK)

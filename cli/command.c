@@ -416,6 +416,17 @@ static bool is_family(const char *name, const char *word)
     return strncmp(name, word, n) == 0 && name[n] == ' ';
 }
 
+bool command_family(const char *word)
+{
+    bool family = false;
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(commands[i].name, word) == 0)
+            return false; /* a command that others are named after tells of itself */
+        family = family || is_family(commands[i].name, word);
+    }
+    return family;
+}
+
 static enum status family_member(char *const *word, size_t words, struct err *e)
 {
     SCOPED(buf_release) struct buf list = BUF_EMPTY;

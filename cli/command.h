@@ -29,6 +29,8 @@ bool command_takes(const struct command *c, enum opt id);
  * nearest. */
 enum status command_find(char *const *word, size_t words, const struct command **out, size_t *used,
                          struct err *e) MUST_CHECK;
+/* Is the word the first of several commands' names: "key"? */
+bool command_family(const char *word);
 /* Does it take these options and that many words? */
 enum status command_check(const struct command *c, const struct args *a, size_t words,
                           struct err *e) MUST_CHECK;
@@ -73,5 +75,7 @@ enum status cmd_help(struct cli *c, struct err *e);
 
 /* One command's help, or the list of all (command NULL). */
 void help_put(const struct command *command, struct buf *out);
+/* The commands whose names begin with the word. */
+void help_put_family(const char *family, struct buf *out);
 
 #endif

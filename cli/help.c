@@ -50,6 +50,20 @@ static void put_all(struct buf *out)
         "More about each: assay help COMMAND\n");
 }
 
+void help_put_family(const char *family, struct buf *out)
+{
+    size_t n = strlen(family);
+    buf_fmt(out, "usage: assay %s COMMAND …\n\n", family);
+    for (size_t i = 0; i < command_count; i++) {
+        if (strncmp(commands[i].name, family, n) != 0 || commands[i].name[n] != ' ')
+            continue;
+        buf_text(out, "  ");
+        put_padded(out, commands[i].name, 18);
+        buf_fmt(out, "%s\n", commands[i].summary);
+    }
+    buf_fmt(out, "\nMore about each: assay help %s COMMAND\n", family);
+}
+
 void help_put(const struct command *command, struct buf *out)
 {
     if (command == NULL) {
@@ -74,7 +88,8 @@ enum status cmd_help(struct cli *c, struct err *e)
 {
     const struct command *about = NULL;
     size_t used = 0;
-    if (c->words > 0) {
+    bool family = c->words == 1 && command_family(c->word[0]);
+    if (c->words > 0 && !family) {
         enum status st = command_find(c->word, c->words, &about, &used, e);
         if (st != ST_OK)
             return st;
@@ -82,7 +97,10 @@ enum status cmd_help(struct cli *c, struct err *e)
             return err_set(e, ST_USAGE, "words", "help takes one command");
     }
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    help_put(about, &text);
+    if (family)
+        help_put_family(c->word[0], &text);
+    else
+        help_put(about, &text);
     if (!c->json) {
         buf_append(&c->out, buf_span(&text));
         return buf_status(&text);
