@@ -16,6 +16,7 @@ static void tell_decision(struct cli *c, const struct artifact *a, const char *c
         member_text(&j, "channel", channel);
         member_bool(&j, "allowed", d->allowed);
         member_bool(&j, "dry_run", dry);
+        member_bool(&j, "held", d->held);
         json_key(&j, "rules");
         rules_json(&j, d);
         member_digest(&j, "previous", &d->previous);
@@ -25,7 +26,10 @@ static void tell_decision(struct cli *c, const struct artifact *a, const char *c
         return;
     }
     buf_fmt(&c->out, "%s@%s → %s: %s%s\n", a->manifest.name, a->manifest.version, channel,
-            d->allowed ? "granted" : "refused", dry ? " (dry run, nothing recorded)" : "");
+            d->held      ? "holds it already"
+            : d->allowed ? "granted"
+                         : "refused",
+            dry ? " (dry run, nothing recorded)" : "");
     rules_text(&c->out, d);
 }
 

@@ -13,7 +13,7 @@ static enum status need_keys(const struct promoter *by, struct err *e)
                    "a decision needs the keys of the roles release and log");
 }
 
-/* ---- promote ---- */
+/* ---- grant ---- */
 
 static enum status grant(const struct question *q, const struct standing *on, struct decision *out,
                          struct err *e)
@@ -36,38 +36,6 @@ static enum status grant(const struct question *q, const struct standing *on, st
     out->seq = h.seq;
     out->envelope = h.decision;
     return ST_OK;
-}
-
-enum status promote(const struct promoter *by, const struct artifact *a, const char *channel,
-                    bool dry_run, struct decision *out, struct err *e)
-{
-    SCOPED(policy_release) struct policy policy = {0};
-    SCOPED(standing_release) struct standing on = {.held = false};
-    *out = (struct decision){.allowed = false};
-    if (!channel_name_valid(channel)) {
-        err_set(e, ST_USAGE, "channel",
-                "there is no channel %.40s to promote to; there are preview and stable", channel);
-        return e->status;
-    }
-    int64_t seen = 0;
-    enum status st = dry_run ? ST_OK : need_keys(by, e);
-    if (st != ST_OK || (st = store_seen(by->store, &seen, e)) != ST_OK ||
-        (st = standing_read(by->store, a->manifest.name, channel, &on, e)) != ST_OK ||
-        (st = policy_load(by->store, by->trust, clock_now(&by->clock), &policy, e)) != ST_OK)
-        return st;
-    struct question q = {.by = by,
-                         .artifact = a,
-                         .policy = &policy,
-                         .channel_name = channel,
-                         .channel = policy_channel(&policy, channel),
-                         .seen = seen,
-                         .now = clock_now(&by->clock)};
-    if (on.held)
-        out->previous = on.holder.artifact;
-    if ((st = rules_apply(&q, out, e)) != ST_OK || dry_run)
-        return st;
-    return out->allowed ? grant(&q, &on, out, e)
-                        : entry_refuse(by, a, channel, &policy.digest, out, e);
 }
 
 /* ---- prove ---- */
@@ -160,6 +128,59 @@ enum status decision_prove(const struct promoter *by, const struct holder *h, st
         return ST_OK;
     err_stage(e, "decision");
     return err_subject(e, "%s@%s", h->name, h->channel);
+}
+
+/* ---- promote, by what was proven ---- */
+
+/* Would a new decision say nothing that the holder's own does not say? One that does not prove any
+ * more says nothing, so then a new one is made. */
+static bool holds_already(const struct question *q, const struct standing *on, struct decision *out)
+{
+    struct statement s;
+    struct err none = ERR_NONE;
+    if (!out->allowed || !on->held || !digest_equal(&on->holder.artifact, &q->artifact->digest) ||
+        prove(q->by, &on->holder, &none) != ST_OK ||
+        open_decision(q->by, &on->holder, &s, &none) != ST_OK)
+        return false;
+    out->held = digest_equal(&s.policy, &q->policy->digest) &&
+                memcmp(s.evidence, out->evidence, sizeof s.evidence) == 0;
+    if (out->held) {
+        out->seq = on->holder.seq;
+        out->envelope = on->holder.decision;
+    }
+    return out->held;
+}
+
+enum status promote(const struct promoter *by, const struct artifact *a, const char *channel,
+                    bool dry_run, struct decision *out, struct err *e)
+{
+    SCOPED(policy_release) struct policy policy = {0};
+    SCOPED(standing_release) struct standing on = {.held = false};
+    *out = (struct decision){.allowed = false};
+    if (!channel_name_valid(channel)) {
+        err_set(e, ST_USAGE, "channel",
+                "there is no channel %.40s to promote to; there are preview and stable", channel);
+        return e->status;
+    }
+    int64_t seen = 0;
+    enum status st = dry_run ? ST_OK : need_keys(by, e);
+    if (st != ST_OK || (st = store_seen(by->store, &seen, e)) != ST_OK ||
+        (st = standing_read(by->store, a->manifest.name, channel, &on, e)) != ST_OK ||
+        (st = policy_load(by->store, by->trust, clock_now(&by->clock), &policy, e)) != ST_OK)
+        return st;
+    struct question q = {.by = by,
+                         .artifact = a,
+                         .policy = &policy,
+                         .channel_name = channel,
+                         .channel = policy_channel(&policy, channel),
+                         .seen = seen,
+                         .now = clock_now(&by->clock)};
+    if (on.held)
+        out->previous = on.holder.artifact;
+    if ((st = rules_apply(&q, out, e)) != ST_OK || holds_already(&q, &on, out) || dry_run)
+        return st;
+    return out->allowed ? grant(&q, &on, out, e)
+                        : entry_refuse(by, a, channel, &policy.digest, out, e);
 }
 
 /* ---- rollback ---- */

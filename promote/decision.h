@@ -18,6 +18,7 @@ struct rule_outcome {
 
 struct decision {
     bool allowed; /* all rules met */
+    bool held;    /* it holds the channel already, by a decision on the very same: none is made */
     struct rule_outcome rules[DECISION_RULES_MAX];
     size_t rule_count;
     struct digest evidence[GATE_COUNT]; /* used; zero where none */
@@ -34,8 +35,10 @@ struct promoter {
     struct clock clock;
 };
 
-/* Applies the installed policy. Records a refusal in the ledger too (unless dry_run). ST_OK with
- * out->allowed false for a refusal; ST_CONFLICT when the holder changed meanwhile. */
+/* Applies the installed policy. When the present holder asks again and policy, evidence and program
+ * are those of its decision, that one stands: out->held, with its seq and envelope. Records
+ * a refusal in the ledger too (unless dry_run). ST_OK with out->allowed false for a refusal;
+ * ST_CONFLICT when the holder changed meanwhile. */
 enum status promote(const struct promoter *by, const struct artifact *a, const char *channel,
                     bool dry_run, struct decision *out, struct err *e) MUST_CHECK;
 /* Re-points to a former holder; `to` NULL: the last one. */

@@ -168,7 +168,13 @@ static enum status commit(const struct promoter *by, const struct standing *on,
                                        .expect_count = sizeof expects / sizeof expects[0],
                                        .clock = by->clock,
                                        .log = by->log};
-    return change_commit(c, &entry, seq, e);
+    enum status st = change_commit(c, &entry, seq, e);
+    if (st != ST_CONFLICT || !text_equal(e->subject, key))
+        return st;
+    *e = ERR_NONE;
+    err_set(e, ST_CONFLICT, "expect", "another decision about %s@%s came first; nothing was done",
+            s->name, s->channel);
+    return err_subject(e, "%s@%s", s->name, s->channel);
 }
 
 enum status entry_commit(const struct promoter *by, const struct standing *on,

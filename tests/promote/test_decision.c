@@ -348,6 +348,25 @@ static struct statement statement_for(struct law_room *l, const struct standing 
     return s;
 }
 
+Test(decision, about_the_holder_on_the_very_same_grounds_is_not_made_twice)
+{
+    struct law_room l;
+    struct decision first, again;
+    law_make(&l);
+    law_pass(&l, &l.a);
+    cr_assert(law_promote(&l, &l.a, &first), "%s", law_unmet(&first, ""));
+    cr_expect_not(first.held);
+    cr_assert(law_promote(&l, &l.a, &again), "%s", law_unmet(&again, ""));
+    cr_expect(again.held);
+    cr_expect_eq(again.seq, first.seq);
+    cr_expect(digest_equal(&again.envelope, &first.envelope));
+    law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.age = 1});
+    cr_assert(law_promote(&l, &l.a, &again), "%s", law_unmet(&again, ""));
+    cr_expect_not(again.held, "other evidence makes another decision");
+    cr_expect_gt(again.seq, first.seq);
+    law_remove(&l);
+}
+
 Test(decision, loses_against_a_holder_law_or_trust_that_changed_meanwhile)
 {
     struct law_room l;
@@ -366,7 +385,7 @@ Test(decision, loses_against_a_holder_law_or_trust_that_changed_meanwhile)
             set_channels(&l, "{}");
         e = ERR_NONE;
         cr_expect_eq(entry_commit(&l.by, &on, &s, NULL, &h, &e), ST_CONFLICT);
-        cr_expect_str_eq(e.subject, what == 0 ? "channel/tiny/preview" : "policy");
+        cr_expect_str_eq(e.subject, what == 0 ? "tiny@preview" : "policy");
     }
     law_remove(&l);
 }
@@ -403,7 +422,9 @@ Test(decision, replayed_elsewhere_or_out_of_order_proves_nothing)
     struct holder h;
     law_make(&l);
     law_pass(&l, &l.a);
-    cr_assert(law_promote(&l, &l.a, &first) && law_promote(&l, &l.a, &second));
+    cr_assert(law_promote(&l, &l.a, &first));
+    law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.age = 1}); /* so another decision */
+    cr_assert(law_promote(&l, &l.a, &second));
     forge(&l, "stable", &l.a.digest, &second.envelope, 2, &h);
     refused(&l, &h, ST_UNPROVEN, "decision-channel");
     forge(&l, "preview", &l.a.digest, &first.envelope, 2, &h);
