@@ -297,6 +297,13 @@ enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct
     enum status st = cli_trust(c, e);
     if (st == ST_OK)
         st = artifact_find(c->store, c->trust, ref, cli_now(c), out, e);
+    if (st == ST_USAGE && strchr(ref, '@') == NULL) {
+        struct err which = ERR_NONE;
+        if (refs_bare(c, ref, &which) != ST_OK) {
+            *e = which;
+            return which.status;
+        }
+    }
     if (st != ST_OK)
         return err_subject(e, "%s", ref);
     if (handed_out && out->channel[0] != '\0') {

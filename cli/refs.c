@@ -1,5 +1,6 @@
 #include "cli/refs.h"
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/print.h"
 #include <string.h>
 
@@ -61,6 +62,77 @@ void refs_name(struct cli *c, const struct digest *artifact, char *out, size_t c
         text_fmt(out, cap, "%s@%s", a.manifest.name, a.manifest.version);
     else
         text_fmt(out, cap, "%.12s", hex);
+}
+
+#define BARE_SHOWN 5
+
+/* Versions and channels of one name, as REFs. */
+struct bare {
+    const char *name;
+    size_t count; /* all of them */
+    char first[300];
+    struct buf list;
+};
+
+static void bare_release(struct bare *b)
+{
+    buf_release(&b->list);
+}
+
+/* name/NAME@VERSION and channel/NAME/CHANNEL. */
+static enum status bare_add(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct bare *b = ctx;
+    const char *what = key + strcspn(key, "/") + 1 + strlen(b->name) + 1;
+    (void)value;
+    (void)e;
+    if (b->count == 0)
+        text_fmt(b->first, sizeof b->first, "%s@%s", b->name, what);
+    if (b->count < BARE_SHOWN)
+        buf_fmt(&b->list, "%s%s@%s", b->count > 0 ? ", " : "", b->name, what);
+    b->count++;
+    return ST_OK;
+}
+
+/* The command line again, with a REF that says which. */
+static void type_again(const struct cli *c, const char *name, const char *ref, struct buf *out)
+{
+    buf_fmt(out, "assay %s", c->command->name);
+    for (size_t i = 0; i < c->words; i++)
+        buf_fmt(out, " %s", strcmp(c->word[i], name) == 0 ? ref : c->word[i]);
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const char *value = c->args.value[i];
+        if (value == NULL)
+            continue;
+        const char *quote = value[strcspn(value, " \t\n'\"\\$*?;&|<>()`")] != '\0' ? "'" : "";
+        buf_fmt(out, " --%s", opt_shapes[i].name);
+        if (opt_shapes[i].arg != NULL)
+            buf_fmt(out, " %s%s%s", quote, strcmp(value, name) == 0 ? ref : value, quote);
+    }
+}
+
+enum status refs_bare(struct cli *c, const char *name, struct err *e)
+{
+    SCOPED(bare_release) struct bare b = {.name = name};
+    SCOPED(buf_release) struct buf again = BUF_EMPTY;
+    char key[STORE_KEY_MAX];
+    if (!manifest_name_valid(name))
+        return ST_OK;
+    text_fmt(key, sizeof key, "name/%s@", name);
+    enum status st = store_scan(c->store, key, bare_add, &b, e);
+    text_fmt(key, sizeof key, "channel/%s/", name);
+    if (st == ST_OK)
+        st = store_scan(c->store, key, bare_add, &b, e);
+    if (st != ST_OK || b.count == 0 || c->command == NULL)
+        return st;
+    type_again(c, name, b.first, &again);
+    buf_byte(&again, '\0');
+    buf_byte(&b.list, '\0');
+    if (buf_status(&again) != ST_OK || buf_status(&b.list) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a message");
+    return err_set(e, ST_USAGE, "ref", "which %s? There is %s%s; type: %s", name,
+                   (const char *)b.list.p, b.count > BARE_SHOWN ? " and more" : "",
+                   (const char *)again.p);
 }
 
 void rules_json(struct json_out *j, const struct decision *d)

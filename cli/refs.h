@@ -21,6 +21,10 @@ void refs_name(struct cli *c, const struct digest *artifact, char *out, size_t c
 enum status refs_envelope(struct cli *c, const struct artifact *a, struct envelope *out,
                           struct err *e) MUST_CHECK;
 
+/* For a REF that is only a name: ST_USAGE with up to five versions and channels of that name and
+ * the command to type; ST_OK when nothing has that name. */
+enum status refs_bare(struct cli *c, const char *name, struct err *e) MUST_CHECK;
+
 void rules_json(struct json_out *j, const struct decision *d); /* the array */
 void rules_text(struct buf *out, const struct decision *d);
 
