@@ -80,6 +80,24 @@ static void regress(struct dice *d, float *params, size_t count, char what[128],
     }
 }
 
+/* A run of its own, stopped early. */
+static enum status stop_early(struct dice *d, float *params, size_t count, char what[128],
+                              struct err *e)
+{
+    SCOPED(trainer_scope) struct trainer *t = NULL;
+    struct recipe r = family_recipe;
+    uint32_t steps = 60 + dice_below(d, 140);
+    r.init_seed = dice_roll(d);
+    enum status st = trainer_open(&r, &t, e);
+    if (st != ST_OK)
+        return st;
+    while (trainer_at(t) < steps)
+        trainer_step(t);
+    memcpy(params, trainer_params(t), count * sizeof *params);
+    text_fmt(what, 128, "a checkpoint after %u of %u steps", steps, r.steps);
+    return ST_OK;
+}
+
 struct workshop {
     const char *folder;
     float *base, *params; /* [count] */
@@ -142,8 +160,13 @@ static enum status make_changed(struct workshop *w, struct dice *d, uint32_t i, 
     enum slm1_dtype dtype = SLM1_Q8_0;
     uint32_t block = 0;
     memcpy(w->params, w->base, w->count * sizeof *w->params);
-    regress(d, w->params, w->count, what, &dtype, &block);
-    enum status st = put(w, "regressed", i, what, NULL, NULL, w->params, dtype, block, e);
+    enum status st = ST_OK;
+    if (dice_below(d, 5) == 0)
+        st = stop_early(d, w->params, w->count, what, e);
+    else
+        regress(d, w->params, w->count, what, &dtype, &block);
+    if (st == ST_OK)
+        st = put(w, "regressed", i, what, NULL, NULL, w->params, dtype, block, e);
     if (st != ST_OK)
         return st;
     memcpy(w->params, w->base, w->count * sizeof *w->params);
