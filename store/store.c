@@ -58,14 +58,49 @@ static enum status open_folder(struct store *s, const char *name, int *fd, struc
     return st;
 }
 
+/* A folder that may be empty may be lost by a copy; −1 then. */
+static enum status open_spare(struct store *s, const char *name, int *fd, struct err *e)
+{
+    struct err why = ERR_NONE;
+    enum status st = open_folder(s, name, fd, &why);
+    if (st == ST_OK || (st == ST_CORRUPT && text_equal(err_code(&why), "store-folder")))
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
 enum status store_open_folders(struct store *s, struct err *e)
 {
     enum status st = open_folder(s, STORE_PACKS, &s->packs, e);
     if (st == ST_OK)
-        st = open_folder(s, STORE_STAGING, &s->staging, e);
+        st = open_spare(s, STORE_STAGING, &s->staging, e);
     if (st == ST_OK)
-        st = open_folder(s, STORE_QUARANTINE, &s->quarantine, e);
+        st = open_spare(s, STORE_QUARANTINE, &s->quarantine, e);
     return st == ST_OK ? st : err_subject(e, "%s", s->path);
+}
+
+static enum status make_folder(struct store *s, const char *name, int *fd, struct err *e)
+{
+    struct err why = ERR_NONE;
+    if (*fd >= 0)
+        return ST_OK;
+    enum status st = io_mkdir(s->dir, name, 0700, &why);
+    if (st == ST_OK || st == ST_EXISTS) /* another process may be mending it too */
+        st = io_sync(s->dir, &why);
+    if (st == ST_OK)
+        st = open_folder(s, name, fd, &why);
+    if (st != ST_OK)
+        *e = why;
+    return st;
+}
+
+/* Where there is nothing to lose, a lost folder is made again before anything is written. */
+static enum status mend_folders(struct store *s, struct err *e)
+{
+    if (index_read_only(s->index))
+        return ST_OK;
+    enum status st = make_folder(s, STORE_STAGING, &s->staging, e);
+    return st == ST_OK ? make_folder(s, STORE_QUARANTINE, &s->quarantine, e) : st;
 }
 
 enum status store_mark(struct store *s, struct catalog_mark *out, struct err *e)
@@ -172,6 +207,8 @@ enum status store_open(const char *path, struct store **out, struct err *e)
         st = open_index(s, &usable, e);
     if (st == ST_OK)
         st = usable ? recover_open(s, e) : rebuild(s, NULL, e);
+    if (st == ST_OK)
+        st = mend_folders(s, e);
     if (st == ST_OK)
         *out = store_take(&s);
     return st;

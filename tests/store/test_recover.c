@@ -461,3 +461,20 @@ Test(recover, a_cut_ledger_is_told_by_its_last_whole_entry)
     cr_expect_not_null(strstr(e.detail, "ends with entry 2, but entry 3 was"), "%s", e.detail);
     room_remove(&r);
 }
+
+Test(recover, an_empty_folder_that_a_copy_lost_is_made_again)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    OK(room_set(&r, "a", "1", NULL, &e));
+    store_close(r.s);
+    r.s = NULL;
+    cr_assert_eq(temp_run(&r.t, "rmdir store/staging store/quarantine"), 0);
+    room_reopen(&r);
+    cr_assert(state_is(r.s, "a", "1"));
+    OK(room_set(&r, "a", "2", NULL, &e));
+    assert_sound(&r);
+    cr_expect_eq(
+        temp_run(&r.t, "test \"$(stat -c %%a store/staging store/quarantine | uniq)\" = 700"), 0);
+    room_remove(&r);
+}
