@@ -180,6 +180,19 @@ static enum status worst(const struct gating *g)
                                            : ST_OK;
 }
 
+/* An answer about one artifact, with the array `list` open in it. */
+static struct json_out list_open(struct cli *c, const char *schema, const char *list,
+                                 const struct artifact *a)
+{
+    struct json_out j = answer_open(c, schema);
+    member_text(&j, "name", a->manifest.name);
+    member_text(&j, "version", a->manifest.version);
+    member_digest(&j, "artifact", &a->digest);
+    json_key(&j, list);
+    json_array(&j);
+    return j;
+}
+
 enum status cmd_gate(struct cli *c, struct err *e)
 {
     SCOPED(gating_release) struct gating g = {.c = c};
@@ -195,12 +208,7 @@ enum status cmd_gate(struct cli *c, struct err *e)
     if (st != ST_OK)
         return st;
     if (c->json) {
-        j = answer_open(c, "assay.gate/1");
-        member_text(&j, "name", g.artifact.manifest.name);
-        member_text(&j, "version", g.artifact.manifest.version);
-        member_digest(&j, "artifact", &g.artifact.digest);
-        json_key(&j, "gates");
-        json_array(&j);
+        j = list_open(c, "assay.gate/1", "gates", &g.artifact);
         g.j = &j;
     }
     for (int k = GATE_STRUCTURAL; st == ST_OK && k < GATE_COUNT; k++) {
@@ -270,12 +278,7 @@ enum status cmd_evidence(struct cli *c, struct err *e)
     if (st != ST_OK)
         return st;
     if (c->json) {
-        j = answer_open(c, "assay.evidence/1");
-        member_text(&j, "name", g.artifact.manifest.name);
-        member_text(&j, "version", g.artifact.manifest.version);
-        member_digest(&j, "artifact", &g.artifact.digest);
-        json_key(&j, "evidence");
-        json_array(&j);
+        j = list_open(c, "assay.evidence/1", "evidence", &g.artifact);
         g.j = &j;
     }
     for (int k = GATE_STRUCTURAL; st == ST_OK && k < GATE_COUNT; k++) {

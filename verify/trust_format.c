@@ -57,6 +57,23 @@ bool trust_id_parse(const char *text, uint8_t id[8])
     return true;
 }
 
+/* Reads every member of an object with `one`, in file order. */
+static enum status each_member(const struct json *v,
+                               enum status (*one)(const char *id, const struct json *v,
+                                                  struct trust *t, struct err *e),
+                               struct trust *t, struct err *e)
+{
+    size_t n = json_count(v);
+    for (size_t i = 0; i < n; i++) {
+        const struct json *value = NULL;
+        const char *id = json_member(v, i, &value);
+        enum status st = one(id, value, t, e);
+        if (st != ST_OK)
+            return st;
+    }
+    return ST_OK;
+}
+
 static enum status read_key(const char *id, const struct json *v, struct trust *t, struct err *e)
 {
     struct trust_key *k = &t->keys[t->key_count];
@@ -86,14 +103,7 @@ static enum status read_keys(const struct json *v, struct trust *t, struct err *
     size_t n = json_count(v);
     if (json_kind(v) != JSON_OBJECT || n == 0 || n > TRUST_KEYS_MAX)
         return defect(e, "trust-keys", "must hold 1 to 64 keys", "keys");
-    for (size_t i = 0; i < n; i++) {
-        const struct json *value = NULL;
-        const char *id = json_member(v, i, &value);
-        enum status st = read_key(id, value, t, e);
-        if (st != ST_OK)
-            return st;
-    }
-    return ST_OK;
+    return each_member(v, read_key, t, e);
 }
 
 const struct trust_revoked *trust_revoked_find(const struct trust *t, const struct public_key *k)
@@ -138,14 +148,7 @@ static enum status read_revoked(const struct json *v, struct trust *t, struct er
         return ST_OK;
     if (json_kind(v) != JSON_OBJECT || n == 0 || n > TRUST_REVOKED_MAX)
         return defect(e, "trust-revoked", "must hold 1 to 64 keys when it is there", "revoked");
-    for (size_t i = 0; i < n; i++) {
-        const struct json *value = NULL;
-        const char *id = json_member(v, i, &value);
-        enum status st = read_revoked_key(id, value, t, e);
-        if (st != ST_OK)
-            return st;
-    }
-    return ST_OK;
+    return each_member(v, read_revoked_key, t, e);
 }
 
 static bool find_key(const struct trust *t, const char *id, unsigned *out)
