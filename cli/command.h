@@ -1,4 +1,5 @@
-/* The commands: one table that parsing, help and completion are made from. */
+/* The commands: tables, one a family (cli/table_*.c), that parsing, help and completion are made
+ * from. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -18,8 +19,10 @@ struct command {
     enum opt options[COMMAND_OPTIONS]; /* beside the global ones */
 };
 
-extern const struct command commands[];
-extern const size_t command_count;
+/* The i-th command in the order of help; NULL past the last. */
+const struct command *command_at(size_t i);
+/* The title of the group that the i-th command opens; NULL when it opens none. */
+const char *command_group(size_t i);
 
 /* Options that every command takes. */
 bool command_global(enum opt id);

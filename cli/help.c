@@ -39,10 +39,12 @@ static void put_all(struct buf *out)
 {
     buf_text(out, "assay keeps small language models, gates them, and promotes them by policy.\n\n"
                   "usage: assay [--store DIR] [--json] [--quiet] COMMAND …\n\n");
-    for (size_t i = 0; i < command_count; i++) {
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        if (command_group(i) != NULL)
+            buf_fmt(out, "%s%s:\n", i == 0 ? "" : "\n", command_group(i));
         buf_text(out, "  ");
-        put_padded(out, commands[i].name, 18);
-        buf_fmt(out, "%s\n", commands[i].summary);
+        put_padded(out, command_at(i)->name, 18);
+        buf_fmt(out, "%s\n", command_at(i)->summary);
     }
     buf_text(
         out,
@@ -54,12 +56,12 @@ void help_put_family(const char *family, struct buf *out)
 {
     size_t n = strlen(family);
     buf_fmt(out, "usage: assay %s COMMAND …\n\n", family);
-    for (size_t i = 0; i < command_count; i++) {
-        if (strncmp(commands[i].name, family, n) != 0 || commands[i].name[n] != ' ')
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        if (strncmp(command_at(i)->name, family, n) != 0 || command_at(i)->name[n] != ' ')
             continue;
         buf_text(out, "  ");
-        put_padded(out, commands[i].name, 18);
-        buf_fmt(out, "%s\n", commands[i].summary);
+        put_padded(out, command_at(i)->name, 18);
+        buf_fmt(out, "%s\n", command_at(i)->summary);
     }
     buf_fmt(out, "\nMore about each: assay help %s COMMAND\n", family);
 }
@@ -147,8 +149,8 @@ static void put_words(struct buf *out, const char *family)
 {
     const char *last = "";
     size_t last_length = 0;
-    for (size_t i = 0; i < command_count; i++) {
-        const char *name = commands[i].name;
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        const char *name = command_at(i)->name;
         size_t n = strcspn(name, " ");
         if (family == NULL && (n != last_length || strncmp(name, last, n) != 0))
             buf_fmt(out, " %.*s", (int)n, name);
@@ -175,13 +177,13 @@ static void put_completion(struct buf *out)
     buf_text(out, "'; options='");
     put_options(out, NULL);
     buf_text(out, "' ;;\n");
-    for (size_t i = 0; i < command_count; i++) {
-        const char *name = commands[i].name;
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        const char *name = command_at(i)->name;
         buf_fmt(out, "    '%s'%s) options='", name, strchr(name, ' ') != NULL ? "" : "' '*");
-        put_options(out, &commands[i]);
+        put_options(out, command_at(i));
         buf_text(out, "' ;;\n");
         size_t n = strcspn(name, " ");
-        bool first = i == 0 || strncmp(commands[i - 1].name, name, n + 1) != 0;
+        bool first = i == 0 || strncmp(command_at(i - 1)->name, name, n + 1) != 0;
         if (name[n] == ' ' && first) {
             char family[32];
             text_fmt(family, sizeof family, "%.*s", (int)n, name);

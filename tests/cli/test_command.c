@@ -51,8 +51,8 @@ Test(command, words_and_options_are_those_of_the_command)
 
 Test(command, every_one_has_help_that_stands_alone)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *c = &commands[i];
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        const struct command *c = command_at(i);
         SCOPED(buf_release) struct buf text = BUF_EMPTY;
         help_put(c, &text);
         buf_byte(&text, 0);
@@ -69,8 +69,8 @@ Test(command, every_option_belongs_to_a_command)
 {
     for (int i = 0; i < OPT_COUNT; i++) {
         bool taken = false;
-        for (size_t k = 0; k < command_count; k++)
-            taken = taken || command_takes(&commands[k], (enum opt)i);
+        for (size_t k = 0; command_at(k) != NULL; k++)
+            taken = taken || command_takes(command_at(k), (enum opt)i);
         cr_expect(taken, "--%s", opt_shapes[i].name);
     }
 }

@@ -1,0 +1,68 @@
+/* Commands: models, with the bundled runtime. */
+#include "cli/table.h"
+
+static const struct command rows[] = {
+    {.name = "run",
+     .words = "REF",
+     .least = 1,
+     .most = 1,
+     .summary = "generate text",
+     .about = "Loads the verified bytes of REF and streams what the model says. The defaults take "
+              "the likeliest\n"
+              "token each time; for draws give --temperature and --top-k.",
+     .examples = "assay run tiny@preview --prompt 'Once upon a time'\n"
+                 "assay run tiny@1 --temperature 0.8 --top-k 40 --seed 7 --max-new-tokens "
+                 "100\nassay run tiny@1 --json",
+     .run = cmd_run,
+     OPTIONS(OPT_PROMPT, OPT_MAX_NEW_TOKENS, OPT_TEMPERATURE, OPT_TOP_K, OPT_TOP_P, OPT_SEED,
+             OPT_STREAM, OPT_UNPROVEN)},
+    {.name = "eval",
+     .words = "REF --text FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "how likely is a text",
+     .about = "Log-likelihood of a text, each part alone: nats a token and bits a byte. Parts end "
+              "at lines that\n"
+              "equal LINE; white space at both ends is dropped, and so are empty parts.",
+     .examples = "assay eval tiny@1 --text sample.txt --separator '<|endoftext|>'",
+     .run = cmd_eval,
+     OPTIONS(OPT_TEXT, OPT_SEPARATOR, OPT_UNPROVEN)},
+    {.name = "inspect",
+     .words = "FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "look into a model file",
+     .about = "What it claims to be, its facts and what it would need, without a store. A bad file "
+              "exits 7.",
+     .examples = "assay inspect model.gguf\nassay inspect model.slm --json",
+     .run = cmd_inspect},
+    {.name = "tokenize",
+     .words = "FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "turn text into token ids",
+     .about = "With the vocabulary of the model FILE; the text comes from --prompt, --text or "
+              "standard input.",
+     .examples = "assay tokenize model.slm --prompt 'the cat'\nassay tokenize model.gguf --text "
+                 "a.txt --json",
+     .run = cmd_tokenize,
+     OPTIONS(OPT_PROMPT, OPT_TEXT)},
+    {.name = "pack",
+     .words = "FOLDER -o FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "make an SLM1 file from raw tensors",
+     .about = "FOLDER holds one little-endian f32 file a tensor (layers.0.wq.weight.f32), perhaps "
+              "a BPE1 section\n"
+              "as tokenizer.bin (else bytes are the tokens), and shape.json: vocab_size, "
+              "hidden_size, layer_count,\n"
+              "head_count, kv_head_count, head_dim, ffn_size, max_context; rope_theta and "
+              "rms_norm_epsilon as text;\n"
+              "tied. All tensors, norms too, are of the type asked for.",
+     .examples = "assay pack tensors -o model.slm\nassay pack tensors -o model.slm --dtype q8_0",
+     .run = cmd_pack,
+     OPTIONS(OPT_OUTPUT, OPT_SHAPE, OPT_DTYPE, OPT_FORCE)},
+};
+
+const struct command_table table_model = {"models, with the bundled runtime", rows,
+                                          sizeof rows / sizeof *rows};

@@ -1,0 +1,28 @@
+/* Commands: the program itself. */
+#include "cli/table.h"
+
+static const struct command rows[] = {
+    {.name = "completion",
+     .words = "bash",
+     .least = 1,
+     .most = 1,
+     .summary = "print the shell's completion",
+     .about = "For bash.",
+     .examples = "eval \"$(assay completion bash)\"",
+     .run = cmd_completion},
+    {.name = "version",
+     .words = "",
+     .summary = "which program this is",
+     .about = "Version and its own SHA-256.",
+     .examples = "assay version --json",
+     .run = cmd_version},
+    {.name = "help",
+     .words = "[COMMAND]",
+     .most = 2,
+     .summary = "what a command does, with examples",
+     .about = "Without a COMMAND, all of them.",
+     .examples = "assay help\nassay help add\nassay key new --help",
+     .run = cmd_help},
+};
+
+const struct command_table table_self = {"the program itself", rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,101 @@
+/* Commands: what is kept, and its health. */
+#include "cli/table.h"
+
+static const struct command rows[] = {
+    {.name = "init",
+     .words = "",
+     .summary = "make a store, its keys and its trust",
+     .about =
+         "Makes the store, a key for each role (root, publisher, gate, release, policy) and one "
+         "that signs the\n"
+         "ledger, a single-person trust, and installs the policy preview-basic. A passphrase for "
+         "the roles' keys\n"
+         "is asked for on the terminal; without one, or with --no-passphrase, they have none, and "
+         "the answer says\n"
+         "so. The ledger's key never has one.\n"
+         "All of it appears at once or not at all. Safe to repeat: what is there is kept and said.",
+     .examples = "assay init\nassay --store ./s init --no-passphrase\nassay init --lab --at "
+                 "2026-01-01T00:00:00Z",
+     .run = cmd_init,
+     OPTIONS(OPT_LAB, OPT_NO_PASSPHRASE)},
+    {.name = "add",
+     .words = "PATH…",
+     .least = 1,
+     .most = ANY,
+     .summary = "admit files or folders",
+     .about = "Each PATH is a file, a folder (one artifact of several files) or - for standard "
+              "input. It is hashed,\n"
+              "checked and parsed before it becomes visible; what claims to be a model and is not "
+              "goes to\n"
+              "quarantine (exit 7). With several PATHs --json prints one object a line. Archives "
+              "are stored as\n"
+              "they are, not taken apart.",
+     .examples = "assay add model.slm\nassay add --name tiny --version 1 --license MIT model.gguf\n"
+                 "assay add --expect sha256:HEX model.slm\ncurl -s URL | assay add --name tiny "
+                 "--format gguf -",
+     .run = cmd_add,
+     OPTIONS(OPT_NAME, OPT_VERSION, OPT_LICENSE, OPT_SOURCE, OPT_REVISION, OPT_EXPECT, OPT_FORMAT,
+             OPT_MANIFEST)},
+    {.name = "ls",
+     .words = "",
+     .summary = "list the artifacts",
+     .about = "Every artifact with its state.",
+     .examples = "assay ls\nassay ls --json",
+     .run = cmd_ls},
+    {.name = "show",
+     .words = "REF",
+     .least = 1,
+     .most = 1,
+     .summary = "everything known about an artifact",
+     .about = "Facts, channels and evidence. With --why, rule by rule, what stands between it and "
+              "the next channel.",
+     .examples = "assay show tiny@1\nassay show --why tiny@1\nassay show 3f1c09ab --json",
+     .run = cmd_show,
+     OPTIONS(OPT_WHY)},
+    {.name = "get",
+     .words = "REF -o PATH",
+     .least = 1,
+     .most = 1,
+     .summary = "restore an artifact, checked",
+     .about = "Every byte is hashed again on the way out; PATH appears whole or not at all. -o - "
+              "writes a single\n"
+              "file to standard output.",
+     .examples = "assay get tiny@1 -o model.slm\nassay get tiny@preview -o model.slm --force",
+     .run = cmd_get,
+     OPTIONS(OPT_OUTPUT, OPT_FORCE, OPT_UNPROVEN)},
+    {.name = "verify",
+     .words = "[REF…]",
+     .most = ANY,
+     .summary = "hash everything again and check signatures",
+     .about = "With REFs those artifacts, else (or with --all) the whole store: every pack, the "
+              "ledger, the index,\n"
+              "quarantine. Damage is named and exits 7; adding the same bytes again heals it.",
+     .examples = "assay verify\nassay verify tiny@1 other@2\nassay verify --all --json",
+     .run = cmd_verify,
+     OPTIONS(OPT_ALL)},
+    {.name = "fsck",
+     .words = "--rebuild-index",
+     .summary = "fold the index again from packs and ledger",
+     .about = "The index is only a fold of packs and ledger: this makes it anew and swaps it in.",
+     .examples = "assay fsck --rebuild-index",
+     .run = cmd_fsck,
+     OPTIONS(OPT_REBUILD_INDEX)},
+    {.name = "quarantine ls",
+     .words = "",
+     .summary = "list what was rejected",
+     .about = "Rejected bytes with the stage and the exact defect.",
+     .examples = "assay quarantine ls --json",
+     .run = cmd_quarantine_ls},
+    {.name = "quarantine show",
+     .words = "ID",
+     .least = 1,
+     .most = 1,
+     .summary = "look at rejected bytes",
+     .about =
+         "Stage, code and byte offset, the bytes around it in hex, and what was parsed until then.",
+     .examples = "assay quarantine show 12-0a1b2c3d4e5f",
+     .run = cmd_quarantine_show},
+};
+
+const struct command_table table_store = {"what is kept, and its health", rows,
+                                          sizeof rows / sizeof *rows};
