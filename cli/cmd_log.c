@@ -8,7 +8,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define FLUSH_AT (64u << 10)
+#define FLUSH_AT    (64u << 10)
+#define AGAINST_MAX (16u << 20)
 
 struct reading {
     struct cli *c;
@@ -176,33 +177,63 @@ static void found(void *ctx, const struct finding *f)
     json_close(p->j);
 }
 
+/* The head that a file carries, which somebody kept elsewhere. */
+static enum status read_against(const char *path, struct log_head *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    enum status st = file_read(AT_FDCWD, path, AGAINST_MAX, &text, e);
+    if (st == ST_OK)
+        st = log_head_find(buf_span(&text), out, e);
+    return st == ST_OK ? st : err_subject(e, "%s", path);
+}
+
+static void tell_proof(struct cli *c, const struct proving *p, const struct check_report *report,
+                       const struct log_head *against)
+{
+    if (c->json) {
+        const struct log_head head = log_head_of(&c->facts);
+        json_close(p->j);
+        member_bool(p->j, "ok", p->worst == ST_OK);
+        member_u64(p->j, "entries", report->entries);
+        json_key(p->j, "head");
+        log_head_write(p->j, &head);
+        json_key(p->j, "against");
+        if (against != NULL)
+            log_head_write(p->j, against);
+        else
+            json_null(p->j);
+        answer_close(c, p->j);
+        return;
+    }
+    buf_fmt(&c->out, "%s: %llu entries, head ",
+            p->worst == ST_OK ? "the chain holds" : "the chain is broken",
+            (unsigned long long)report->entries);
+    put_full(&c->out, &c->facts.head);
+    buf_byte(&c->out, '\n');
+    if (against != NULL && p->worst == ST_OK)
+        buf_fmt(&c->out, "it goes on from entry %llu, which %s carries\n",
+                (unsigned long long)against->seq, c->args.value[OPT_AGAINST]);
+}
+
 static enum status prove(struct cli *c, struct err *e)
 {
+    struct log_head against;
+    const char *path = c->args.value[OPT_AGAINST];
     struct json_out j;
     struct check_report report = {0};
     struct proving p = {.c = c};
     if (c->json) {
-        j = answer_open(c, "assay.log-verify/1");
+        j = answer_open(c, "assay.log-verify/2");
         json_key(&j, "findings");
         json_array(&j);
         p.j = &j;
     }
-    enum status st = check_ledger(c->store, found, &p, &report, e);
+    enum status st = path != NULL ? read_against(path, &against, e) : ST_OK;
+    if (st == ST_OK)
+        st = check_ledger(c->store, path != NULL ? &against : NULL, found, &p, &report, e);
     if (st != ST_OK)
-        return st;
-    if (c->json) {
-        json_close(&j);
-        member_bool(&j, "ok", p.worst == ST_OK);
-        member_u64(&j, "entries", report.entries);
-        member_digest(&j, "head", &c->facts.head);
-        answer_close(c, &j);
-    } else {
-        buf_fmt(&c->out, "%s: %llu entries, head ",
-                p.worst == ST_OK ? "the chain holds" : "the chain is broken",
-                (unsigned long long)report.entries);
-        put_full(&c->out, &c->facts.head);
-        buf_byte(&c->out, '\n');
-    }
+        return path != NULL ? err_subject(e, "%s", path) : st;
+    tell_proof(c, &p, &report, path != NULL ? &against : NULL);
     c->answered = p.worst != ST_OK;
     return p.worst;
 }
@@ -215,6 +246,8 @@ enum status cmd_log(struct cli *c, struct err *e)
     uint64_t offset = 0, seq = 0;
     bool torn = false;
     enum status st = read_since(c, r.since, e);
+    if (st == ST_OK && opt_given(&c->args, OPT_AGAINST) && !opt_given(&c->args, OPT_VERIFY))
+        st = err_set(e, ST_USAGE, "option-pair", "--against goes with --verify");
     if (st == ST_OK && r.name != NULL && !manifest_name_valid(r.name))
         st = err_set(e, ST_USAGE, "option-value", "--name %s is no name", r.name);
     if (st == ST_OK)

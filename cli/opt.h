@@ -38,6 +38,7 @@
     X(OPT_DRY_RUN, "dry-run", 0, NULL, "decide, but record and change nothing")                  \
     X(OPT_REASON, "reason", 0, "TEXT", "why, for the ledger")                                    \
     X(OPT_VERIFY, "verify", 0, NULL, "prove the chain, every signature and the head")            \
+    X(OPT_AGAINST, "against", 0, "FILE", "a file that carries a head of this ledger")            \
     X(OPT_SINCE, "since", 0, "TIME", "only what happened then or later")                         \
     X(OPT_PROMPT, "prompt", 0, "T", "the text to begin with")                                    \
     X(OPT_MAX_NEW_TOKENS, "max-new-tokens", 0, "N", "generate at most N tokens (256)")           \

@@ -58,10 +58,17 @@ static const struct command rows[] = {
      .words = "",
      .summary = "read the ledger, or prove it",
      .about =
-         "One line an entry, oldest first. With --verify: the chain, every signature and the head.",
-     .examples = "assay log\nassay log --name tiny --since 2026-01-01\nassay log --verify --json",
+         "One line an entry, oldest first. With --verify: the chain, every signature and the head; "
+         "and with\n"
+         "--against that it goes on from the head that FILE carries, so that a store set back as a "
+         "whole is\n"
+         "caught (exit 6). FILE: a request, an approval, a bundle, a publication, a copy of "
+         "ledger.head, or what\n"
+         "log --verify --json printed.",
+     .examples = "assay log\nassay log --name tiny --since 2026-01-01\n"
+                 "assay log --verify --json > kept.json\nassay log --verify --against kept.json",
      .run = cmd_log,
-     OPTIONS(OPT_VERIFY, OPT_NAME, OPT_SINCE)},
+     OPTIONS(OPT_VERIFY, OPT_AGAINST, OPT_NAME, OPT_SINCE)},
 };
 
 const struct command_table table_promote = {"the law, decisions, and who holds what", rows,

@@ -121,11 +121,14 @@ enum status check_store(struct store *s, struct progress *progress, check_found 
     return st;
 }
 
-enum status check_ledger(struct store *s, check_found found, void *ctx, struct check_report *out,
-                         struct err *e)
+enum status check_ledger(struct store *s, const struct log_head *against, check_found found,
+                         void *ctx, struct check_report *out, struct err *e)
 {
     SCOPED(check_release) struct check c = {0};
-    enum status st = check_begin(&c, s, NULL, found, ctx, out, e);
+    enum status st = against != NULL ? log_head_same_store(against, s->charter.id, e) : ST_OK;
+    if (st == ST_OK)
+        st = check_begin(&c, s, NULL, found, ctx, out, e);
+    c.against = against;
     if (st == ST_OK)
         st = check_format_part(&c, e);
     return st == ST_OK ? check_ledger_part(&c, e) : st;

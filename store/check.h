@@ -4,7 +4,7 @@
 #ifndef STORE_CHECK_H
 #define STORE_CHECK_H
 
-#include "store/store.h"
+#include "store/log_head.h"
 
 struct finding {
     enum status status; /* ST_CORRUPT, ST_NOT_FOUND, ST_SET_BACK … */
@@ -30,9 +30,10 @@ enum status check_store(struct store *s, struct progress *progress, check_found 
 enum status check_content(struct store *s, const struct digest *content, struct progress *progress,
                           check_found found, void *ctx, struct check_report *out,
                           struct err *e) MUST_CHECK;
-/* The ledger's chain, sequence, signatures and head. */
-enum status check_ledger(struct store *s, check_found found, void *ctx, struct check_report *out,
-                         struct err *e) MUST_CHECK;
+/* The ledger's chain, sequence, signatures and head; `against` (NULL: nothing) is a head kept
+ * elsewhere that the ledger has to hold. ST_UNPROVEN when it is of another store. */
+enum status check_ledger(struct store *s, const struct log_head *against, check_found found,
+                         void *ctx, struct check_report *out, struct err *e) MUST_CHECK;
 
 /* Folds packs and ledger into a new index and swaps it in. */
 enum status index_rebuild(const char *path, struct progress *progress, struct err *e) MUST_CHECK;

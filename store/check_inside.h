@@ -21,7 +21,8 @@ struct check {
     check_found found;
     void *ctx;
     struct check_report *report;
-    struct buf damaged; /* struct digest each, of chunks */
+    struct buf damaged;             /* struct digest each, of chunks */
+    const struct log_head *against; /* NULL: none */
 };
 
 enum status check_begin(struct check *c, struct store *s, struct progress *progress,

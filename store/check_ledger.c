@@ -69,6 +69,12 @@ static enum status check_entry(void *ctx, const struct ledger_entry *entry, stru
     l->c->report->entries++;
     if (entry->seq == l->head_seq && digest_equal(&entry->hash, &l->head_hash))
         l->head_seen = true;
+    if (l->c->against != NULL && entry->seq == l->c->against->seq) {
+        struct err why = ERR_NONE;
+        st = log_head_compare(l->c->against, &entry->hash, &why);
+        if ((st = check_absorb(l->c, st, &why, STORE_LEDGER, NULL, e)) != ST_OK)
+            return st;
+    }
     if (entry->seq == l->c->mark.seq && !digest_equal(&entry->hash, &l->c->mark.head))
         return err_set(e, ST_CORRUPT, "ledger-fold",
                        "entry %llu is not the one that the index folded",
@@ -153,7 +159,12 @@ enum status check_ledger_part(struct check *c, struct err *e)
     st = check_absorb(c, st, &why, STORE_LEDGER, NULL, e);
     if (st != ST_OK || !whole)
         return st;
-    if (head) {
+    if (c->against != NULL) {
+        why = ERR_NONE;
+        st = log_head_beyond(c->against, seq, &why);
+        st = check_absorb(c, st, &why, STORE_LEDGER, NULL, e);
+    }
+    if (st == ST_OK && head) {
         why = ERR_NONE;
         st = check_head(&l, seq, offset, &why);
         st = check_absorb(c, st, &why, why.subject[0] != '\0' ? why.subject : STORE_HEAD, NULL, e);

@@ -225,7 +225,7 @@ Test(recover, a_damaged_last_line_that_the_head_knows_is_corrupt_not_cut)
         struct check_report report;
         OK(room_set(&r, "a", "1", NULL, &e));
         cr_assert_eq(temp_run(&r.t, "%s", edits[i % 2]), 0);
-        OK(check_ledger(r.s, NULL, NULL, &report, &e));
+        OK(check_ledger(r.s, NULL, NULL, NULL, &report, &e));
         cr_assert_eq(report.findings, 1);
         store_close(r.s);
         r.s = NULL;
@@ -277,7 +277,7 @@ Test(recover, an_entry_changed_dropped_or_forged_in_the_middle_is_noticed)
         for (int n = 0; n < 4; n++)
             OK(room_set(&r, "a", "1", NULL, &e));
         cr_assert_eq(temp_run(&r.t, "%s", edits[i]), 0);
-        OK(check_ledger(r.s, NULL, NULL, &report, &e));
+        OK(check_ledger(r.s, NULL, NULL, NULL, &report, &e));
         cr_assert_gt(report.findings, 0, "%s", edits[i]);
         store_close(r.s);
         r.s = NULL;
