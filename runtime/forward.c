@@ -35,8 +35,13 @@ void forward_prepare(struct forward *f, const struct model_shape *shape,
     ENSURE((size_t)(at - scratch) == 8 * h + 2 * kd + 3 * ffn + shape->context);
 
     const double step = math_log((double)shape->rope_theta) * -2.0 / (double)shape->head_dim;
+    const double factor = (double)weights->rope_factor;
+    const struct tensor *divisors = &weights->rope_freqs;
+    if (divisors->data != NULL)
+        tensor_row(divisors, 0, f->unpacked);
     for (uint32_t i = 0; i < shape->head_dim / 2; i++)
-        frequency[i] = math_exp_wide(step * (double)i);
+        frequency[i] = math_exp_wide(step * (double)i) / factor /
+                       (divisors->data != NULL ? (double)f->unpacked[i] : 1.0);
 }
 
 static void norm(const struct forward *f, const struct tensor *weight, float *out)
@@ -48,9 +53,21 @@ static void norm(const struct forward *f, const struct tensor *weight, float *ou
                       n);
 }
 
-static void matvec(const struct forward *f, const struct tensor *w, const float *x, float *out)
+/* Added once the products are summed; most models have none. */
+static void add_bias(const struct forward *f, const struct tensor *bias, float *out)
+{
+    if (bias->data == NULL)
+        return;
+    tensor_row(bias, 0, f->unpacked);
+    f->kernels->add(out, f->unpacked, bias->cols);
+}
+
+static void matvec(const struct forward *f, const struct tensor *w, const struct tensor *bias,
+                   const float *x, float *out)
 {
     f->kernels->matvec(w, x, out, f->unpacked);
+    if (bias != NULL)
+        add_bias(f, bias, out);
 }
 
 /* Cosines and sines of this position, once for all heads and layers. */
@@ -92,15 +109,15 @@ static void attention(struct forward *f, const struct kv *kv, uint32_t layer)
 {
     const struct layer_weights *w = &f->weights->layers[layer];
     norm(f, &w->attn_norm, f->normed);
-    matvec(f, &w->wq, f->normed, f->query);
-    matvec(f, &w->wk, f->normed, f->key);
-    matvec(f, &w->wv, f->normed, f->value);
+    matvec(f, &w->wq, &w->bq, f->normed, f->query);
+    matvec(f, &w->wk, &w->bk, f->normed, f->key);
+    matvec(f, &w->wv, &w->bv, f->normed, f->value);
     rotate(f, f->query, f->shape->heads);
     rotate(f, f->key, f->shape->kv_heads);
     __builtin_memcpy(kv_key(kv, layer, kv->length), f->key, kv->width * sizeof(float));
     __builtin_memcpy(kv_value(kv, layer, kv->length), f->value, kv->width * sizeof(float));
     attend(f, kv, layer);
-    matvec(f, &w->wo, f->attended, f->projected);
+    matvec(f, &w->wo, &w->bo, f->attended, f->projected);
     f->kernels->add(f->residual, f->projected, f->shape->hidden);
 }
 
@@ -108,10 +125,10 @@ static void feed(struct forward *f, uint32_t layer)
 {
     const struct layer_weights *w = &f->weights->layers[layer];
     norm(f, &w->ffn_norm, f->normed);
-    matvec(f, &w->w1, f->normed, f->gate);
-    matvec(f, &w->w3, f->normed, f->up);
+    matvec(f, &w->w1, &w->b1, f->normed, f->gate);
+    matvec(f, &w->w3, &w->b3, f->normed, f->up);
     f->kernels->silu(f->gate, f->up, f->shape->ffn);
-    matvec(f, &w->w2, f->gate, f->projected);
+    matvec(f, &w->w2, &w->b2, f->gate, f->projected);
     f->kernels->add(f->residual, f->projected, f->shape->hidden);
 }
 
@@ -127,7 +144,7 @@ void forward_token(struct forward *f, struct kv *kv, uint32_t token, float *logi
     kv_commit(kv);
     norm(f, &f->weights->norm, f->final);
     if (logits != NULL)
-        matvec(f, &f->weights->output, f->final, logits);
+        matvec(f, &f->weights->output, NULL, f->final, logits);
 }
 
 /* The activations of a batch: what struct forward has of one position, [count] times over. */
@@ -166,9 +183,12 @@ static void spread(struct many *m, const struct forward *f, size_t count, float 
     }
 }
 
-static void matmul(const struct many *m, const struct tensor *w, const float *x, float *out)
+static void matmul(const struct many *m, const struct tensor *w, const struct tensor *bias,
+                   const float *x, float *out)
 {
     m->at[0].kernels->matmul(w, x, m->count, out, m->work);
+    for (size_t i = 0; i < m->count; i++)
+        add_bias(&m->at[0], bias, out + i * w->rows);
 }
 
 /* A position looks back at what the ones before it have stored in this layer. */
@@ -178,9 +198,9 @@ static void attention_of_many(struct many *m, const struct kv *kv, uint32_t laye
     struct kv here = *kv;
     for (size_t i = 0; i < m->count; i++)
         norm(&m->at[i], &w->attn_norm, m->at[i].normed);
-    matmul(m, &w->wq, m->normed, m->query);
-    matmul(m, &w->wk, m->normed, m->key);
-    matmul(m, &w->wv, m->normed, m->value);
+    matmul(m, &w->wq, &w->bq, m->normed, m->query);
+    matmul(m, &w->wk, &w->bk, m->normed, m->key);
+    matmul(m, &w->wv, &w->bv, m->normed, m->value);
     for (size_t i = 0; i < m->count; i++, here.length++) {
         struct forward *f = &m->at[i];
         rotate(f, f->query, f->shape->heads);
@@ -189,7 +209,7 @@ static void attention_of_many(struct many *m, const struct kv *kv, uint32_t laye
         __builtin_memcpy(kv_value(&here, layer, here.length), f->value, kv->width * sizeof(float));
         attend(f, &here, layer);
     }
-    matmul(m, &w->wo, m->attended, m->projected);
+    matmul(m, &w->wo, &w->bo, m->attended, m->projected);
     m->at[0].kernels->add(m->residual, m->projected, m->count * m->at[0].shape->hidden);
 }
 
@@ -199,10 +219,10 @@ static void feed_many(struct many *m, uint32_t layer)
     const struct layer_weights *w = &f->weights->layers[layer];
     for (size_t i = 0; i < m->count; i++)
         norm(&m->at[i], &w->ffn_norm, m->at[i].normed);
-    matmul(m, &w->w1, m->normed, m->gate);
-    matmul(m, &w->w3, m->normed, m->up);
+    matmul(m, &w->w1, &w->b1, m->normed, m->gate);
+    matmul(m, &w->w3, &w->b3, m->normed, m->up);
     f->kernels->silu(m->gate, m->up, m->count * f->shape->ffn);
-    matmul(m, &w->w2, m->gate, m->projected);
+    matmul(m, &w->w2, &w->b2, m->gate, m->projected);
     f->kernels->add(m->residual, m->projected, m->count * f->shape->hidden);
 }
 

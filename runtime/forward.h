@@ -7,8 +7,10 @@
  *                 n = rmsnorm(x, ffn_norm);  x += w2 (silu(w1 n) ⊙ w3 n)
  *     logits = output rmsnorm(x, norm)
  *
- * Rotation turns adjacent pairs (2i, 2i+1) of a head by pos × θ^(−2i/D). Head h reads the keys and
- * values of kv head h / (heads / kv_heads). All memory is the caller's; nothing is allocated. */
+ * A matrix may have a bias, which is added to its products. Rotation turns adjacent pairs
+ * (2i, 2i+1) of a head by pos × θ^(−2i/D), divided by what the model says (rope_factor,
+ * rope_freqs). Head h reads the keys and values of kv head h / (heads / kv_heads). All memory is
+ * the caller's; nothing is allocated. */
 #ifndef RUNTIME_FORWARD_H
 #define RUNTIME_FORWARD_H
 

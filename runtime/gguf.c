@@ -315,10 +315,13 @@ enum status gguf_parse(struct front *h, struct layout *out)
     enum status st = gguf_read(&g, h);
     out->facts.format_version = g.version;
     out->facts.tensors = (uint32_t)(st == ST_OK ? g.tensor_count : 0);
+    const struct gguf_architecture *a = NULL;
     if (st == ST_OK)
-        st = gguf_llama_shape(&g, &out->facts);
+        st = gguf_architecture(&g, &out->facts, &a);
     if (st == ST_OK)
-        st = gguf_tensors(&g, out);
+        st = a->shape(&g, out);
+    if (st == ST_OK)
+        st = gguf_tensors(&g, a, out);
     if (st != ST_OK)
         return st;
     h->stage = "tokenizer";

@@ -81,9 +81,29 @@ enum status gguf_flag(const struct gguf *g, const char *key, const char *code,
                       bool *out) MUST_CHECK;
 enum status gguf_text(const struct gguf *g, const char *key, const char *code,
                       struct span *out) MUST_CHECK;
-/* gguf_llama.c, gguf_vocabulary.c, gguf_tensors.c: shape, tokenizer, directory and data. */
-enum status gguf_llama_shape(const struct gguf *g, struct model_facts *facts) MUST_CHECK;
+
+/* What an architecture is: how its keys make a shape, and what its tensors are called. One room an
+ * architecture; gguf_architecture.c lists them and reads what all have in common. */
+struct gguf_tensor_name {
+    const char *name; /* without "blk.N." */
+    enum tensor_role role;
+};
+struct gguf_architecture {
+    const char *name; /* general.architecture; its keys begin with it and a dot */
+    /* Fills the shape and whatever else of the layout the keys decide; what could change the
+     * computation and is not known is refused by name. */
+    enum status (*shape)(const struct gguf *g, struct layout *out);
+    const struct gguf_tensor_name *globals, *locals; /* of the file, of each layer; a NULL ends */
+};
+extern const struct gguf_architecture gguf_llama;
+/* NULL *out is never left with ST_OK. Family and licence go to the facts. */
+enum status gguf_architecture(const struct gguf *g, struct model_facts *facts,
+                              const struct gguf_architecture **out) MUST_CHECK;
+/* How many tokens the vocabulary has. */
+enum status gguf_vocabulary_size(const struct gguf *g, uint32_t *out) MUST_CHECK;
+/* gguf_vocabulary.c, gguf_tensors.c: tokenizer, directory and data. */
 enum status gguf_tokenizer(const struct gguf *g, struct tokenizer **out) MUST_CHECK;
-enum status gguf_tensors(const struct gguf *g, struct layout *out) MUST_CHECK;
+enum status gguf_tensors(const struct gguf *g, const struct gguf_architecture *a,
+                         struct layout *out) MUST_CHECK;
 
 #endif

@@ -1,6 +1,5 @@
 /* GGUF metadata of architecture `llama` → the shape of a model. Whatever could change what the
  * model computes and is not known here is refused by name, never ignored. */
-#include "base/text.h"
 #include "runtime/gguf.h"
 #include <string.h>
 
@@ -11,41 +10,9 @@ static enum status refuse(const struct gguf *g, const char *code, const struct g
                   (int)(value.n < 64 ? value.n : 64), (const char *)value.p);
 }
 
-static void keep_text(char *out, size_t cap, struct span s)
-{
-    text_fmt(out, cap, "%.*s", (int)(s.n < cap ? s.n : cap), (const char *)s.p);
-}
-
 static bool is(struct span s, const char *text)
 {
     return span_equal(s, span_text(text));
-}
-
-static enum status check_architecture(const struct gguf *g, struct model_facts *facts)
-{
-    struct span name = SPAN(NULL, 0), license = SPAN(NULL, 0), type = span_text("model");
-    enum status st = gguf_text(g, "general.architecture", "gguf-architecture", &name);
-    if (st == ST_OK)
-        st = gguf_text(g, "general.license", "gguf-license", &license);
-    if (st == ST_OK)
-        st = gguf_text(g, "general.type", "gguf-general-type", &type);
-    if (st != ST_OK)
-        return st;
-    if (gguf_find(g, "general.architecture") == NULL)
-        return err_at(g->head->err, ST_MODEL_HEADER, g->head->stage, "gguf-architecture", 24,
-                      "general.architecture is missing");
-    keep_text(facts->family, sizeof facts->family, name);
-    keep_text(facts->license, sizeof facts->license, license);
-    if (!is(name, "llama"))
-        return refuse(g, "gguf-architecture", gguf_find(g, "general.architecture"),
-                      "only the architecture llama is supported, not", name);
-    if (!is(type, "model"))
-        return refuse(g, "gguf-general-type", gguf_find(g, "general.type"),
-                      "this is not a whole model but", type);
-    uint64_t quantization = 2, parts = 1;
-    st = gguf_number(g, "general.quantization_version", "gguf-quantization-version", 2, 2,
-                     &quantization);
-    return st == ST_OK ? gguf_number(g, "split.count", "gguf-split", 0, 1, &parts) : st;
 }
 
 /* Keys under llama. that are read here or change nothing. */
@@ -156,28 +123,25 @@ static enum status check_heads(const struct gguf *g, struct model_shape *s)
                : st;
 }
 
-static enum status check_scaling(const struct gguf *g)
+/* Linear scaling divides positions, which is the same as dividing all frequencies. The factor
+ * counts unless the type is "none"; the old key is a factor by another name. */
+static enum status read_scaling(const struct gguf *g, float *factor)
 {
-    struct span type = span_text("none");
-    float factor = 1, linear = 1;
+    struct span type = span_text("linear");
+    float named = 1, old = 1;
     enum status st = gguf_text(g, "llama.rope.scaling.type", "gguf-rope-scaling", &type);
     if (st != ST_OK)
         return st;
-    if (!is(type, "none"))
+    if (!is(type, "none") && !is(type, "linear"))
         return refuse(g, "gguf-rope-scaling", gguf_find(g, "llama.rope.scaling.type"),
-                      "rotation scaling is not supported", type);
-    st = gguf_float(g, "llama.rope.scaling.factor", "gguf-rope-scaling", &factor);
+                      "of the scalings of the rotation none and linear are supported, not", type);
+    st = gguf_float(g, "llama.rope.scaling.factor", "gguf-rope-scaling", &named);
     if (st == ST_OK)
-        st = gguf_float(g, "llama.rope.scale_linear", "gguf-rope-scaling", &linear);
-    if (st != ST_OK)
-        return st;
-    if (factor < 1 || factor > 1)
-        return refuse(g, "gguf-rope-scaling", gguf_find(g, "llama.rope.scaling.factor"),
-                      "rotation scaling is not supported", span_text("a factor other than 1"));
-    if (linear < 1 || linear > 1)
-        return refuse(g, "gguf-rope-scaling", gguf_find(g, "llama.rope.scale_linear"),
-                      "rotation scaling is not supported", span_text("a factor other than 1"));
-    return ST_OK;
+        st = gguf_float(g, "llama.rope.scale_linear", "gguf-rope-scaling", &old);
+    *factor = is(type, "none")                                    ? 1
+              : gguf_find(g, "llama.rope.scaling.factor") != NULL ? named
+                                                                  : old;
+    return st;
 }
 
 static enum status read_floats(const struct gguf *g, struct model_shape *s)
@@ -193,26 +157,11 @@ static enum status read_floats(const struct gguf *g, struct model_shape *s)
                : st;
 }
 
-/* How many tokens there are; the tokenizer itself is read later. */
-static enum status read_vocabulary_size(const struct gguf *g, struct model_shape *s)
+static enum status llama_shape(const struct gguf *g, struct layout *out)
 {
-    const struct gguf_pair *tokens = gguf_find(g, "tokenizer.ggml.tokens");
-    if (tokens == NULL || tokens->type != GGUF_ARRAY || tokens->items != GGUF_STRING ||
-        tokens->count == 0 || tokens->count > MODEL_VOCAB_MAX)
-        return err_at(g->head->err, ST_MODEL_HEADER, g->head->stage, "gguf-tokens",
-                      tokens != NULL ? tokens->at : 24,
-                      "tokenizer.ggml.tokens must be an array of 1…%u strings", MODEL_VOCAB_MAX);
-    s->vocab = (uint32_t)tokens->count;
-    return check_same(g, "llama.vocab_size", "gguf-vocab-size", s->vocab);
-}
-
-enum status gguf_llama_shape(const struct gguf *g, struct model_facts *facts)
-{
-    struct model_shape *s = &facts->shape;
+    struct model_shape *s = &out->facts.shape;
     uint64_t experts = 0;
-    enum status st = check_architecture(g, facts);
-    if (st == ST_OK)
-        st = gguf_number(g, "llama.expert_count", "gguf-experts", 0, 0, &experts);
+    enum status st = gguf_number(g, "llama.expert_count", "gguf-experts", 0, 0, &experts);
     if (st == ST_OK)
         st = gguf_number(g, "llama.expert_used_count", "gguf-experts", 0, 0, &experts);
     if (st == ST_OK)
@@ -224,6 +173,34 @@ enum status gguf_llama_shape(const struct gguf *g, struct model_facts *facts)
     if (st == ST_OK)
         st = read_floats(g, s);
     if (st == ST_OK)
-        st = check_scaling(g);
-    return st == ST_OK ? read_vocabulary_size(g, s) : st;
+        st = read_scaling(g, &out->rope_factor);
+    if (st == ST_OK)
+        st = gguf_vocabulary_size(g, &s->vocab);
+    return st == ST_OK ? check_same(g, "llama.vocab_size", "gguf-vocab-size", s->vocab) : st;
 }
+
+static const struct gguf_tensor_name globals[] = {{"token_embd.weight", ROLE_EMBEDDING},
+                                                  {"output_norm.weight", ROLE_NORM},
+                                                  {"output.weight", ROLE_OUTPUT},
+                                                  {"rope_freqs.weight", ROLE_ROPE_FREQS},
+                                                  {NULL, TENSOR_ROLE_COUNT}};
+
+static const struct gguf_tensor_name locals[] = {{"attn_norm.weight", ROLE_ATTN_NORM},
+                                                 {"ffn_norm.weight", ROLE_FFN_NORM},
+                                                 {"attn_q.weight", ROLE_WQ},
+                                                 {"attn_k.weight", ROLE_WK},
+                                                 {"attn_v.weight", ROLE_WV},
+                                                 {"attn_output.weight", ROLE_WO},
+                                                 {"ffn_gate.weight", ROLE_W1},
+                                                 {"ffn_down.weight", ROLE_W2},
+                                                 {"ffn_up.weight", ROLE_W3},
+                                                 {"attn_q.bias", ROLE_BQ},
+                                                 {"attn_k.bias", ROLE_BK},
+                                                 {"attn_v.bias", ROLE_BV},
+                                                 {"attn_output.bias", ROLE_BO},
+                                                 {"ffn_gate.bias", ROLE_B1},
+                                                 {"ffn_down.bias", ROLE_B2},
+                                                 {"ffn_up.bias", ROLE_B3},
+                                                 {NULL, TENSOR_ROLE_COUNT}};
+
+const struct gguf_architecture gguf_llama = {"llama", llama_shape, globals, locals};

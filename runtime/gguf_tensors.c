@@ -43,6 +43,7 @@ struct described {
 
 struct walk {
     const struct gguf *gguf;
+    const struct gguf_architecture *architecture;
     struct layout *out;
     uint64_t end; /* of the data so far, padded, from the data's start */
 };
@@ -125,34 +126,20 @@ static bool parse_layer(struct span name, uint64_t *layer, struct span *rest)
     return true;
 }
 
-static enum tensor_role role_of(struct span name, uint64_t *layer)
+static enum tensor_role look_up(const struct gguf_tensor_name *names, struct span name)
 {
-    static const struct {
-        const char *name;
-        enum tensor_role role;
-    } globals[] = {{"token_embd.weight", ROLE_EMBEDDING},
-                   {"output_norm.weight", ROLE_NORM},
-                   {"output.weight", ROLE_OUTPUT}},
-      locals[] = {{"attn_norm.weight", ROLE_ATTN_NORM},
-                  {"ffn_norm.weight", ROLE_FFN_NORM},
-                  {"attn_q.weight", ROLE_WQ},
-                  {"attn_k.weight", ROLE_WK},
-                  {"attn_v.weight", ROLE_WV},
-                  {"attn_output.weight", ROLE_WO},
-                  {"ffn_gate.weight", ROLE_W1},
-                  {"ffn_down.weight", ROLE_W2},
-                  {"ffn_up.weight", ROLE_W3}};
+    while (names->name != NULL && !span_equal(name, span_text(names->name)))
+        names++;
+    return names->role;
+}
+
+/* TENSOR_ROLE_COUNT: none of the architecture. */
+static enum tensor_role role_of(const struct walk *w, struct span name, uint64_t *layer)
+{
     struct span rest;
     *layer = 0;
-    for (size_t i = 0; i < sizeof globals / sizeof globals[0]; i++)
-        if (span_equal(name, span_text(globals[i].name)))
-            return globals[i].role;
-    if (!parse_layer(name, layer, &rest))
-        return TENSOR_ROLE_COUNT;
-    for (size_t i = 0; i < sizeof locals / sizeof locals[0]; i++)
-        if (span_equal(rest, span_text(locals[i].name)))
-            return locals[i].role;
-    return TENSOR_ROLE_COUNT;
+    return parse_layer(name, layer, &rest) ? look_up(w->architecture->locals, rest)
+                                           : look_up(w->architecture->globals, name);
 }
 
 static bool name_ends(struct span name, const char *end)
@@ -164,13 +151,10 @@ static bool name_ends(struct span name, const char *end)
 /* What is no part of the plan, by name. */
 static enum status refuse_name(const struct walk *w, const struct described *d)
 {
-    const char *code = "gguf-unknown-tensor", *what = "is no tensor of a llama model";
+    const char *code = "gguf-unknown-tensor", *what = "is no tensor of this architecture";
     if (name_ends(d->name, ".bias")) {
         code = "gguf-bias";
-        what = "is a bias, which is not supported";
-    } else if (name_ends(d->name, "rope_freqs.weight")) {
-        code = "gguf-rope-freqs";
-        what = "changes the rotation, which is not supported";
+        what = "is a bias that this architecture does not have";
     } else if (name_ends(d->name, "_exps.weight") || name_ends(d->name, "ffn_gate_inp.weight")) {
         code = "gguf-experts";
         what = "belongs to a mixture of experts, which is not supported";
@@ -182,7 +166,7 @@ static enum status refuse_name(const struct walk *w, const struct described *d)
 static enum status find_place(const struct walk *w, const struct described *d, size_t *index)
 {
     uint64_t layer;
-    enum tensor_role role = role_of(d->name, &layer);
+    enum tensor_role role = role_of(w, d->name, &layer);
     if (role == TENSOR_ROLE_COUNT)
         return refuse_name(w, d);
     const struct model_shape *s = &w->out->facts.shape;
@@ -253,21 +237,33 @@ static enum status walk_one(struct walk *w)
         st = find_place(w, &d, &index);
     if (st != ST_OK)
         return st;
+    bool freqs = plan_role(index) == ROLE_ROPE_FREQS;
+    if (freqs && type != DTYPE_F32)
+        return err_at(err_of(w), ST_MODEL_DTYPE, "directory", "gguf-rope-freqs", d.type_at,
+                      "the divisors of the rotation must be F32, not %s", dtype_name(type));
     struct placed *t = &w->out->placed[index];
     *t = (struct placed){.present = true, .type = type, .entry = d.at, .offset = d.offset};
     role_shape(&w->out->facts.shape, plan_role(index), &t->rows, &t->cols);
     st = check_extent(w, &d, t);
     if (st == ST_OK)
-        w->out->regions[w->out->region_count++] = (struct region){
-            .offset = t->offset, .length = t->bytes, .entry = d.offset_at, .type = type};
+        w->out->regions[w->out->region_count++] = (struct region){.offset = t->offset,
+                                                                  .length = t->bytes,
+                                                                  .entry = d.offset_at,
+                                                                  .type = type,
+                                                                  .scales = freqs};
     return st;
+}
+
+static const char *name_of(const struct gguf_architecture *a, enum tensor_role role)
+{
+    const struct gguf_tensor_name *n = role < ROLE_ATTN_NORM ? a->globals : a->locals;
+    while (n->name != NULL && n->role != role)
+        n++;
+    return n->name;
 }
 
 static enum status check_missing(const struct walk *w)
 {
-    static const char *const names[TENSOR_ROLE_COUNT] = {
-        "token_embd", "output_norm", "output",      "attn_norm", "ffn_norm", "attn_q",
-        "attn_k",     "attn_v",      "attn_output", "ffn_gate",  "ffn_down", "ffn_up"};
     for (size_t i = 0; i < w->out->placed_count; i++) {
         if (w->out->placed[i].present || !plan_wanted(&w->out->facts.shape, i))
             continue;
@@ -275,7 +271,8 @@ static enum status check_missing(const struct walk *w)
         if (i >= ROLES_GLOBAL)
             text_fmt(prefix, sizeof prefix, "blk.%u.", plan_layer(i));
         return err_at(err_of(w), ST_MODEL_MISSING_TENSOR, "directory", "gguf-missing-tensor",
-                      w->gguf->head->at, "%s%s.weight is missing", prefix, names[plan_role(i)]);
+                      w->gguf->head->at, "%s%s is missing", prefix,
+                      name_of(w->architecture, plan_role(i)));
     }
     return ST_OK;
 }
@@ -308,7 +305,8 @@ static enum status settle(struct walk *w, uint64_t data)
     return ST_OK;
 }
 
-enum status gguf_tensors(const struct gguf *g, struct layout *out)
+enum status gguf_tensors(const struct gguf *g, const struct gguf_architecture *a,
+                         struct layout *out)
 {
     struct front *h = g->head;
     h->stage = "directory";
@@ -316,7 +314,7 @@ enum status gguf_tensors(const struct gguf *g, struct layout *out)
         return err_at(h->err, ST_MODEL_DIRECTORY, h->stage, "gguf-no-tensors", 8,
                       "the file has a vocabulary and no tensors: it is no model");
     enum status st = layout_allocate(out, h->err);
-    struct walk w = {.gguf = g, .out = out};
+    struct walk w = {.gguf = g, .architecture = a, .out = out};
     for (uint64_t i = 0; i < g->tensor_count && st == ST_OK; i++)
         st = walk_one(&w);
     if (st != ST_OK)

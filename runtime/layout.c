@@ -29,7 +29,8 @@ enum status layout_parse(enum model_format format, struct span have, uint64_t fi
                          struct err *e)
 {
     bool slm1 = format == MODEL_FORMAT_SLM1;
-    *out = (struct layout){.facts = {.format = format,
+    *out = (struct layout){.rope_factor = 1,
+                           .facts = {.format = format,
                                      .file_bytes = file_bytes,
                                      .bos = -1,
                                      .eos = -1,

@@ -24,7 +24,7 @@ struct region {
     uint64_t offset, length;
     uint64_t entry;  /* where it is described */
     enum dtype type; /* with scales: DTYPE_F32 */
-    bool scales;     /* values must be positive too */
+    bool scales;     /* f32 that are divided by or multiplied with: positive too */
 };
 
 struct layout {
@@ -33,6 +33,7 @@ struct layout {
     size_t placed_count;
     struct region *regions; /* [region_count], in the order of the file */
     size_t region_count;
+    float rope_factor;           /* linear scaling of positions; 1: none */
     struct tokenizer *tokenizer; /* its views lie in the prefix that was parsed */
 };
 void layout_release(struct layout *l);

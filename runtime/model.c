@@ -13,6 +13,8 @@ struct model {
 static struct tensor view(const struct layout *l, size_t index, struct span file)
 {
     const struct placed *p = &l->placed[index];
+    if (!p->present)
+        return (struct tensor){.data = NULL};
     return (struct tensor){.type = p->type,
                            .rows = p->rows,
                            .cols = p->cols,
@@ -24,18 +26,12 @@ static struct tensor view(const struct layout *l, size_t index, struct span file
 
 static void bind_layer(struct model *m, uint32_t i, struct span file)
 {
-    const struct layout *l = &m->layout;
-    m->weights.layers[i] = (struct layer_weights){
-        .attn_norm = view(l, plan_index(ROLE_ATTN_NORM, i), file),
-        .ffn_norm = view(l, plan_index(ROLE_FFN_NORM, i), file),
-        .wq = view(l, plan_index(ROLE_WQ, i), file),
-        .wk = view(l, plan_index(ROLE_WK, i), file),
-        .wv = view(l, plan_index(ROLE_WV, i), file),
-        .wo = view(l, plan_index(ROLE_WO, i), file),
-        .w1 = view(l, plan_index(ROLE_W1, i), file),
-        .w2 = view(l, plan_index(ROLE_W2, i), file),
-        .w3 = view(l, plan_index(ROLE_W3, i), file),
-    };
+    struct layer_weights *w = &m->weights.layers[i];
+    struct tensor *const places[ROLES_PER_LAYER] = {
+        &w->attn_norm, &w->ffn_norm, &w->wq, &w->wk, &w->wv, &w->wo, &w->w1, &w->w2,
+        &w->w3,        &w->bq,       &w->bk, &w->bv, &w->bo, &w->b1, &w->b2, &w->b3};
+    for (size_t k = 0; k < ROLES_PER_LAYER; k++)
+        *places[k] = view(&m->layout, plan_index(ROLE_ATTN_NORM, i) + k, file);
 }
 
 static enum status bind(struct model *m, struct span file, struct err *e)
@@ -47,6 +43,8 @@ static enum status bind(struct model *m, struct span file, struct err *e)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the views of %u layers", s->layers);
     w->embedding = view(&m->layout, ROLE_EMBEDDING, file);
     w->norm = view(&m->layout, ROLE_NORM, file);
+    w->rope_freqs = view(&m->layout, ROLE_ROPE_FREQS, file);
+    w->rope_factor = m->layout.rope_factor;
     w->output = s->tied ? w->embedding : view(&m->layout, ROLE_OUTPUT, file);
     for (uint32_t i = 0; i < s->layers; i++)
         bind_layer(m, i, file);

@@ -26,25 +26,41 @@ uint32_t plan_layer(size_t index)
     return index < ROLES_GLOBAL ? 0 : (uint32_t)((index - ROLES_GLOBAL) / ROLES_PER_LAYER);
 }
 
+size_t plan_needed(const struct model_shape *s)
+{
+    return (s->tied ? 2 : 3) + 9 * (size_t)s->layers;
+}
+
 bool plan_wanted(const struct model_shape *s, size_t index)
 {
-    return index != ROLE_OUTPUT || !s->tied;
+    enum tensor_role r = plan_role(index);
+    return r < ROLE_BQ && r != ROLE_ROPE_FREQS && (r != ROLE_OUTPUT || !s->tied);
 }
 
 bool role_is_vector(enum tensor_role r)
 {
-    return r == ROLE_NORM || r == ROLE_ATTN_NORM || r == ROLE_FFN_NORM;
+    return r == ROLE_NORM || r == ROLE_ATTN_NORM || r == ROLE_FFN_NORM || r == ROLE_ROPE_FREQS ||
+           r >= ROLE_BQ;
 }
 
 void role_shape(const struct model_shape *s, enum tensor_role r, uint32_t *rows, uint32_t *cols)
 {
     *cols = s->hidden;
+    *rows = 1;
     switch (r) {
     case ROLE_EMBEDDING:
     case ROLE_OUTPUT: *rows = s->vocab; return;
     case ROLE_NORM:
     case ROLE_ATTN_NORM:
-    case ROLE_FFN_NORM: *rows = 1; return;
+    case ROLE_FFN_NORM:
+    case ROLE_BQ:
+    case ROLE_BO:
+    case ROLE_B2: return;
+    case ROLE_ROPE_FREQS: *cols = s->head_dim / 2; return;
+    case ROLE_BK:
+    case ROLE_BV: *cols = s->kv_heads * s->head_dim; return;
+    case ROLE_B1:
+    case ROLE_B3: *cols = s->ffn; return;
     case ROLE_WQ:
     case ROLE_WO: *rows = s->hidden; return;
     case ROLE_WK:

@@ -79,6 +79,27 @@ void session_reset(struct session *s);
 enum status session_score(struct session *s, struct span text, double *log_likelihood,
                           uint64_t *tokens, struct err *e) MUST_CHECK;
 
+/* How likely a text is after another one (a question and one of its answers; a sentence after
+ * nothing). Both are encoded together, as they would stand in running text; scored is every token
+ * from the first one on that differs from those of `before` alone. Without BOS and `before` the
+ * first token has nothing to be likely after and goes unscored. */
+struct score_case {
+    struct span before, text;
+    /* How it went: ST_OK, or why this case cannot be scored (ST_INVALID_LENGTH: no token to score;
+     * ST_CONTEXT_EXCEEDED, ST_INVALID_UTF8, ST_GENERATION_FAILED) and the rest means nothing. */
+    enum status status;
+    double log_likelihood; /* natural logarithm */
+    uint64_t tokens;       /* scored ones */
+    bool greedy;           /* a generation with the default settings after `before` says the same */
+};
+/* Scores all cases, in order; what does not fit only fails its own case. Tokens that a case begins
+ * with like the case before it are not run again, so answers to one question belong next to each
+ * other; what comes out for a case does not depend on its neighbours, bit for bit. onward may be
+ * NULL; it is asked before each batch of tokens, and ST_CANCELLED when it says no. Otherwise fails
+ * with ST_NULL_POINTER and ST_NO_MEMORY only. The context is left reset. */
+enum status session_score_cases(struct session *s, struct score_case *cases, size_t count,
+                                const struct token_sink *onward, struct err *e) MUST_CHECK;
+
 /* Logits after the last forward pass, [V]; NULL before the first. */
 const float *session_logits(const struct session *s);
 /* What session_open allocated, by the lines of the budget that are its own: scratch, kv, logits,

@@ -5,6 +5,7 @@
 #include "runtime/order.h"
 #include "runtime/quant.h"
 #include "runtime/tokenizer_kinds.h"
+#include <assert.h>
 #include <string.h>
 
 struct slm1_sum slm1_sum_start(void)
@@ -62,6 +63,7 @@ void slm1_name(size_t index, char name[SLM1_NAME_MAX])
         [ROLE_W3] = "w3",
     };
     const char *base = names[plan_role(index)];
+    assert(base != NULL);
     if (index < ROLES_GLOBAL)
         text_fmt(name, SLM1_NAME_MAX, "%s.weight", base);
     else
@@ -331,7 +333,7 @@ static enum status parse_entry(struct directory *d, const uint8_t *p, uint64_t a
     size_t index = 0;
     while (index < out->placed_count && d->hashes[index] != hash)
         index++;
-    if (index == out->placed_count || !plan_wanted(&out->facts.shape, index))
+    if (index == out->placed_count || hash == 0)
         return err_at(e, ST_MODEL_DIRECTORY, "directory", "slm1-unknown-tensor", at,
                       "no tensor of this model has the name hash %016llx",
                       (unsigned long long)hash);
@@ -376,6 +378,8 @@ static enum status parse_directory(struct front *h, struct layout *out)
                        out->placed_count);
     char name[SLM1_NAME_MAX];
     for (size_t i = 0; i < out->placed_count; i++) {
+        if (!plan_wanted(&out->facts.shape, i))
+            continue;
         slm1_name(i, name);
         hashes[i] = slm1_name_hash(name);
     }
@@ -384,10 +388,11 @@ static enum status parse_directory(struct front *h, struct layout *out)
         st = parse_entry(&d, entries.p + (size_t)i * SLM1_ENTRY_BYTES,
                          at + (uint64_t)i * SLM1_ENTRY_BYTES);
     for (size_t i = 0; i < out->placed_count && st == ST_OK; i++) {
+        if (out->placed[i].present || !plan_wanted(&out->facts.shape, i))
+            continue;
         slm1_name(i, name);
-        if (!out->placed[i].present && plan_wanted(&out->facts.shape, i))
-            st = err_at(h->err, ST_MODEL_MISSING_TENSOR, "directory", "slm1-missing-tensor", at,
-                        "the directory lacks %s", name);
+        st = err_at(h->err, ST_MODEL_MISSING_TENSOR, "directory", "slm1-missing-tensor", at,
+                    "the directory lacks %s", name);
     }
     return st;
 }

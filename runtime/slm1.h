@@ -27,7 +27,7 @@
 #define SLM1_VERSION      1u
 #define SLM1_FLAG_TIED    1u
 #define SLM1_CHECKSUM_AT  100u
-#define SLM1_TENSORS_MAX  (ROLES_GLOBAL + ROLES_PER_LAYER * MODEL_LAYERS_MAX)
+#define SLM1_TENSORS_MAX  (3u + 9u * MODEL_LAYERS_MAX)
 #define SLM1_NAME_MAX     48
 
 /* Dtypes as the directory numbers them. */

@@ -125,7 +125,7 @@ static enum status build_front(struct writer *w, struct err *e)
     if (s->layers > MODEL_LAYERS_MAX)
         return err_set(e, ST_INVALID_LENGTH, "slm1-layer-count", "%u layers are more than %u",
                        s->layers, MODEL_LAYERS_MAX);
-    uint32_t tensors = (uint32_t)plan_count(s) - (s->tied ? 1 : 0);
+    uint32_t tensors = (uint32_t)plan_needed(s);
     uint64_t directory = SLM1_HEADER_BYTES, data;
     enum status st = advance(&directory, spec->tokenizer.n, e);
     if (st != ST_OK)

@@ -42,12 +42,17 @@ struct layer_weights {
     struct tensor attn_norm, ffn_norm; /* [H] */
     struct tensor wq, wk, wv, wo;      /* [H,H] [KD,H] [KD,H] [H,H] */
     struct tensor w1, w2, w3;          /* [F,H] [H,F] [F,H] */
+    /* What is added to a matrix's products; absent in most models. */
+    struct tensor bq, bk, bv, bo; /* [H] [KD] [KD] [H] */
+    struct tensor b1, b2, b3;     /* [F] [H] [F] */
 };
 
 struct weights {
     struct tensor embedding;      /* [V,H] */
     struct tensor norm;           /* [H] */
     struct tensor output;         /* [V,H]; the embedding again when tied */
+    struct tensor rope_freqs;     /* [D/2] each pair's frequency is divided by it; may be absent */
+    float rope_factor;            /* all frequencies are divided by it; 1: as they are */
     struct layer_weights *layers; /* [L] */
 };
 const struct weights *model_weights(const struct model *m);

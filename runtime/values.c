@@ -81,10 +81,12 @@ static enum status check_units(const struct region *r, const uint8_t *p, size_t 
     if (bad == SIZE_MAX)
         return ST_OK;
     if (r->scales)
-        return err_at(e, ST_MODEL_DIRECTORY, "values", "slm1-scale", at + bad,
-                      "a scale is not positive and finite (bits %08x); the tensor is described at "
+        return err_at(e, ST_MODEL_DIRECTORY, "values", slm1 ? "slm1-scale" : "gguf-rope-freqs",
+                      at + bad,
+                      "a %s is not positive and finite (bits %08x); the tensor is described at "
                       "%llu",
-                      get_le32(p + bad), (unsigned long long)r->entry);
+                      slm1 ? "scale" : "divisor of the rotation", get_le32(p + bad),
+                      (unsigned long long)r->entry);
     return err_at(e, ST_MODEL_DIRECTORY, "values", slm1 ? "slm1-not-finite" : "gguf-not-finite",
                   at + bad, "a %s value is not finite; the tensor is described at %llu", t->name,
                   (unsigned long long)r->entry);

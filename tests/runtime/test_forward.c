@@ -9,7 +9,7 @@
 
 #define POSITIONS 12
 #define WIDEST    64
-#define VOCAB     260
+#define VOCAB     272
 
 /* The same pass written down once more, in double and in the plainest way. */
 struct exact {
@@ -19,14 +19,19 @@ struct exact {
     double x[WIDEST], logits[VOCAB];
 };
 
-static void exact_matvec(const struct tensor *w, const double *x, double *out)
+static void exact_matvec(const struct tensor *w, const struct tensor *bias, const double *x,
+                         double *out)
 {
-    float row[WIDEST];
+    float row[WIDEST], added[WIDEST] = {0};
+    if (bias != NULL && bias->data != NULL)
+        tensor_row(bias, 0, added);
     for (uint32_t r = 0; r < w->rows; r++) {
         tensor_row(w, r, row);
         out[r] = 0.0;
         for (uint32_t i = 0; i < w->cols; i++)
             out[r] += (double)row[i] * x[i];
+        if (bias != NULL)
+            out[r] += (double)added[r];
     }
 }
 
@@ -44,8 +49,14 @@ static void exact_norm(const struct exact *z, const struct tensor *weight, doubl
 static void exact_rotate(const struct exact *z, double *v, uint32_t heads, int position)
 {
     const uint32_t d = z->m->head_dim;
+    float divisor[WIDEST];
+    for (uint32_t i = 0; i < d / 2; i++)
+        divisor[i] = 1;
+    if (z->w->rope_freqs.data != NULL)
+        tensor_row(&z->w->rope_freqs, 0, divisor);
     for (uint32_t i = 0; i < heads * d; i += 2) {
         double angle = position * pow((double)z->m->rope_theta, -(double)(i % d) / d);
+        angle /= (double)divisor[i % d / 2] * (double)z->w->rope_factor;
         double a = v[i], b = v[i + 1];
         v[i] = a * cos(angle) - b * sin(angle);
         v[i + 1] = a * sin(angle) + b * cos(angle);
@@ -58,9 +69,9 @@ static void exact_attention(struct exact *z, uint32_t layer, int position)
     const uint32_t d = z->m->head_dim, share = z->m->heads / z->m->kv_heads;
     double n[WIDEST], q[WIDEST], a[WIDEST] = {0}, out[WIDEST];
     exact_norm(z, &w->attn_norm, n);
-    exact_matvec(&w->wq, n, q);
-    exact_matvec(&w->wk, n, z->keys[layer][position]);
-    exact_matvec(&w->wv, n, z->values[layer][position]);
+    exact_matvec(&w->wq, &w->bq, n, q);
+    exact_matvec(&w->wk, &w->bk, n, z->keys[layer][position]);
+    exact_matvec(&w->wv, &w->bv, n, z->values[layer][position]);
     exact_rotate(z, q, z->m->heads, position);
     exact_rotate(z, z->keys[layer][position], z->m->kv_heads, position);
     for (uint32_t h = 0; h < z->m->heads; h++) {
@@ -75,7 +86,7 @@ static void exact_attention(struct exact *z, uint32_t layer, int position)
             for (uint32_t i = 0; i < d; i++)
                 a[h * d + i] += p[t] / sum * z->values[layer][t][h / share * d + i];
     }
-    exact_matvec(&w->wo, a, out);
+    exact_matvec(&w->wo, &w->bo, a, out);
     for (uint32_t i = 0; i < z->m->hidden; i++)
         z->x[i] += out[i];
 }
@@ -90,16 +101,16 @@ static void exact_token(struct exact *z, uint32_t token, int position)
     for (uint32_t layer = 0; layer < z->m->layers; layer++) {
         exact_attention(z, layer, position);
         exact_norm(z, &z->w->layers[layer].ffn_norm, n);
-        exact_matvec(&z->w->layers[layer].w1, n, g);
-        exact_matvec(&z->w->layers[layer].w3, n, u);
+        exact_matvec(&z->w->layers[layer].w1, &z->w->layers[layer].b1, n, g);
+        exact_matvec(&z->w->layers[layer].w3, &z->w->layers[layer].b3, n, u);
         for (uint32_t i = 0; i < z->m->ffn; i++)
             g[i] = g[i] / (1.0 + exp(-g[i])) * u[i];
-        exact_matvec(&z->w->layers[layer].w2, g, out);
+        exact_matvec(&z->w->layers[layer].w2, &z->w->layers[layer].b2, g, out);
         for (uint32_t i = 0; i < z->m->hidden; i++)
             z->x[i] += out[i];
     }
     exact_norm(z, &z->w->norm, n);
-    exact_matvec(&z->w->output, n, z->logits);
+    exact_matvec(&z->w->output, NULL, n, z->logits);
 }
 
 /* A model with all it needs to run, by one table of kernels. */
@@ -117,7 +128,7 @@ static void bench_open(struct bench *b, const struct make *how, const struct ker
 {
     struct err e = ERR_NONE;
     struct budget need;
-    b->file = make_slm1(how);
+    b->file = how->biases || how->freqs ? make_gguf(how) : make_slm1(how);
     cr_assert_eq(model_open(buf_span(&b->file), &model_limits_default, true, &b->model, &e), ST_OK,
                  "%s", e.detail);
     cr_assert_eq(budget_of(model_facts(b->model), &need, &e), ST_OK);
@@ -182,6 +193,13 @@ Test(forward, agrees_with_a_pass_in_double_when_heads_share_keys_and_values)
 Test(forward, agrees_with_a_pass_in_double_when_the_output_is_tied)
 {
     check_against_exact(&(struct make){.tied = true, .layers = 3});
+}
+
+Test(forward, agrees_with_a_pass_in_double_when_there_are_biases_and_scaled_rotations)
+{
+    check_against_exact(&(struct make){.biases = true});
+    check_against_exact(&(struct make){.freqs = true, .kv_heads = 2});
+    check_against_exact(&(struct make){.biases = true, .freqs = true, .dtype = MAKE_Q8_0});
 }
 
 Test(forward, gives_the_same_bits_with_every_table_of_kernels)
@@ -254,6 +272,16 @@ static void check_batches(const struct make *how, unsigned table, size_t size)
     }
     bench_close(&one);
     bench_close(&many);
+}
+
+Test(forward, gives_the_same_bits_in_batches_with_biases)
+{
+    const struct make how = {.biases = true, .freqs = true, .kv_heads = 2},
+                      packed = {.biases = true, .dtype = MAKE_Q8_0};
+    for (unsigned table = 0; kernels_at(table) != NULL; table++) {
+        check_batches(&how, table, 5);
+        check_batches(&packed, table, FORWARD_BATCH);
+    }
 }
 
 Test(forward, gives_the_same_bits_in_batches_of_any_size)

@@ -365,6 +365,70 @@ Test(session, scoring_refuses_what_does_not_fit_or_is_empty)
     close_place(&p);
 }
 
+static struct score_case case_of(const char *before, const char *text)
+{
+    return (struct score_case){.before = span_text(before), .text = span_text(text)};
+}
+
+Test(session, a_case_scores_its_text_after_what_stands_before)
+{
+    struct place p = open_ascii();
+    double whole, before;
+    uint64_t tokens;
+    struct score_case c = case_of("The cat ", "sat on");
+    cr_assert_eq(session_score_cases(p.session, &c, 1, NULL, &p.e), ST_OK);
+    cr_assert_eq(c.status, ST_OK);
+    cr_assert_eq(c.tokens, 6);
+    cr_assert_eq(session_score(p.session, span_text("The cat sat on"), &whole, &tokens, &p.e),
+                 ST_OK);
+    cr_assert_eq(session_score(p.session, span_text("The cat "), &before, &tokens, &p.e), ST_OK);
+    cr_assert_float_eq(c.log_likelihood, whole - before, 1e-9);
+    c = case_of("", "The cat sat on");
+    cr_assert_eq(session_score_cases(p.session, &c, 1, NULL, &p.e), ST_OK);
+    cr_assert_eq(c.log_likelihood, whole, "without anything before it is the text's own score");
+    close_place(&p);
+}
+
+Test(session, a_cases_score_does_not_depend_on_its_neighbours)
+{
+    static const char *const texts[][2] = {
+        {"What sat there? ", "A cat"}, {"What sat there? ", "A dog"},
+        {"What", " sat there? A dog"}, {"", "A dog"},
+        {"What sat there? A", " dog"}, {"What sat there? ", "A cat"},
+        {"What sat there? ", ""},      {"What sat there? ", "\xff"},
+        {"What sat there?", " A cat"}, {"something else, longer", "."}};
+    enum { CASES = sizeof texts / sizeof *texts };
+    struct place p = open_ascii();
+    struct score_case all[CASES], alone;
+    for (size_t i = 0; i < CASES; i++)
+        all[i] = case_of(texts[i][0], texts[i][1]);
+    cr_assert_eq(session_score_cases(p.session, all, CASES, NULL, &p.e), ST_OK);
+    for (size_t i = 0; i < CASES; i++) {
+        alone = case_of(texts[i][0], texts[i][1]);
+        cr_assert_eq(session_score_cases(p.session, &alone, 1, NULL, &p.e), ST_OK);
+        cr_assert_eq(alone.status, all[i].status, "%zu", i);
+        cr_assert_eq(alone.log_likelihood, all[i].log_likelihood, "%zu", i);
+        cr_assert_eq(alone.greedy, all[i].greedy);
+    }
+    cr_assert_eq(all[6].status, ST_INVALID_LENGTH);
+    cr_assert_eq(all[7].status, ST_INVALID_UTF8);
+    close_place(&p);
+}
+
+Test(session, a_case_is_greedy_when_generation_says_the_same)
+{
+    struct place p = open_ascii();
+    cr_assert_eq(generate(&p, "Once", 6), ST_OK);
+    char said[64] = {0};
+    memcpy(said, p.got.text.p, p.got.text.n);
+    struct score_case c[2] = {case_of("Once", said), case_of("Once", "zzzzzz")};
+    cr_assert_eq(session_score_cases(p.session, c, 2, NULL, &p.e), ST_OK);
+    cr_assert(c[0].status == ST_OK && c[0].greedy);
+    cr_assert(c[1].status == ST_OK && !c[1].greedy);
+    cr_assert(c[0].log_likelihood > c[1].log_likelihood);
+    close_place(&p);
+}
+
 static bool no_further(void *ctx)
 {
     unsigned *left = ctx;
@@ -384,5 +448,18 @@ Test(session, can_be_cancelled_between_two_batches_of_a_prompt)
     left = 100;
     cr_assert_eq(session_generate(p.session, prompt, 4, &sink, &p.got, &p.e), ST_OK);
     cr_assert_eq(p.got.token_count, 4);
+    close_place(&p);
+}
+
+Test(session, scoring_can_be_cancelled_between_two_batches)
+{
+    struct place p = open_ascii();
+    unsigned left = 1;
+    const struct token_sink sink = {.ctx = &left, .onward = no_further};
+    struct score_case c = case_of("A text that is longer ", "than two batches.");
+    p.e = ERR_NONE;
+    cr_assert_eq(session_score_cases(p.session, &c, 1, &sink, &p.e), ST_CANCELLED);
+    cr_assert_eq(session_score_cases(p.session, &c, 1, NULL, &p.e), ST_OK);
+    cr_assert_eq(c.status, ST_OK);
     close_place(&p);
 }

@@ -45,6 +45,7 @@ static const struct {
     {"tiny-f32.gguf", {.tiny = true}},
     {"tiny-f16-tied.gguf", {.tiny = true, .dtype = MAKE_F16, .tied = true}},
     {"tiny-f32-gqa.gguf", {.tiny = true, .kv_heads = 1, .layers = 2}},
+    {"tiny-f32-biases.gguf", {.tiny = true, .biases = true, .freqs = true}},
     {"small-q8_0-tied.gguf", {.dtype = MAKE_Q8_0, .tied = true, .layers = 1}},
 };
 

@@ -61,12 +61,12 @@ static void kind_other(struct gguf_draft *d)
 
 static void scaling_factor(struct gguf_draft *d)
 {
-    draft_f32(d, "llama.rope.scaling.factor", 2);
+    draft_f32(d, "llama.rope.scaling.factor", 0);
 }
 
 static void scale_linear(struct gguf_draft *d)
 {
-    draft_f32(d, "llama.rope.scale_linear", 4);
+    draft_f32(d, "llama.rope.scale_linear", -4);
 }
 
 static void bool_two(struct gguf_draft *d)
@@ -203,15 +203,43 @@ static void dims_swapped(struct gguf_draft *d)
     dims(d, 16, 8);
 }
 
-/* a vector: one dim */
-static void bias(struct gguf_draft *d)
+static void bias_of_norm(struct gguf_draft *d)
 {
-    draft_tensor(d, "blk.0.attn_q.bias", 1, (const uint64_t[]){8}, 0, 0);
+    draft_tensor(d, "blk.0.attn_norm.bias", 1, (const uint64_t[]){8}, 0, 0);
 }
 
-static void rope_freqs(struct gguf_draft *d)
+static void bias_shape(struct gguf_draft *d)
 {
-    draft_tensor(d, "rope_freqs.weight", 1, (const uint64_t[]){2}, 0, 0);
+    draft_tensor(d, "blk.0.ffn_up.bias", 1, (const uint64_t[]){8}, 0, 0);
+}
+
+/* One more tensor, two values long, with a bit pattern in the second. */
+static void add_freqs(struct gguf_draft *d, uint32_t type, uint32_t bits)
+{
+    draft_tensor(d, "rope_freqs.weight", 1, (const uint64_t[]){2}, type, d->data.n);
+    uint8_t *p = buf_space(&d->data, 32);
+    put_le32(p, 0x3f800000u);
+    put_le32(p + 4, bits);
+}
+
+static void rope_freqs_f16(struct gguf_draft *d)
+{
+    add_freqs(d, 1, 0);
+}
+
+static void rope_freqs_zero(struct gguf_draft *d)
+{
+    add_freqs(d, 0, 0);
+}
+
+static void rope_freqs_nan(struct gguf_draft *d)
+{
+    add_freqs(d, 0, 0x7fc00000u);
+}
+
+static void rope_freqs_shape(struct gguf_draft *d)
+{
+    draft_tensor(d, "rope_freqs.weight", 1, (const uint64_t[]){4}, 0, d->data.n);
 }
 
 static void expert_tensor(struct gguf_draft *d)
@@ -424,8 +452,12 @@ const struct bad bad_gguf[] = {
      .rename = {"blk.0.attn_k.weight", "blk.0.attn_v.weight"}},
     {"tensor-missing.gguf", "gguf-missing-tensor", .spoil_gguf = tensor_missing},
     {"layer-out-of-range.gguf", "gguf-layer-range", .rename = {QUERY, "blk.9.attn_q.weight"}},
-    {"bias.gguf", "gguf-bias", .spoil_gguf = bias},
-    {"rope-freqs.gguf", "gguf-rope-freqs", .spoil_gguf = rope_freqs},
+    {"bias-of-norm.gguf", "gguf-bias", .spoil_gguf = bias_of_norm},
+    {"bias-shape.gguf", "gguf-shape", .spoil_gguf = bias_shape},
+    {"rope-freqs-f16.gguf", "gguf-rope-freqs", .spoil_gguf = rope_freqs_f16},
+    {"rope-freqs-zero.gguf", "gguf-rope-freqs", .spoil_gguf = rope_freqs_zero},
+    {"rope-freqs-nan.gguf", "gguf-rope-freqs", .spoil_gguf = rope_freqs_nan},
+    {"rope-freqs-shape.gguf", "gguf-shape", .spoil_gguf = rope_freqs_shape},
     {"expert-tensor.gguf", "gguf-experts", .spoil_gguf = expert_tensor},
     {"name-of-64-bytes.gguf", "gguf-name-length", .spoil_gguf = name_long},
     {"name-empty.gguf", "gguf-name-length", .spoil_gguf = name_empty},

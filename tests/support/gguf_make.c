@@ -197,21 +197,33 @@ static void add_row(struct buf *b, uint32_t type, const float *x, uint32_t cols)
     }
 }
 
+/* What a place is called, and what the values behind it are made from. */
+static void names_of(size_t index, char name[64], char values[64])
+{
+    static const char *const names[TENSOR_ROLE_COUNT] = {
+        "token_embd.weight", "output_norm.weight", "output.weight",   "rope_freqs.weight",
+        "attn_norm.weight",  "ffn_norm.weight",    "attn_q.weight",   "attn_k.weight",
+        "attn_v.weight",     "attn_output.weight", "ffn_gate.weight", "ffn_down.weight",
+        "ffn_up.weight",     "attn_q.bias",        "attn_k.bias",     "attn_v.bias",
+        "attn_output.bias",  "ffn_gate.bias",      "ffn_down.bias",   "ffn_up.bias"};
+    enum tensor_role role = plan_role(index);
+    if (index < ROLES_GLOBAL)
+        text_fmt(name, 64, "%s", names[role]);
+    else
+        text_fmt(name, 64, "blk.%u.%s", plan_layer(index), names[role]);
+    text_fmt(values, 64, "%s", name);
+    if (role < ROLE_BQ && role != ROLE_ROPE_FREQS)
+        slm1_name(index, values);
+}
+
 static void add_tensor(struct gguf_draft *d, const struct make *m, const struct model_shape *s,
                        size_t index)
 {
-    static const char *const names[TENSOR_ROLE_COUNT] = {
-        "token_embd", "output_norm", "output",      "attn_norm", "ffn_norm", "attn_q",
-        "attn_k",     "attn_v",      "attn_output", "ffn_gate",  "ffn_down", "ffn_up"};
     enum tensor_role role = plan_role(index);
     uint32_t rows, cols;
     role_shape(s, role, &rows, &cols);
-    char name[64], of[SLM1_NAME_MAX];
-    if (index < ROLES_GLOBAL)
-        text_fmt(name, sizeof name, "%s.weight", names[role]);
-    else
-        text_fmt(name, sizeof name, "blk.%u.%s.weight", plan_layer(index), names[role]);
-    slm1_name(index, of);
+    char name[64], of[64];
+    names_of(index, name, of);
     uint32_t type = role_is_vector(role) || m->dtype == MAKE_F32 ? 0 : m->dtype == MAKE_F16 ? 1 : 8;
     draft_tensor(d, name, role_is_vector(role) ? 1 : 2, (const uint64_t[]){cols, rows}, type,
                  d->data.n);
@@ -219,11 +231,18 @@ static void add_tensor(struct gguf_draft *d, const struct make *m, const struct 
     assert(cols <= 64);
     for (uint32_t r = 0; r < rows; r++) {
         for (uint32_t c = 0; c < cols; c++)
-            x[c] = make_value(of, r, c);
+            x[c] = role == ROLE_ROPE_FREQS ? 1.0f + 0.75f * (float)c : make_value(of, r, c);
         add_row(&d->data, type, x, cols);
     }
     while (d->data.n % d->alignment != 0)
         buf_byte(&d->data, 0);
+}
+
+static bool has(const struct make *m, const struct model_shape *s, size_t index)
+{
+    enum tensor_role role = plan_role(index);
+    return plan_wanted(s, index) || (m->freqs && role == ROLE_ROPE_FREQS) ||
+           (m->biases && role >= ROLE_BQ);
 }
 
 struct gguf_draft gguf_draft(const struct make *m)
@@ -247,9 +266,11 @@ struct gguf_draft gguf_draft(const struct make *m)
     draft_u32(&d, "llama.rope.dimension_count", s->head_dim);
     draft_f32(&d, "llama.rope.freq_base", s->rope_theta);
     draft_u32(&d, "llama.vocab_size", s->vocab);
+    if (m->freqs)
+        draft_f32(&d, "llama.rope.scaling.factor", 2);
     add_vocabulary(&d, m);
     for (size_t i = 0; i < plan_count(s); i++)
-        if (plan_wanted(s, i))
+        if (has(m, s, i))
             add_tensor(&d, m, s, i);
     return d;
 }

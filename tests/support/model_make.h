@@ -23,6 +23,8 @@ struct make {
     uint32_t context;  /* 0: 64 */
     bool tiny;         /* 1 layer of 8 values, 2 heads: for files that lie in testdata */
     uint32_t align;    /* GGUF: 0: 32 */
+    bool biases;       /* GGUF: every bias there can be */
+    bool freqs;        /* GGUF: rope_freqs, and linear scaling by 2 */
 };
 
 struct buf make_slm1(const struct make *m);
