@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
-#include "promote/policy.h"
+#include "promote/policy_store.h"
 #include <string.h>
 
 /* One command over one artifact. */

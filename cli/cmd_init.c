@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "promote/policy_store.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/refs.h"
+#include "promote/policy_store.h"
 #include "verify/evidence.h"
 #include <string.h>
 

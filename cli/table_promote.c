@@ -15,9 +15,11 @@ static const struct command rows[] = {
      .least = 1,
      .most = 1,
      .summary = "install a policy",
-     .about = "Signs it with the key of the role policy, stores it by digest and records it in the "
-              "ledger. FILE may\n"
-              "be the name of a built-in policy: preview-basic.",
+     .about =
+         "Signs it with the key of the role policy, stores it by digest and records it in the "
+         "ledger. FILE may\n"
+         "be the name of a policy that comes with the program: preview-basic, default, strict,\n"
+         "nightly.",
      .examples = "assay policy set policies/preview-basic.yaml\nassay policy set preview-basic",
      .run = cmd_policy_set},
     {.name = "policy show",

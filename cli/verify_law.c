@@ -1,5 +1,6 @@
 #include "cli/verify_law.h"
 #include "base/text.h"
+#include "promote/policy_store.h"
 #include <string.h>
 
 /* Found by scans; what is done with it waits until the scan is over. */

@@ -1,6 +1,7 @@
 #include "promote/decision.h"
 #include "base/text.h"
 #include "promote/entry.h"
+#include "promote/policy_store.h"
 #include "promote/rules.h"
 #include "promote/statement.h"
 #include <string.h>

@@ -1,21 +1,25 @@
 #include "promote/policy.h"
 #include "base/canon.h"
-#include "base/json_write.h"
 #include "base/text.h"
 #include "promote/policy_builtin.h"
 #include "promote/policy_schema.h"
-#include "store/change.h"
-#include "store/envelope.h"
 #include <string.h>
 
-#define STATE_KEY      "policy"
-#define DEFAULT_RETAIN 3
+#define DEFAULT_RETAIN  3
+#define DEFAULT_VALID_S (UINT64_C(30) * 86400)
+
+const char *attestation_name(enum attestation a)
+{
+    static const char *const names[ATTEST_COUNT] = {"source", "review", "support"};
+    return names[a];
+}
 
 void policy_release(struct policy *p)
 {
     for (enum gate g = GATE_NONE; g < GATE_COUNT; g++)
         buf_release(&p->sections[g]);
     buf_release(&p->canonical);
+    json_free(p->root);
     *p = (struct policy){0};
 }
 
@@ -30,18 +34,78 @@ const struct policy_channel *policy_channel(const struct policy *p, const char *
 
 /* ---- canonical JSON to policy; schema_check has been there before ---- */
 
+/* Of a number, or what stands for it when it is left out. */
+static uint64_t number_of(const struct json *v, const char *key, uint64_t otherwise)
+{
+    uint64_t n = 0;
+    return json_as_u64(json_get(v, key), &n) ? n : otherwise;
+}
+
+static bool listed(const struct json *list, const char *word)
+{
+    for (size_t i = 0; i < json_count(list); i++) {
+        if (text_equal(json_as_string(json_at(list, i)), word))
+            return true;
+    }
+    return false;
+}
+
+static void fill_gates(const struct json *list, bool out[GATE_COUNT])
+{
+    for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++)
+        out[g] = listed(list, gate_name(g));
+}
+
+static void fill_approvals(const struct json *v, struct policy_approvals *out)
+{
+    const char *distinct = json_as_string(json_get(v, "distinct"));
+    out->role = role_parse(json_as_string(json_get(v, "role")));
+    out->threshold = (unsigned)number_of(v, "threshold", 0);
+    out->people = distinct == NULL || text_equal(distinct, "people");
+    out->valid_s = number_of(v, "valid", DEFAULT_VALID_S);
+}
+
 static void fill_channel(const struct json *v, const char *name, struct policy_channel *out)
 {
     out->present = true;
     text_fmt(out->name, sizeof out->name, "%s", name);
     text_fmt(out->from, sizeof out->from, "%s", json_as_string(json_get(v, "from")));
-    const struct json *gates = json_get(v, "gates");
-    for (size_t i = 0; i < json_count(gates); i++)
-        out->gates[gate_parse(json_as_string(json_at(gates, i)))] = true;
-    if (!json_as_u64(json_get(v, "evidence_max_age"), &out->evidence_max_age_s))
-        out->evidence_max_age_s = 0;
+    fill_gates(json_get(v, "gates"), out->gates);
+    out->evidence_max_age_s = number_of(v, "evidence_max_age", 0);
     if (!json_as_bool(json_get(v, "allow_self_signed"), &out->allow_self_signed))
         out->allow_self_signed = false; /* what is not said is not allowed */
+    if (json_get(v, "approvals") != NULL)
+        fill_approvals(json_get(v, "approvals"), &out->approvals);
+    out->soak_s = number_of(v, "soak", 0);
+    for (enum attestation a = ATTEST_SOURCE; a < ATTEST_COUNT; a++)
+        out->attestations[a] = listed(json_get(v, "attestations"), attestation_name(a));
+}
+
+static void fill_exceptions(const struct json *root, struct policy *out)
+{
+    const struct json *emergency = json_get(root, "emergency");
+    const struct json *waivers = json_get(root, "waivers");
+    const struct json *nightly = json_get(root, "nightly");
+    if (emergency != NULL) {
+        const struct json *skips = json_get(emergency, "skips");
+        out->emergency.present = true;
+        out->emergency.skips_soak = listed(skips, "soak");
+        out->emergency.skips_evidence_age = listed(skips, "evidence_age");
+        fill_approvals(json_get(emergency, "approvals"), &out->emergency.approvals);
+    }
+    if (waivers != NULL) {
+        out->waivers.present = true;
+        out->waivers.longest_s = number_of(waivers, "longest", 0);
+        fill_approvals(json_get(waivers, "approvals"), &out->waivers.approvals);
+        fill_gates(json_get(waivers, "never"), out->waivers.never);
+    }
+    if (nightly != NULL) {
+        const char *failing = json_as_string(json_get(nightly, "failing_stable"));
+        out->nightly.present = true;
+        fill_gates(json_get(nightly, "gates"), out->nightly.gates);
+        out->nightly.evidence_max_age_s = number_of(nightly, "evidence_max_age", 0);
+        out->nightly.demote = failing != NULL && text_equal(failing, "demote");
+    }
 }
 
 static enum status fill_sections(const struct json *gates, struct policy *out, struct err *e)
@@ -61,27 +125,64 @@ static enum status fill_sections(const struct json *gates, struct policy *out, s
     return ST_OK;
 }
 
-static enum status fill(const struct json *root, struct policy *out, struct err *e)
+static enum status fill(struct policy *out, struct err *e)
 {
     static const char *const channels[POLICY_CHANNELS] = {"preview", "stable"};
-    text_fmt(out->name, sizeof out->name, "%s", json_as_string(json_get(root, "name")));
-    const struct json *list = json_get(root, "channels");
+    const struct json *list = json_get(out->root, "channels");
+    const struct json *limits = json_get(out->root, "limits");
+    text_fmt(out->name, sizeof out->name, "%s", json_as_string(json_get(out->root, "name")));
     for (size_t i = 0; i < POLICY_CHANNELS; i++) {
         const struct json *v = json_get(list, channels[i]);
         if (v != NULL)
             fill_channel(v, channels[i], &out->channels[i]);
     }
-    if (!json_as_u64(json_get(json_get(root, "retention"), "former_holders"), &out->retain))
-        out->retain = DEFAULT_RETAIN;
-    return fill_sections(json_get(root, "gates"), out, e);
+    out->limits = (struct policy_limits){.artifact_bytes = number_of(limits, "artifact_bytes", 0),
+                                         .files = number_of(limits, "files", 0),
+                                         .parameters = number_of(limits, "parameters", 0),
+                                         .context = number_of(limits, "context", 0),
+                                         .vocabulary = number_of(limits, "vocabulary", 0)};
+    out->retain = number_of(json_get(out->root, "retention"), "former_holders", DEFAULT_RETAIN);
+    fill_exceptions(out->root, out);
+    return fill_sections(json_get(out->root, "gates"), out, e);
+}
+
+/* ---- what each part may say and the whole may not ---- */
+
+/* A gate that measures nothing, and so cannot be failed. */
+static bool measures_nothing(const struct policy *p, enum gate g)
+{
+    const struct json *section = policy_section(p, g);
+    if (g == GATE_TASK)
+        return json_count(json_get(section, "suites")) == 0;
+    return g == GATE_SAFETY && json_count(json_get(section, "batteries")) == 0 &&
+           json_count(json_get(section, "static")) == 0;
+}
+
+static enum status sense(const struct policy *p, struct err *e)
+{
+    for (size_t i = 0; i < POLICY_CHANNELS; i++) {
+        const struct policy_channel *c = &p->channels[i];
+        for (enum gate g = GATE_STRUCTURAL; c->present && g < GATE_COUNT; g++) {
+            if (c->gates[g] && measures_nothing(p, g))
+                return err_at(e, ST_CONFIG, "policy", "policy-empty", ERR_NO_OFFSET,
+                              "%s asks for the gate %s, but gates.%s names no %s to measure it by",
+                              c->name, gate_name(g), gate_name(g),
+                              g == GATE_TASK ? "suite" : "battery");
+        }
+        if (c->present && !text_equal(c->from, "candidate") && policy_channel(p, c->from) == NULL)
+            return err_at(e, ST_CONFIG, "policy", "policy-from", ERR_NO_OFFSET,
+                          "%s is entered from %s, which the policy does not open", c->name,
+                          c->from);
+    }
+    return ST_OK;
 }
 
 enum status policy_decode(struct span canonical, struct policy *out, struct err *e)
 {
-    SCOPED(json_scope) struct json *root = NULL;
     SCOPED(policy_release) struct policy p = {0};
-    enum status st = canon_parse(canonical, POLICY_MAX, &root, e);
-    if (st != ST_OK || (st = schema_check(root, e)) != ST_OK || (st = fill(root, &p, e)) != ST_OK) {
+    enum status st = canon_parse(canonical, POLICY_MAX, &p.root, e);
+    if (st != ST_OK || (st = schema_check(p.root, e)) != ST_OK || (st = fill(&p, e)) != ST_OK ||
+        (st = sense(&p, e)) != ST_OK) {
         err_stage(e, "policy");
         return st;
     }
@@ -94,164 +195,76 @@ enum status policy_decode(struct span canonical, struct policy *out, struct err 
     return ST_OK;
 }
 
-/* ---- the installed one ---- */
+/* ---- asking it ---- */
 
-/* The state's value: {"envelope":HEX,"name":…,"policy":HEX,"version":N}. */
-struct pointer {
-    struct digest envelope, policy;
-    uint64_t version;
-};
-
-static enum status pointer_parse(struct span value, struct pointer *out, struct err *e)
+const struct json *policy_section(const struct policy *p, enum gate g)
 {
-    SCOPED(json_scope) struct json *root = NULL;
-    enum status st = json_parse(value, POLICY_MAX, &root, e);
-    if (st != ST_OK)
-        return st;
-    const char *envelope = json_as_string(json_get(root, "envelope"));
-    const char *policy = json_as_string(json_get(root, "policy"));
-    if (envelope == NULL || !digest_parse(envelope, &out->envelope) || policy == NULL ||
-        !digest_parse(policy, &out->policy) ||
-        !json_as_u64(json_get(root, "version"), &out->version))
-        return err_at(e, ST_CORRUPT, "policy", "policy-pointer", ERR_NO_OFFSET,
-                      "the store's state does not say which policy is in force");
-    return ST_OK;
+    return json_get(json_get(p->root, "gates"), gate_name(g));
 }
 
-/* Reads pointer and raw value; ST_NOT_FOUND with *value empty when none is installed. */
-static enum status current(struct store *s, struct buf *value, struct pointer *out, struct err *e)
+bool policy_allows_format(const struct policy *p, const char *format)
 {
-    enum status st = store_get(s, STATE_KEY, value, e);
-    return st == ST_OK ? pointer_parse(buf_span(value), out, e) : st;
+    const struct json *list = json_get(p->root, "formats");
+    return list == NULL || listed(list, format);
 }
 
-static enum status open_envelope(struct span bytes, const struct trust *t, int64_t now,
-                                 struct policy *out, struct err *e)
+bool policy_allows_licence(const struct policy *p, const char *spdx)
 {
-    SCOPED(envelope_release) struct envelope v = {0};
-    enum status st = envelope_parse(bytes, &v, e);
-    if (st != ST_OK || (st = trust_check(t, ROLE_POLICY, &v, now, e)) != ST_OK)
-        return st;
-    if (!text_equal(v.type, POLICY_TYPE))
-        return err_at(e, ST_SIGNATURE, "policy", "wrong-type", ERR_NO_OFFSET,
-                      "signed as %s, not as a policy", v.type);
-    return policy_decode(buf_span(&v.payload), out, e);
+    const struct json *list = json_get(p->root, "licences");
+    return list == NULL || listed(list, spdx);
 }
 
-static enum status load(struct store *s, const struct trust *t, int64_t now, struct policy *out,
-                        struct err *e)
+/* Is `layer` one of "seccomp+landlock+…"? */
+static bool has_layer(const char *level, const char *layer)
 {
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    SCOPED(policy_release) struct policy p = {0};
-    struct pointer to = {0};
-    enum status st = current(s, &value, &to, e);
-    if (st == ST_NOT_FOUND && value.n == 0) {
-        *e = ERR_NONE;
-        return err_set(e, ST_NOT_FOUND, "no-policy",
-                       "no policy is installed; assay policy set FILE installs one");
+    size_t n = strlen(layer);
+    for (const char *at = level; at != NULL; at = strchr(at, '+')) {
+        at += *at == '+';
+        if (strncmp(at, layer, n) == 0 && (at[n] == '+' || at[n] == '\0'))
+            return true;
     }
-    if (st != ST_OK || (st = store_document(s, &to.envelope, &bytes, e)) != ST_OK ||
-        (st = open_envelope(buf_span(&bytes), t, now, &p, e)) != ST_OK)
-        return st;
-    if (!digest_equal(&p.digest, &to.policy))
-        return err_set(e, ST_CORRUPT, "policy-digest",
-                       "the signed policy is not the one the state names");
-    *out = p;
-    p = (struct policy){0};
-    return ST_OK;
+    return false;
 }
 
-enum status policy_load(struct store *s, const struct trust *t, int64_t now, struct policy *out,
-                        struct err *e)
+static bool sandbox_allowed(const struct json *layers, const struct evidence *v, char why[160])
 {
-    if (load(s, t, now, out, e) == ST_OK)
-        return ST_OK;
-    err_stage(e, "policy");
-    return err_subject(e, "the installed policy");
-}
-
-/* ---- installing ---- */
-
-static void write_pointer(const struct policy *p, const struct digest *envelope, uint64_t version,
-                          struct buf *out)
-{
-    char hex[DIGEST_TEXT];
-    struct json_out j = json_out(out);
-    json_object(&j);
-    json_key(&j, "envelope");
-    digest_text(envelope, hex);
-    json_string(&j, hex);
-    json_key(&j, "name");
-    json_string(&j, p->name);
-    json_key(&j, "policy");
-    digest_text(&p->digest, hex);
-    json_string(&j, hex);
-    json_key(&j, "version");
-    json_u64(&j, version);
-    json_close(&j);
-}
-
-static enum status commit(struct store *s, const struct policy *p, struct span envelope,
-                          uint64_t version, const struct buf *before, const struct signer *log,
-                          struct clock clock, uint64_t *seq, struct err *e)
-{
-    SCOPED(change_scope) struct change *c = NULL;
-    SCOPED(buf_release) struct buf pointer = BUF_EMPTY;
-    SCOPED(buf_release) struct buf set = BUF_EMPTY;
-    SCOPED(buf_release) struct buf old = BUF_EMPTY;
-    struct digest digest;
-    enum status st = change_begin(s, &c, e);
-    if (st != ST_OK || (st = change_document(c, envelope, &digest, e)) != ST_OK)
-        return st;
-    write_pointer(p, &digest, version, &pointer);
-    struct json_out j = json_out(&set);
-    json_object(&j);
-    json_key(&j, STATE_KEY);
-    json_text(&j, buf_span(&pointer));
-    json_close(&j);
-    buf_append(&old, buf_span(before));
-    buf_byte(&old, '\0');
-    if (buf_status(&pointer) != ST_OK || buf_status(&set) != ST_OK || buf_status(&old) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a policy");
-    struct expect expect = {.key = STATE_KEY, .value = before->n > 0 ? (const char *)old.p : NULL};
-    struct change_entry entry = {.type = "policy",
-                                 .body = buf_span(&pointer),
-                                 .set = buf_span(&set),
-                                 .expects = &expect,
-                                 .expect_count = 1,
-                                 .clock = clock,
-                                 .log = log};
-    return change_commit(c, &entry, seq, e);
-}
-
-enum status policy_install(struct store *s, const struct policy *p, const struct signer *policy_key,
-                           const struct signer *log, struct clock clock, uint64_t *seq,
-                           struct err *e)
-{
-    SCOPED(trust_scope) struct trust *t = NULL;
-    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    SCOPED(policy_release) struct policy check = {0};
-    struct pointer now = {0};
-    *seq = 0;
-    enum status st = trust_load(s, &t, e);
-    if (st != ST_OK || (st = envelope_sign(POLICY_TYPE, buf_span(&p->canonical), policy_key,
-                                           &envelope, e)) != ST_OK)
-        return st;
-    /* A law that the trust does not accept would leave the store without any: read it back first.
-     */
-    if ((st = open_envelope(buf_span(&envelope), t, clock_now(&clock), &check, e)) != ST_OK)
-        return st;
-    struct err none = ERR_NONE;
-    st = current(s, &value, &now, &none);
-    if (st != ST_OK && (st != ST_NOT_FOUND || value.n > 0)) {
-        *e = none;
-        return st;
+    for (size_t i = 0; i < json_count(layers); i++) {
+        const char *layer = json_as_string(json_at(layers, i));
+        if (has_layer(v->sandbox, layer))
+            continue;
+        text_fmt(why, 160, "it ran in the sandbox %s, the policy asks for %s as well",
+                 v->sandbox[0] != '\0' ? v->sandbox : "none", layer);
+        return false;
     }
-    if (st == ST_OK && digest_equal(&now.policy, &p->digest))
-        return ST_OK;
-    return commit(s, p, buf_span(&envelope), now.version + 1, &value, log, clock, seq, e);
+    return true;
+}
+
+/* "chromium 120.0.6099.224": the name, and the digits before the first point. */
+static bool browser_allowed(const struct json *browsers, const struct evidence *v, char why[160])
+{
+    char name[32];
+    size_t n = strcspn(v->browser, " ");
+    uint64_t major = 0, least = 0;
+    text_fmt(name, sizeof name, "%.*s", (int)n, v->browser);
+    const char *version = v->browser + n + (v->browser[n] == ' ');
+    if (browsers == NULL)
+        return true;
+    if (!json_as_u64(json_get(browsers, name), &least))
+        text_fmt(why, 160, "it ran in %s, which the policy does not name",
+                 v->browser[0] != '\0' ? v->browser : "no browser that is recorded");
+    else if (!text_u64(SPAN(version, strspn(version, "0123456789")), &major) || major < least)
+        text_fmt(why, 160, "it ran in %s, the policy asks for %s %llu or later", v->browser, name,
+                 (unsigned long long)least);
+    else
+        return true;
+    return false;
+}
+
+bool policy_allows_run(const struct policy *p, const struct evidence *v, char why[160])
+{
+    const struct json *recorded = json_get(p->root, "recorded");
+    return v->gate == GATE_BROWSER ? browser_allowed(json_get(recorded, "browsers"), v, why)
+                                   : sandbox_allowed(json_get(recorded, "sandbox"), v, why);
 }
 
 /* ---- built in ---- */

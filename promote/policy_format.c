@@ -9,13 +9,17 @@
 #include "base/text.h"
 #include "promote/policy.h"
 #include "promote/policy_schema.h"
+#include "verify/gate_checks.h"
 #include <assert.h>
 #include <string.h>
 #include <yaml.h>
 
+#define KEY_MAX 48 /* bytes of a key that is kept; longer ones are unknown anyway */
+
 struct frame {
     struct place at;
-    uint32_t seen;
+    char keys[SCHEMA_KEYS][KEY_MAX]; /* [count] that stood there already */
+    size_t count;
 };
 
 struct reader {
@@ -24,6 +28,7 @@ struct reader {
     struct json_out json;
     struct frame frames[SCHEMA_DEPTH];
     size_t depth;
+    yaml_mark_t channels; /* where the key channels stands */
 };
 
 static void reader_release(struct reader *r)
@@ -158,64 +163,106 @@ static enum status put_number(struct reader *r, const struct slot *s, const char
     return ST_OK;
 }
 
+/* In its shortest form, so that one law has one digest: "0.950" becomes "0.95". */
+static enum status put_decimal(struct reader *r, const struct slot *s, const char *text,
+                               yaml_mark_t mark, struct err *e)
+{
+    static const struct section_member decimal = {.type = SECTION_DECIMAL};
+    uint64_t n = 0;
+    char shortest[32], low[32], high[32];
+    if (!decimal_read(text, &n) || (text[0] == '0' && text[1] >= '0' && text[1] <= '9'))
+        return at(r, mark, e, "policy-type",
+                  "\"%.64s\" is not a decimal number such as 0.95 (at most six places)", text);
+    section_text(&decimal, s->low, low);
+    section_text(&decimal, s->high, high);
+    if (n < s->low || n > s->high)
+        return at(r, mark, e, "policy-range", "%.64s is out of range: %s to %s", text, low, high);
+    section_text(&decimal, n, shortest);
+    json_string(&r->json, shortest);
+    return ST_OK;
+}
+
+static enum status put_word(struct reader *r, const struct slot *s, const char *key,
+                            const char *text, yaml_mark_t mark, struct err *e)
+{
+    SCOPED(buf_release) struct buf words = BUF_EMPTY;
+    if (schema_word_known(s, text)) {
+        json_string(&r->json, text);
+        return ST_OK;
+    }
+    if (s->words == NULL)
+        return at(r, mark, e, "policy-value", "%s must name SPDX identifiers, not \"%.64s\"", key,
+                  text);
+    schema_words(s->words, &words);
+    return at(r, mark, e, "policy-value", "%s must be %s%.*s here, not \"%.64s\"", key,
+              s->words[1] != NULL ? "one of " : "", (int)words.n,
+              words.p != NULL ? (const char *)words.p : "", text);
+}
+
+static enum status put_text(struct reader *r, const struct slot *s, const char *key,
+                            const char *text, yaml_mark_t mark, struct err *e)
+{
+    struct digest d;
+    if (s->kind == SLOT_NAME && (strlen(text) > 63 || !manifest_name_valid(text)))
+        return at(r, mark, e, "policy-value", "%s must be [a-z0-9][a-z0-9._-]{0,62}", key);
+    if (s->kind == SLOT_DIGEST && !digest_parse(text, &d))
+        return at(r, mark, e, "policy-value", "%s must be 64 lower-case hex digits", key);
+    json_string(&r->json, text);
+    return ST_OK;
+}
+
 static enum status put_scalar(struct reader *r, const struct slot *s, const char *key,
                               const yaml_event_t *ev, struct err *e)
 {
     const char *text = scalar(ev);
+    yaml_mark_t mark = ev->start_mark;
     if (text == NULL)
-        return at(r, ev->start_mark, e, "policy-type", "%s must be a single value", key);
+        return at(r, mark, e, "policy-type", "%s must be a single value", key);
     switch (s->kind) {
-    case SLOT_NUMBER: return put_number(r, s, text, ev->start_mark, e);
+    case SLOT_NUMBER: return put_number(r, s, text, mark, e);
+    case SLOT_DECIMAL: return put_decimal(r, s, text, mark, e);
+    case SLOT_WORD: return put_word(r, s, key, text, mark, e);
+    case SLOT_NAME:
+    case SLOT_DIGEST: return put_text(r, s, key, text, mark, e);
     case SLOT_BOOL:
         if (!text_equal(text, "true") && !text_equal(text, "false"))
-            return at(r, ev->start_mark, e, "policy-type",
-                      "%s must be true or false, not \"%.64s\"", key, text);
+            return at(r, mark, e, "policy-type", "%s must be true or false, not \"%.64s\"", key,
+                      text);
         json_bool(&r->json, text_equal(text, "true"));
         return ST_OK;
-    case SLOT_TEXT:
-        if (!text_equal(text, s->exact))
-            return at(r, ev->start_mark, e, "policy-value", "%s must be %s here, not \"%.64s\"",
-                      key, s->exact, text);
-        json_string(&r->json, text);
-        return ST_OK;
-    case SLOT_NAME:
-        if (strlen(text) > 63 || !manifest_name_valid(text))
-            return at(r, ev->start_mark, e, "policy-value", "%s must be [a-z0-9][a-z0-9._-]{0,62}",
-                      key);
-        json_string(&r->json, text);
-        return ST_OK;
-    case SLOT_GATES:
+    case SLOT_LIST:
     case SLOT_MAP:
-    case SLOT_LATER:
     case SLOT_UNKNOWN: break;
     }
     assert(false); /* the caller sends only scalars here */
     return ST_CONFIG;
 }
 
-static enum status put_gate(struct reader *r, const yaml_event_t *ev, uint32_t *seen, struct err *e)
+/* One item; `seen` holds those before it, each with a NUL at its end. */
+static enum status put_item(struct reader *r, const struct slot *s, const char *key,
+                            const yaml_event_t *ev, struct buf *seen, struct err *e)
 {
-    bool later = false;
-    const char *name = scalar(ev);
-    enum gate g = name != NULL ? schema_gate(name, &later) : GATE_NONE;
-    if (later)
-        return at(r, ev->start_mark, e, "policy-later",
-                  "the gate %s is not supported yet by this program", name);
-    if (g == GATE_NONE)
-        return at(r, ev->start_mark, e, "policy-value", "gates must name gates: structural, smoke");
-    if ((*seen >> g & 1) != 0)
-        return at(r, ev->start_mark, e, "policy-duplicate", "the gate %s is named twice", name);
-    *seen |= UINT32_C(1) << g;
-    json_string(&r->json, name);
-    return ST_OK;
+    const char *text = scalar(ev);
+    size_t count = 0;
+    if (text == NULL)
+        return at(r, ev->start_mark, e, "policy-type", "%s must be a list of single values", key);
+    for (size_t i = 0; i < seen->n; i += strlen((const char *)seen->p + i) + 1, count++) {
+        if (text_equal((const char *)seen->p + i, text))
+            return at(r, ev->start_mark, e, "policy-duplicate", "%s names %.64s twice", key, text);
+    }
+    if (count == SCHEMA_ITEMS)
+        return at(r, ev->start_mark, e, "policy-range", "%s names more than %d", key, SCHEMA_ITEMS);
+    buf_append(seen, SPAN(text, strlen(text) + 1));
+    return put_word(r, s, key, text, ev->start_mark, e);
 }
 
-static enum status read_gates(struct reader *r, const yaml_event_t *start, struct err *e)
+static enum status read_list(struct reader *r, const struct slot *s, const char *key,
+                             const yaml_event_t *start, struct err *e)
 {
-    uint32_t seen = 0;
+    SCOPED(buf_release) struct buf seen = BUF_EMPTY;
     if (start->type != YAML_SEQUENCE_START_EVENT)
-        return at(r, start->start_mark, e, "policy-type",
-                  "gates must be a list: [structural, smoke]");
+        return at(r, start->start_mark, e, "policy-type", "%s must be a list: [%s, …]", key,
+                  s->words != NULL ? s->words[0] : "Apache-2.0");
     json_array(&r->json);
     for (bool more = true; more;) {
         SCOPED(yaml_event_delete) yaml_event_t ev = {0};
@@ -223,14 +270,15 @@ static enum status read_gates(struct reader *r, const yaml_event_t *start, struc
         if (st != ST_OK)
             return st;
         more = ev.type != YAML_SEQUENCE_END_EVENT;
-        if (!more && seen == 0)
+        if (!more && seen.n == 0)
             return at(r, ev.start_mark, e, "policy-value",
-                      "gates must name at least one gate: without evidence nothing is promoted");
-        if (more && (st = put_gate(r, &ev, &seen, e)) != ST_OK)
+                      "%s must name at least one; leave the key out for no such rule", key);
+        if (more && (st = put_item(r, s, key, &ev, &seen, e)) != ST_OK)
             return st;
     }
     json_close(&r->json);
-    return ST_OK;
+    return buf_status(&seen) == ST_OK ? ST_OK
+                                      : err_set(e, ST_NO_MEMORY, NULL, "no memory for a policy");
 }
 
 /* ---- mappings ---- */
@@ -242,18 +290,30 @@ static enum status open_map(struct reader *r, const struct place *to, const char
         return at(r, ev->start_mark, e, "policy-type", "%s must be a mapping of keys to values",
                   key);
     assert(r->depth < SCHEMA_DEPTH); /* the schema is less deep */
-    r->frames[r->depth++] = (struct frame){.at = *to};
+    struct frame *f = &r->frames[r->depth++];
+    f->at = *to;
+    f->count = 0;
     json_object(&r->json);
     return ST_OK;
+}
+
+static bool stood(const struct frame *f, const char *key)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (text_equal(f->keys[i], key))
+            return true;
+    }
+    return false;
 }
 
 static enum status close_map(struct reader *r, const yaml_event_t *ev, struct err *e)
 {
     const struct frame *f = &r->frames[r->depth - 1];
-    const char *missing = schema_missing(&f->at, f->seen);
-    if (missing != NULL)
-        return at(r, ev->end_mark, e, "policy-missing", "%s lacks the key %s",
-                  f->at.channel != NULL ? f->at.channel : "the policy", missing);
+    const char *key = NULL;
+    for (size_t i = 0; (key = schema_required(&f->at, i)) != NULL; i++) {
+        if (!stood(f, key))
+            return at(r, ev->end_mark, e, "policy-missing", "%s lacks the key %s", f->at.name, key);
+    }
     json_close(&r->json);
     r->depth--;
     return ST_OK;
@@ -264,18 +324,17 @@ static enum status find_key(struct reader *r, const char *key, yaml_mark_t mark,
 {
     struct frame *f = &r->frames[r->depth - 1];
     *out = schema_find(&f->at, key);
-    if (out->kind == SLOT_LATER)
-        return at(r, mark, e, "policy-later",
-                  "%s is not supported yet by this program, so it cannot be kept", key);
-    if (out->kind == SLOT_UNKNOWN) {
+    if (out->kind == SLOT_UNKNOWN || strlen(key) >= KEY_MAX) {
         SCOPED(buf_release) struct buf keys = BUF_EMPTY;
         schema_keys(&f->at, &keys);
         return at(r, mark, e, "policy-unknown", "unknown key \"%.64s\"; allowed here: %.*s", key,
                   (int)keys.n, keys.p != NULL ? (const char *)keys.p : "");
     }
-    if ((f->seen >> out->bit & 1) != 0)
+    if (stood(f, key))
         return at(r, mark, e, "policy-duplicate", "the key %s stands here twice", key);
-    f->seen |= UINT32_C(1) << out->bit;
+    if (f->count == (f->at.parts ? SECTION_PARTS : SCHEMA_KEYS))
+        return at(r, mark, e, "policy-range", "more than %zu parts", f->count);
+    text_fmt(f->keys[f->count++], KEY_MAX, "%s", key);
     return ST_OK;
 }
 
@@ -289,20 +348,22 @@ static enum status read_member(struct reader *r, const yaml_event_t *key_event, 
     enum status st = find_key(r, key, key_event->start_mark, &s, e);
     if (st != ST_OK)
         return st;
+    if (r->depth == 1 && text_equal(key, "channels"))
+        r->channels = key_event->start_mark;
     json_key(&r->json, key);
     SCOPED(yaml_event_delete) yaml_event_t value = {0};
     if ((st = next(r, &value, e)) != ST_OK)
         return st;
     if (s.kind == SLOT_MAP)
         return open_map(r, &s.to, key, &value, e);
-    if (s.kind == SLOT_GATES)
-        return read_gates(r, &value, e);
+    if (s.kind == SLOT_LIST)
+        return read_list(r, &s, key, &value, e);
     return put_scalar(r, &s, key, &value, e);
 }
 
 static enum status read_document(struct reader *r, struct err *e)
 {
-    static const struct place root = {.kind = PLACE_ROOT};
+    static const struct place root = {.kind = PLACE_ROOT, .name = "the policy"};
     SCOPED(yaml_event_delete) yaml_event_t start = {0};
     enum status st = next(r, &start, e);
     if (st != ST_OK || (st = open_map(r, &root, "a policy", &start, e)) != ST_OK)
@@ -366,5 +427,11 @@ enum status policy_parse_yaml(struct span yaml, const char *label, struct policy
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to read a policy");
     if ((st = canon_text(buf_span(&json), &canonical, e)) != ST_OK)
         return st;
-    return policy_decode(buf_span(&canonical), out, e);
+    struct err why = ERR_NONE; /* what the parts may say and the whole may not */
+    st = policy_decode(buf_span(&canonical), out, &why);
+    if (st == ST_CONFIG)
+        return at(&r, r.channels, e, why.code, "%s", why.detail);
+    if (st != ST_OK)
+        *e = why;
+    return st;
 }

@@ -1,9 +1,22 @@
 #include "promote/policy_schema.h"
 #include "base/text.h"
 #include "store/manifest.h"
+#include "verify/gate_checks.h"
 #include <string.h>
 
 #define YEAR_S UINT64_C(31536000)
+
+static const char *const schema_names[] = {POLICY_SCHEMA, NULL};
+static const char *const from_candidate[] = {"candidate", NULL};
+static const char *const from_preview[] = {"preview", NULL};
+static const char *const gate_names[] = {"structural", "smoke", "task", "safety", "browser", NULL};
+static const char *const formats[] = {"slm1", "gguf", NULL};
+static const char *const layers[] = {"seccomp", "landlock", "netns", "nocaps", "rlimits", NULL};
+static const char *const roles[] = {"root", "publisher", "gate", "release", "policy", NULL};
+static const char *const distinct[] = {"people", "keys", NULL};
+static const char *const attested[] = {"source", "review", "support", NULL};
+static const char *const skippable[] = {"soak", "evidence_age", NULL};
+static const char *const failing[] = {"report", "demote", NULL};
 
 struct rule {
     enum place_kind in;
@@ -11,92 +24,151 @@ struct rule {
     enum slot_kind kind;
     bool required;
     enum place_kind to;
-    const char *text; /* exact text, or unit */
+    const char *const *words;
+    const char *unit;
     uint64_t low, high;
 };
 
-/* Every key but those of the gates' sections, which verify/section knows. */
+#define MAP(in, key, required, to)                        \
+    {                                                     \
+        in, key, SLOT_MAP, required, to, NULL, NULL, 0, 0 \
+    }
+#define WORD(in, key, required, words)                     \
+    {                                                      \
+        in, key, SLOT_WORD, required, 0, words, NULL, 0, 0 \
+    }
+#define LIST(in, key, required, words)                     \
+    {                                                      \
+        in, key, SLOT_LIST, required, 0, words, NULL, 0, 0 \
+    }
+#define NUMBER(in, key, required, unit, low, high)               \
+    {                                                            \
+        in, key, SLOT_NUMBER, required, 0, NULL, unit, low, high \
+    }
+
+/* Every key but those of the gates' sections, which verify/section_table knows. */
 static const struct rule rules[] = {
-    {PLACE_ROOT, "schema", SLOT_TEXT, true, 0, POLICY_SCHEMA, 0, 0},
-    {PLACE_ROOT, "name", SLOT_NAME, true, 0, NULL, 0, 0},
-    {PLACE_ROOT, "gates", SLOT_MAP, false, PLACE_GATES, NULL, 0, 0},
-    {PLACE_ROOT, "channels", SLOT_MAP, true, PLACE_CHANNELS, NULL, 0, 0},
-    {PLACE_ROOT, "retention", SLOT_MAP, false, PLACE_RETENTION, NULL, 0, 0},
-    {PLACE_ROOT, "limits", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_ROOT, "formats", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_ROOT, "licences", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_ROOT, "emergency", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_GATES, "structural", SLOT_MAP, false, PLACE_SECTION, NULL, 0, 0},
-    {PLACE_GATES, "smoke", SLOT_MAP, false, PLACE_SECTION, NULL, 0, 0},
-    {PLACE_GATES, "task", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_GATES, "safety", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_GATES, "browser", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_CHANNELS, "preview", SLOT_MAP, false, PLACE_CHANNEL, NULL, 0, 0},
-    {PLACE_CHANNELS, "stable", SLOT_MAP, false, PLACE_CHANNEL, NULL, 0, 0},
-    {PLACE_CHANNEL, "from", SLOT_TEXT, true, 0, NULL, 0,
-     0}, /* exact: schema_find knows by channel */
-    {PLACE_CHANNEL, "gates", SLOT_GATES, true, 0, NULL, 0, 0},
-    {PLACE_CHANNEL, "evidence_max_age", SLOT_NUMBER, false, 0, "s", 60, 10 * YEAR_S},
-    {PLACE_CHANNEL, "allow_self_signed", SLOT_BOOL, false, 0, NULL, 0, 0},
-    {PLACE_CHANNEL, "approvals", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_CHANNEL, "soak", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_CHANNEL, "support_record", SLOT_LATER, false, 0, NULL, 0, 0},
-    {PLACE_RETENTION, "former_holders", SLOT_NUMBER, false, 0, "", 0, 1000},
+    WORD(PLACE_ROOT, "schema", true, schema_names),
+    {PLACE_ROOT, "name", SLOT_NAME, true, 0, NULL, NULL, 0, 0},
+    MAP(PLACE_ROOT, "limits", false, PLACE_LIMITS),
+    LIST(PLACE_ROOT, "formats", false, formats),
+    LIST(PLACE_ROOT, "licences", false, NULL),
+    MAP(PLACE_ROOT, "recorded", false, PLACE_RECORDED),
+    MAP(PLACE_ROOT, "gates", false, PLACE_GATES),
+    MAP(PLACE_ROOT, "channels", true, PLACE_CHANNELS),
+    MAP(PLACE_ROOT, "retention", false, PLACE_RETENTION),
+    MAP(PLACE_ROOT, "emergency", false, PLACE_EMERGENCY),
+    MAP(PLACE_ROOT, "waivers", false, PLACE_WAIVERS),
+    MAP(PLACE_ROOT, "nightly", false, PLACE_NIGHTLY),
+    NUMBER(PLACE_LIMITS, "artifact_bytes", false, "bytes", 1, UINT64_C(1) << 42),
+    NUMBER(PLACE_LIMITS, "files", false, "", 1, 100000),
+    NUMBER(PLACE_LIMITS, "parameters", false, "", 1, UINT64_C(1000000000000)),
+    NUMBER(PLACE_LIMITS, "context", false, "", 1, UINT64_C(1) << 31),
+    NUMBER(PLACE_LIMITS, "vocabulary", false, "", 1, UINT64_C(1) << 31),
+    LIST(PLACE_RECORDED, "sandbox", false, layers),
+    MAP(PLACE_RECORDED, "browsers", false, PLACE_BROWSERS),
+    NUMBER(PLACE_BROWSERS, "chromium", false, "", 1, 10000),
+    NUMBER(PLACE_BROWSERS, "firefox", false, "", 1, 10000),
+    MAP(PLACE_GATES, "structural", false, PLACE_SECTION),
+    MAP(PLACE_GATES, "smoke", false, PLACE_SECTION),
+    MAP(PLACE_GATES, "task", false, PLACE_SECTION),
+    MAP(PLACE_GATES, "safety", false, PLACE_SECTION),
+    MAP(PLACE_GATES, "browser", false, PLACE_SECTION),
+    MAP(PLACE_CHANNELS, "preview", false, PLACE_CHANNEL),
+    MAP(PLACE_CHANNELS, "stable", false, PLACE_CHANNEL),
+    WORD(PLACE_CHANNEL, "from", true, NULL), /* schema_find knows by channel */
+    LIST(PLACE_CHANNEL, "gates", true, gate_names),
+    NUMBER(PLACE_CHANNEL, "evidence_max_age", false, "s", 60, 10 * YEAR_S),
+    {PLACE_CHANNEL, "allow_self_signed", SLOT_BOOL, false, 0, NULL, NULL, 0, 0},
+    MAP(PLACE_CHANNEL, "approvals", false, PLACE_APPROVALS),
+    NUMBER(PLACE_CHANNEL, "soak", false, "s", 1, YEAR_S),
+    LIST(PLACE_CHANNEL, "attestations", false, attested),
+    WORD(PLACE_APPROVALS, "role", true, roles),
+    NUMBER(PLACE_APPROVALS, "threshold", true, "", 1, 16),
+    WORD(PLACE_APPROVALS, "distinct", false, distinct),
+    NUMBER(PLACE_APPROVALS, "valid", false, "s", 60, YEAR_S),
+    NUMBER(PLACE_RETENTION, "former_holders", false, "", 0, 1000),
+    LIST(PLACE_EMERGENCY, "skips", true, skippable),
+    MAP(PLACE_EMERGENCY, "approvals", true, PLACE_APPROVALS),
+    NUMBER(PLACE_WAIVERS, "longest", true, "s", 60, YEAR_S),
+    MAP(PLACE_WAIVERS, "approvals", true, PLACE_APPROVALS),
+    LIST(PLACE_WAIVERS, "never", false, gate_names),
+    LIST(PLACE_NIGHTLY, "gates", true, gate_names),
+    NUMBER(PLACE_NIGHTLY, "evidence_max_age", false, "s", 60, YEAR_S),
+    WORD(PLACE_NIGHTLY, "failing_stable", false, failing),
 };
 #define RULES (sizeof rules / sizeof rules[0])
 
 /* ---- sections, from the table that gates and promotion share ---- */
 
+static struct slot slot_of_member(const struct section_member *m)
+{
+    static const enum slot_kind kinds[] = {[SECTION_NUMBER] = SLOT_NUMBER,
+                                           [SECTION_DECIMAL] = SLOT_DECIMAL,
+                                           [SECTION_DIGEST] = SLOT_DIGEST,
+                                           [SECTION_WORD] = SLOT_WORD};
+    return (struct slot){
+        .kind = kinds[m->type], .unit = m->unit, .low = m->low, .high = m->high, .words = m->words};
+}
+
 static struct slot find_in_section(const struct place *in, const char *key)
 {
-    const struct section_member *m;
-    for (unsigned i = 0; (m = section_member(in->gate, i)) != NULL; i++) {
-        bool here = in->group == m->group ||
-                    (in->group != NULL && m->group != NULL && text_equal(in->group, m->group));
-        if (here && text_equal(m->key, key))
-            return (struct slot){
-                .kind = SLOT_NUMBER, .unit = m->unit, .low = m->low, .high = m->high, .bit = i};
-        if (in->group == NULL && m->group != NULL && text_equal(m->group, key))
-            return (struct slot){
-                .kind = SLOT_MAP,
-                .bit = i,
-                .to = {.kind = PLACE_SECTION, .gate = in->gate, .group = m->group}};
+    const struct section_member *m = section_named(in->gate, in->group, key);
+    struct place to = {.kind = PLACE_SECTION, .gate = in->gate, .name = in->name};
+    if (in->parts && !in->part) { /* any name opens a part */
+        to.group = to.name = in->group;
+        to.parts = to.part = true;
+        return section_part_valid(key) ? (struct slot){.kind = SLOT_MAP, .to = to}
+                                       : (struct slot){.kind = SLOT_UNKNOWN};
+    }
+    if (m != NULL && m->parts == in->part)
+        return slot_of_member(m);
+    if (in->group == NULL && section_group(in->gate, key, &to.parts)) {
+        const struct section_member *first = NULL;
+        for (size_t i = 0; (first = section_member(in->gate, i)) != NULL; i++) {
+            if (first->group != NULL && text_equal(first->group, key))
+                to.group = first->group; /* the table's text outlives the file's */
+        }
+        return (struct slot){.kind = SLOT_MAP, .to = to};
     }
     return (struct slot){.kind = SLOT_UNKNOWN};
 }
 
+static void add_key(struct buf *out, const char *key)
+{
+    buf_fmt(out, "%s%s", out->n > 0 ? ", " : "", key);
+}
+
 static void section_keys(const struct place *in, struct buf *out)
 {
-    const struct section_member *m, *before = NULL;
-    for (size_t i = 0; (m = section_member(in->gate, i)) != NULL; before = m, i++) {
-        bool first_of_group = before == NULL || before->group == NULL || m->group == NULL ||
-                              !text_equal(before->group, m->group);
-        const char *key = NULL;
-        if (in->group == NULL)
-            key = m->group == NULL ? m->key : first_of_group ? m->group : NULL;
-        else if (m->group != NULL && text_equal(m->group, in->group))
-            key = m->key;
-        if (key != NULL)
-            buf_fmt(out, "%s%s", out->n > 0 ? ", " : "", key);
+    const struct section_member *m = NULL;
+    const char *before = NULL;
+    if (in->parts && !in->part)
+        add_key(out, "any short lower-case name");
+    for (size_t i = 0; (m = section_member(in->gate, i)) != NULL; i++) {
+        bool mine = in->group == NULL ? m->group == NULL
+                                      : m->group != NULL && text_equal(m->group, in->group);
+        if (mine && m->parts == in->part)
+            add_key(out, m->key);
+        if (in->group == NULL && m->group != NULL &&
+            (before == NULL || !text_equal(before, m->group)))
+            add_key(out, m->group);
+        before = m->group;
     }
 }
 
 /* ---- the rest ---- */
 
-static struct slot slot_of(const struct rule *r, unsigned bit, const struct place *in)
+static struct slot slot_of(const struct rule *r)
 {
-    struct slot s = {
-        .kind = r->kind, .low = r->low, .high = r->high, .bit = bit, .to = {.kind = r->to}};
-    if (r->kind == SLOT_NUMBER)
-        s.unit = r->text;
-    else
-        s.exact = r->text;
+    struct slot s = {.kind = r->kind,
+                     .unit = r->unit,
+                     .words = r->words,
+                     .low = r->low,
+                     .high = r->high,
+                     .to = {.kind = r->to, .name = r->key}};
     if (r->in == PLACE_GATES)
         s.to.gate = gate_parse(r->key);
-    if (r->in == PLACE_CHANNELS)
-        s.to.channel = r->key;
-    if (r->in == PLACE_CHANNEL && r->kind == SLOT_TEXT)
-        s.exact = text_equal(in->channel, "preview") ? "candidate" : "preview";
     return s;
 }
 
@@ -104,9 +176,13 @@ struct slot schema_find(const struct place *in, const char *key)
 {
     if (in->kind == PLACE_SECTION)
         return find_in_section(in, key);
-    for (unsigned i = 0; i < RULES; i++) {
-        if (rules[i].in == in->kind && text_equal(rules[i].key, key))
-            return slot_of(&rules[i], i, in);
+    for (size_t i = 0; i < RULES; i++) {
+        if (rules[i].in != in->kind || !text_equal(rules[i].key, key))
+            continue;
+        struct slot s = slot_of(&rules[i]);
+        if (s.kind == SLOT_WORD && s.words == NULL)
+            s.words = text_equal(in->name, "preview") ? from_candidate : from_preview;
+        return s;
     }
     return (struct slot){.kind = SLOT_UNKNOWN};
 }
@@ -116,27 +192,50 @@ void schema_keys(const struct place *in, struct buf *out)
     SCOPED(buf_release) struct buf keys = BUF_EMPTY;
     if (in->kind == PLACE_SECTION)
         section_keys(in, &keys);
-    for (size_t i = 0; i < RULES; i++) {
-        if (rules[i].in == in->kind && in->kind != PLACE_SECTION && rules[i].kind != SLOT_LATER)
-            buf_fmt(&keys, "%s%s", keys.n > 0 ? ", " : "", rules[i].key);
+    for (size_t i = 0; in->kind != PLACE_SECTION && i < RULES; i++) {
+        if (rules[i].in == in->kind)
+            add_key(&keys, rules[i].key);
     }
     buf_append(out, buf_span(&keys));
 }
 
-const char *schema_missing(const struct place *in, uint32_t seen)
+void schema_words(const char *const *words, struct buf *out)
 {
-    for (unsigned i = 0; i < RULES; i++) {
-        if (rules[i].in == in->kind && rules[i].required && (seen >> i & 1) == 0)
-            return rules[i].key;
+    SCOPED(buf_release) struct buf list = BUF_EMPTY;
+    for (size_t i = 0; words[i] != NULL; i++)
+        add_key(&list, words[i]);
+    buf_append(out, buf_span(&list));
+}
+
+const char *schema_required(const struct place *in, size_t i)
+{
+    if (in->kind == PLACE_SECTION)
+        return in->part && i == 0 ? "sha256" : NULL;
+    for (size_t k = 0; k < RULES; k++) {
+        if (rules[k].in == in->kind && rules[k].required && i-- == 0)
+            return rules[k].key;
     }
     return NULL;
 }
 
-enum gate schema_gate(const char *name, bool *later)
+/* An SPDX identifier's letters; whether SPDX lists it is not ours to say. */
+static bool spdx(const char *text)
 {
-    enum gate g = gate_parse(name);
-    *later = g != GATE_NONE && section_member(g, 0) == NULL;
-    return *later ? GATE_NONE : g;
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-+");
+    return n > 0 && n < 64 && text[n] == '\0';
+}
+
+bool schema_word_known(const struct slot *s, const char *text)
+{
+    if (text == NULL)
+        return false;
+    if (s->words == NULL)
+        return spdx(text);
+    for (size_t i = 0; s->words[i] != NULL; i++) {
+        if (text_equal(s->words[i], text))
+            return true;
+    }
+    return false;
 }
 
 /* ---- checking canonical JSON ---- */
@@ -147,52 +246,40 @@ static enum status defect(struct err *e, const char *key, const char *what)
                   what);
 }
 
-static bool name_valid(const char *s)
+static bool list_valid(const struct json *v, const struct slot *s)
 {
-    return s != NULL && strlen(s) < 64 && manifest_name_valid(s);
-}
-
-static enum status check_gates(const struct json *v, const char *key, struct err *e)
-{
-    uint32_t seen = 0;
-    if (json_kind(v) != JSON_ARRAY)
-        return defect(e, key, "must be a list of gates");
-    if (json_count(v) == 0)
-        return defect(e, key, "must name at least one gate: without evidence nothing is promoted");
+    if (json_kind(v) != JSON_ARRAY || json_count(v) == 0 || json_count(v) > SCHEMA_ITEMS)
+        return false;
     for (size_t i = 0; i < json_count(v); i++) {
-        bool later = false;
-        const char *name = json_as_string(json_at(v, i));
-        enum gate g = name != NULL ? schema_gate(name, &later) : GATE_NONE;
-        if (g == GATE_NONE || (seen >> g & 1) != 0)
-            return defect(e, key, "names a gate twice, or one that this program does not have");
-        seen |= UINT32_C(1) << g;
+        const char *item = json_as_string(json_at(v, i));
+        if (!schema_word_known(s, item))
+            return false;
+        for (size_t k = 0; k < i; k++) {
+            if (text_equal(json_as_string(json_at(v, k)), item))
+                return false;
+        }
     }
-    return ST_OK;
+    return true;
 }
 
-static enum status check_scalar(const struct json *v, const struct slot *s, const char *key,
-                                struct err *e)
+static bool scalar_valid(const struct json *v, const struct slot *s)
 {
+    const char *text = json_as_string(v);
+    struct digest d;
     uint64_t n = 0;
     bool yes = false;
-    const char *text = json_as_string(v);
     switch (s->kind) {
-    case SLOT_TEXT:
-        return text != NULL && text_equal(text, s->exact) ? ST_OK
-                                                          : defect(e, key, "is another text");
-    case SLOT_NAME:
-        return name_valid(text) ? ST_OK : defect(e, key, "must be a short lower-case name");
-    case SLOT_BOOL: return json_as_bool(v, &yes) ? ST_OK : defect(e, key, "must be true or false");
-    case SLOT_GATES: return check_gates(v, key, e);
-    case SLOT_NUMBER:
-        return json_as_u64(v, &n) && n >= s->low && n <= s->high
-                   ? ST_OK
-                   : defect(e, key, "is out of range");
-    case SLOT_LATER: return defect(e, key, "is not supported yet by this program");
+    case SLOT_WORD: return schema_word_known(s, text);
+    case SLOT_NAME: return text != NULL && strlen(text) < 64 && manifest_name_valid(text);
+    case SLOT_BOOL: return json_as_bool(v, &yes);
+    case SLOT_LIST: return list_valid(v, s);
+    case SLOT_DIGEST: return text != NULL && digest_parse(text, &d);
+    case SLOT_NUMBER: return json_as_u64(v, &n) && n >= s->low && n <= s->high;
+    case SLOT_DECIMAL: return text != NULL && decimal_read(text, &n) && n >= s->low && n <= s->high;
     case SLOT_MAP:
     case SLOT_UNKNOWN: break;
     }
-    return defect(e, key, "is unknown");
+    return false;
 }
 
 /* One mapping; its own mappings are pushed for later. */
@@ -200,41 +287,45 @@ struct walk {
     struct {
         const struct json *v;
         struct place at;
-    } todo[16];
+    } todo[64];
     size_t count;
 };
 
 static enum status check_map(const struct json *v, const struct place *in, struct walk *w,
                              struct err *e)
 {
-    uint32_t seen = 0;
+    const char *key = NULL;
     if (json_kind(v) != JSON_OBJECT)
-        return defect(e, in->channel != NULL ? in->channel : "a part", "must be a mapping");
+        return defect(e, in->name, "must be a mapping");
+    if (json_count(v) > SCHEMA_KEYS)
+        return defect(e, in->name, "has too many keys");
     for (size_t i = 0; i < json_count(v); i++) {
         const struct json *value = NULL;
-        const char *key = json_member(v, i, &value);
+        key = json_member(v, i, &value);
         struct slot s = schema_find(in, key);
-        seen |= UINT32_C(1) << s.bit;
-        if (s.kind == SLOT_MAP) {
-            if (w->count == sizeof w->todo / sizeof w->todo[0])
-                return defect(e, key, "is one part too many");
-            w->todo[w->count].v = value;
-            w->todo[w->count++].at = s.to;
+        if (s.kind == SLOT_UNKNOWN)
+            return defect(e, key, "is unknown");
+        if (s.kind != SLOT_MAP && !scalar_valid(value, &s))
+            return defect(e, key, "is of another type or out of range");
+        if (s.kind != SLOT_MAP)
             continue;
-        }
-        enum status st = check_scalar(value, &s, key, e);
-        if (st != ST_OK)
-            return st;
+        if (w->count == sizeof w->todo / sizeof w->todo[0])
+            return defect(e, key, "is one part too many");
+        w->todo[w->count].v = value;
+        w->todo[w->count++].at = s.to;
     }
-    const char *missing = schema_missing(in, seen);
-    return missing == NULL ? ST_OK : defect(e, missing, "is missing");
+    for (size_t i = 0; (key = schema_required(in, i)) != NULL; i++) {
+        if (json_get(v, key) == NULL)
+            return defect(e, key, "is missing");
+    }
+    return ST_OK;
 }
 
 enum status schema_check(const struct json *root, struct err *e)
 {
     struct walk w = {.count = 1};
     w.todo[0].v = root;
-    w.todo[0].at = (struct place){.kind = PLACE_ROOT};
+    w.todo[0].at = (struct place){.kind = PLACE_ROOT, .name = "the policy"};
     while (w.count > 0) {
         w.count--;
         const struct json *v = w.todo[w.count].v;

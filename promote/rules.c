@@ -1,4 +1,5 @@
 #include "promote/rules.h"
+#include "base/checked.h"
 #include "base/text.h"
 #include "promote/statement.h"
 #include "verify/section.h"
@@ -40,6 +41,54 @@ static void rule_model(const struct question *q, struct decision *d)
              m->model.quantization);
     else
         rule(d, false, "model", NULL, "it is opaque: no gate can prove anything about it");
+}
+
+/* What the policy allows at all, by what the manifest states. */
+static void rule_bounds(const struct question *q, struct decision *d)
+{
+    const struct policy_limits *l = &q->policy->limits;
+    const struct manifest *m = &q->artifact->manifest;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < m->file_count; i++) {
+        if (!checked_add(bytes, m->files[i].bytes, &bytes))
+            bytes = UINT64_MAX;
+    }
+    const struct {
+        const char *what;
+        uint64_t is, most;
+    } bounds[] = {{"bytes", bytes, l->artifact_bytes},
+                  {"files", m->file_count, l->files},
+                  {"parameters", m->model.parameters, l->parameters},
+                  {"context", m->model.context, l->context},
+                  {"vocabulary", m->model.vocab, l->vocabulary}};
+    unsigned held = 0;
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        if (bounds[i].most > 0 && bounds[i].is > bounds[i].most) {
+            rule(d, false, "bounds", NULL, "%s: %llu, the policy allows %llu", bounds[i].what,
+                 (unsigned long long)bounds[i].is, (unsigned long long)bounds[i].most);
+            return;
+        }
+        held += bounds[i].most > 0;
+    }
+    if (held > 0)
+        rule(d, true, "bounds", NULL, "%u bounds hold", held);
+}
+
+static void rule_kind(const struct question *q, struct decision *d)
+{
+    const struct manifest *m = &q->artifact->manifest;
+    const char *format = m->model.present ? m->model.format : "opaque";
+    if (json_get(q->policy->root, "formats") != NULL) {
+        bool allowed = policy_allows_format(q->policy, format);
+        rule(d, allowed, "format", NULL, "%s is %s by the policy %s", format,
+             allowed ? "allowed" : "not allowed", q->policy->name);
+    }
+    if (json_get(q->policy->root, "licences") != NULL) {
+        bool allowed = policy_allows_licence(q->policy, m->license);
+        rule(d, allowed, "licence", NULL, "%.64s is %s by the policy %s",
+             m->license[0] != '\0' ? m->license : "a licence that is not stated",
+             allowed ? "allowed" : "not allowed", q->policy->name);
+    }
 }
 
 /* The publisher's signature is checked again, now, from the bytes in the store. */
@@ -176,22 +225,56 @@ static void rule_age(const struct question *q, const struct evidence *v, struct 
 static void rule_limits(const struct evidence *v, const struct json *section, struct decision *d)
 {
     const char *gate = gate_name(v->gate);
-    const struct section_member *m;
+    struct section_walk w = section_limits(v->gate, section);
+    struct section_limit l;
     unsigned held = 0;
-    for (size_t i = 0; (m = section_member(v->gate, i)) != NULL; i++) {
-        uint64_t limit = 0;
-        if (m->sense == SECTION_SETTING || !section_value(section, m, &limit))
-            continue;
-        const struct gate_check *c = find_check(v, m->check);
-        if (c == NULL || !section_holds(m, c->measured, limit)) {
-            rule(d, false, "limits", gate, "%s: %s%s%s, the policy's limit is %llu %s", m->check,
+    while (section_next(&w, &l)) {
+        const struct gate_check *c = find_check(v, l.check);
+        char limit[32];
+        section_text(l.member, l.limit, limit);
+        if (c == NULL || !section_holds(l.member, c->measured, l.limit)) {
+            rule(d, false, "limits", gate, "%s: %s%s%s, the policy's limit is %s %s", l.check,
                  c == NULL ? "not measured" : c->measured, c == NULL ? "" : " ",
-                 c == NULL ? "" : c->unit, (unsigned long long)limit, m->unit);
+                 c == NULL ? "" : c->unit, limit, l.member->unit);
             return;
         }
         held++;
     }
     rule(d, true, "limits", gate, "%u limits hold", held);
+}
+
+/* What the evidence records and does not bind. */
+static void rule_recorded(const struct question *q, const struct evidence *v, struct decision *d)
+{
+    char why[160];
+    if (json_get(q->policy->root, "recorded") == NULL)
+        return;
+    bool allowed = policy_allows_run(q->policy, v, why);
+    rule(d, allowed, "recorded", gate_name(v->gate), "%s", allowed ? "how it ran is allowed" : why);
+}
+
+/* A comparison with somebody who has left the channel meanwhile says nothing. */
+static enum status rule_baseline(const struct question *q, const struct evidence *v,
+                                 const struct json *section, struct decision *d, struct err *e)
+{
+    const char *channel = section_word(section, v->gate, "baseline");
+    const struct manifest *m = &q->artifact->manifest;
+    struct holder h = {0};
+    struct err why = ERR_NONE;
+    if (channel == NULL)
+        return ST_OK;
+    enum status st = channel_holder(q->by->store, m->name, channel, &h, &why);
+    if (st != ST_OK && st != ST_NOT_FOUND) {
+        *e = why;
+        return st;
+    }
+    bool itself = st == ST_OK && digest_equal(&h.artifact, &q->artifact->digest);
+    bool same = itself || digest_equal(&h.artifact, &v->baseline);
+    rule(d, same, "baseline", gate_name(v->gate),
+         same ? "it was compared with what %s@%s holds"
+              : "it was compared with another than what %s@%s holds now; run the gate again",
+         m->name, channel);
+    return ST_OK;
 }
 
 static enum status rules_gate(const struct question *q, enum gate g, struct decision *d,
@@ -223,14 +306,25 @@ static enum status rules_gate(const struct question *q, enum gate g, struct deci
     rule_verdict(q, &v, &want, d);
     rule_age(q, &v, d);
     rule_limits(&v, section, d);
+    rule_recorded(q, &v, d);
+    if (st == ST_OK)
+        st = rule_baseline(q, &v, section, d, e);
     d->evidence[g] = v.digest;
-    return ST_OK;
+    return st;
 }
 
 /* ---- all of them ---- */
 
 static enum status rules_of_channel(const struct question *q, struct decision *d, struct err *e)
 {
+    if (q->channel->approvals.threshold > 0)
+        rule(d, false, "approvals", NULL, "nobody can give them yet");
+    if (q->channel->soak_s > 0)
+        rule(d, false, "soak", NULL, "it cannot be proven yet");
+    for (enum attestation a = ATTEST_SOURCE; a < ATTEST_COUNT; a++) {
+        if (q->channel->attestations[a])
+            rule(d, false, "attestation", attestation_name(a), "it cannot be proven yet");
+    }
     rule_self_signed(q, d);
     rule_clock(q, d);
     enum status st = rule_from(q, d, e);
@@ -244,6 +338,8 @@ static enum status rules_of_channel(const struct question *q, struct decision *d
 enum status rules_apply(const struct question *q, struct decision *out, struct err *e)
 {
     rule_model(q, out);
+    rule_bounds(q, out);
+    rule_kind(q, out);
     enum status st = rule_publisher(q, out, e);
     if (st != ST_OK)
         return st;

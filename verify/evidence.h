@@ -13,7 +13,9 @@ struct evidence {
     struct digest digest; /* of the envelope */
     struct digest cases;  /* of the per-case records; zero if none */
     int64_t ended;
-    struct gate_check *checks; /* [check_count] */
+    char sandbox[64], browser[64]; /* as recorded; "" when not */
+    struct digest baseline;        /* whom it was compared with; zero: nobody */
+    struct gate_check *checks;     /* [check_count] */
     size_t check_count;
     struct json *statement; /* the whole statement, for printing */
 };

@@ -65,8 +65,13 @@ static void write_bound(struct json_out *j, const struct bound *b)
 
 static void write_recorded(struct json_out *j, const struct gate_result *r, struct span machine)
 {
+    static const struct digest none = {{0}};
     json_key(j, RECORDED);
     json_object(j);
+    if (!digest_equal(&r->baseline, &none))
+        digest_member(j, "baseline", &r->baseline);
+    if (r->browser[0] != 0)
+        member(j, "browser", r->browser);
     member(j, "ended", r->ended);
     json_key(j, "machine");
     json_raw(j, machine);
@@ -234,6 +239,14 @@ static enum status read_verdict(const struct json *predicate, struct evidence *o
     return ST_OK;
 }
 
+static bool record(const struct json *v, const char *key, bool optional, char out[64])
+{
+    const char *text = json_as_string(json_get(v, key));
+    if (text == NULL)
+        return optional && json_get(v, key) == NULL;
+    return text_fmt(out, 64, "%s", text) < 64;
+}
+
 static enum status read_recorded(const struct json *predicate, struct evidence *out, struct err *e)
 {
     const struct json *v = json_get(predicate, RECORDED);
@@ -243,7 +256,8 @@ static enum status read_recorded(const struct json *predicate, struct evidence *
     if (started == NULL || ended == NULL || !time_parse(started, &began) ||
         !time_parse(ended, &out->ended) || out->ended < began)
         return bad(e, "time");
-    if (json_as_string(json_get(v, "sandbox")) == NULL ||
+    if (!record(v, "sandbox", false, out->sandbox) || !record(v, "browser", true, out->browser) ||
+        (json_get(v, "baseline") != NULL && !read_digest(v, "baseline", &out->baseline)) ||
         json_kind(json_get(v, "machine")) != JSON_OBJECT)
         return bad(e, "record of the run");
     const char *cases = json_as_string(json_get(predicate, CASES));

@@ -8,9 +8,9 @@
  *                                    "program":HEX,"runtime":HEX},
  *        "urn:assay:evidence:cases":HEX or "",
  *        "urn:assay:evidence:checks":[{"limit","measured","message","name","unit","verdict"}…],
- *        "urn:assay:evidence:recorded":{"ended":…Z,"machine":{…},"sandbox":…,"started":…Z},
- *        "urn:assay:evidence:verdict":"pass"|"fail"|"inconclusive"|"error",
- *        "warnedTests":[]},
+ *        "urn:assay:evidence:recorded":{"baseline":HEX,"browser":…,"ended":…Z,"machine":{…},
+ *                                       "sandbox":…,"started":…Z},   (the first two where there
+ * are) "urn:assay:evidence:verdict":"pass"|"fail"|"inconclusive"|"error", "warnedTests":[]},
  *      "predicateType":"https://in-toto.io/attestation/test-result/v0.1",
  *      "subject":[{"digest":{"sha256":ARTIFACT},"name":"NAME@VERSION"},
  *                 {"digest":{"sha256":CONTENT},"name":"content"}]}

@@ -50,89 +50,43 @@ void gate_result_release(struct gate_result *r)
 
 #define SECTION_MAX (64u << 10)
 
-/* Is `key`, directly in the section or in its `group`, one that the gate knows? */
-static bool knows(enum gate g, const char *group, const char *key)
-{
-    const struct section_member *m = NULL;
-    for (size_t i = 0; (m = section_member(g, i)) != NULL; i++) {
-        bool here =
-            group == NULL ? m->group == NULL : m->group != NULL && text_equal(m->group, group);
-        if (here && text_equal(m->key, key))
-            return true;
-    }
-    return false;
-}
-
-/* The first member that is no number the gate knows, NULL when there is none. */
-static const char *stranger(enum gate g, const struct json *object, const char *group)
-{
-    for (size_t i = 0; i < json_count(object); i++) {
-        const struct json *v = NULL;
-        const char *key = json_member(object, i, &v);
-        uint64_t n;
-        bool is_group = group == NULL && json_kind(v) == JSON_OBJECT;
-        if (!is_group && (!knows(g, group, key) || !json_as_u64(v, &n)))
-            return key;
-    }
-    return NULL;
-}
-
-/* A member that the gate does not know would be a rule overlooked. */
-static enum status check_members(enum gate g, const struct json *root, struct err *e)
-{
-    const char *odd = stranger(g, root, NULL);
-    for (size_t i = 0; odd == NULL && i < json_count(root); i++) {
-        const struct json *v = NULL;
-        const char *group = json_member(root, i, &v);
-        if (json_kind(v) == JSON_OBJECT)
-            odd = stranger(g, v, group);
-    }
-    if (odd == NULL)
-        return ST_OK;
-    return err_at(e, ST_CONFIG, "policy", "policy-section", ERR_NO_OFFSET,
-                  "gate %s does not know what \"%s\" in its section means", gate_name(g), odd);
-}
-
 static enum status read_section(enum gate g, struct span text, struct json **out, struct err *e)
 {
     SCOPED(json_scope) struct json *root = NULL;
     enum status st = json_parse(text.n > 0 ? text : span_text("{}"), SECTION_MAX, &root, e);
     if (st != ST_OK)
         return err_stage(e, "policy");
-    if (json_kind(root) != JSON_OBJECT)
-        return err_at(e, ST_CONFIG, "policy", "policy-section", ERR_NO_OFFSET,
-                      "the section of gate %s is no object", gate_name(g));
-    st = check_members(g, root, e);
+    st = section_check(g, root, e);
     if (st == ST_OK)
         *out = json_take(&root);
     return st;
 }
 
 /* Holds one measurement against its limit and says so. */
-static void apply(const struct section_member *m, uint64_t limit, struct gate_check *c)
+static void apply(const struct section_limit *l, struct gate_check *c)
 {
-    bool holds = section_holds(m, c->measured, limit);
+    const struct section_member *m = l->member;
+    bool holds = section_holds(m, c->measured, l->limit);
     if (!holds && c->verdict == VERDICT_PASS)
         c->verdict = VERDICT_FAIL;
-    text_fmt(c->limit, sizeof c->limit, "%llu", (unsigned long long)limit);
-    text_fmt(c->message, sizeof c->message, "%s %s %s %s %s%s", c->name,
+    section_text(m, l->limit, c->limit);
+    text_fmt(c->message, sizeof c->message, "%s %s %s %s%s%s%s", c->name,
              c->measured[0] != 0 ? c->measured : "(not measured)",
-             m->sense == SECTION_AT_LEAST ? "≥" : "≤", c->limit, m->unit, holds ? "" : " is false");
+             m->sense == SECTION_AT_LEAST ? "≥" : "≤", c->limit, m->unit[0] != 0 ? " " : "",
+             m->unit, holds ? "" : " is false");
 }
 
 /* Every limit that the policy states; a measurement that is missing fails. */
 static void apply_limits(enum gate g, const struct json *section, struct gate_checks *checks)
 {
-    const struct section_member *m = NULL;
-    for (size_t i = 0; (m = section_member(g, i)) != NULL; i++) {
-        uint64_t limit = 0;
-        if (m->check == NULL || !section_value(section, m, &limit))
-            continue;
-        if (checks_find(checks, m->check) == NULL)
-            checks_add(checks, m->check, false, "%s was not measured", m->check);
-        struct gate_check *c = checks_find(checks, m->check);
+    struct section_walk w = section_limits(g, section);
+    struct section_limit l;
+    while (section_next(&w, &l)) {
+        if (checks_find(checks, l.check) == NULL)
+            checks_add(checks, l.check, false, "%s was not measured", l.check);
+        struct gate_check *c = checks_find(checks, l.check);
         if (c != NULL)
-            apply(m, limit, c);
+            apply(&l, c);
     }
 }
 

@@ -43,7 +43,9 @@ struct gate_result {
     size_t check_count;
     struct buf cases; /* per-case records as JSON lines; may be empty */
     char started[TIME_TEXT_MAX], ended[TIME_TEXT_MAX];
-    char sandbox[64]; /* the level reached: "seccomp+landlock+netns" … */
+    char sandbox[64];       /* the level reached: "seccomp+landlock+netns" … */
+    char browser[64];       /* "chromium 120.0.6099.224"; "" for gates that need none */
+    struct digest baseline; /* the artifact it was compared with; zero: with none */
 };
 void gate_result_release(struct gate_result *r);
 

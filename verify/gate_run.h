@@ -9,7 +9,7 @@ struct gate_subject {
     struct store *store;
     const struct artifact *artifact;
     const struct manifest_file *file; /* the model among its files */
-    const struct json *section;       /* checked by section_parse */
+    const struct json *section;       /* checked by section_check */
 };
 
 /* Admission of the bytes, once more: digests, sizes, container and values, declared facts, budgets.

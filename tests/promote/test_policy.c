@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "promote/policy_store.h"
 #include "store/envelope.h"
 #include "tests/support/law_room.h"
 #include <criterion/criterion.h>

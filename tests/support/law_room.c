@@ -1,6 +1,7 @@
 #include "tests/support/law_room.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "promote/policy_store.h"
 #include "verify/admit.h"
 #include "verify/section.h"
 #include <stdio.h>
