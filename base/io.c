@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "base/io_seam.h"
+#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -138,6 +139,15 @@ void io_write_behind(int fd, uint64_t offset, uint64_t n)
     CALL(sys, done, "sync_file_range", NULL, fd, n,
          sync_file_range(fd, (off_t)offset, (off_t)n, SYNC_FILE_RANGE_WRITE));
     (void)done;
+}
+
+int io_open_direct(int fd)
+{
+    char path[32];
+    int sys, direct = -1;
+    text_fmt(path, sizeof path, "/proc/self/fd/%d", fd);
+    CALL(sys, direct, "open", path, fd, 0, open(path, O_WRONLY | O_DIRECT | O_CLOEXEC));
+    return sys == 0 ? direct : -1;
 }
 
 enum status io_reserve(int fd, uint64_t size, struct err *e)

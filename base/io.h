@@ -26,6 +26,11 @@ enum status io_sync_data(int fd, struct err *e) MUST_CHECK; /* fdatasync */
 /* A hint: begin writing these bytes to the disk, do not wait. The sync that must follow does less
  * then, and tells of every failure, this one's included. */
 void io_write_behind(int fd, uint64_t offset, uint64_t n);
+/* Another descriptor of the same open file for writes that go past the page cache: memory, offset
+ * and length must be multiples of IO_DIRECT. −1 where the file system has no such thing; then, and
+ * when such a write fails, io_write_at on the first descriptor does the work. */
+#define IO_DIRECT 4096u
+int io_open_direct(int fd);
 /* Takes room for `size` bytes on the disk, where the file system can: ST_NO_SPACE now rather than
  * half way. The file does not become longer. */
 enum status io_reserve(int fd, uint64_t size, struct err *e) MUST_CHECK;

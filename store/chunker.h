@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 
-#define CHUNK_MIN (32u << 10)  /* no chunk is shorter, except the last of a stream */
-#define CHUNK_AIM (64u << 10)  /* below it a cut is hard to find, beyond it easy */
+#define CHUNK_MIN (48u << 10)  /* no chunk is shorter, except the last of a stream */
+#define CHUNK_AIM (96u << 10)  /* below it a cut is hard to find, beyond it easy */
 #define CHUNK_MAX (256u << 10) /* no chunk is longer */
 
 /* Length of the first chunk of `in`, which must hold CHUNK_MAX bytes or reach to the end of the

@@ -122,10 +122,10 @@ enum encoding codec_encode(struct codec *c, struct span in, uint8_t *out, size_t
     enum encoding how = look.width == 1   ? ENCODING_ZSTD
                         : look.width == 2 ? ENCODING_PLANES2
                                           : ENCODING_PLANES4;
-    /* An evenly spread sample still goes to zstd: it may repeat itself, and zstd gives up at once
-     * when it does not. */
-    size_t n =
-        look.width == 1 ? compress(c->whole, in, out, in.n) : encode_planes(c, in, &look, out);
+    /* An evenly spread sample gets one quick look: it may repeat itself, and when it does not, that
+     * is known at twice the speed. */
+    ZSTD_CCtx *z = look.flat[0] ? c->plane : c->whole;
+    size_t n = look.width == 1 ? compress(z, in, out, in.n) : encode_planes(c, in, &look, out);
     if (n > 0 && proven(c, in, how, SPAN(out, n))) {
         *stored = n;
         return how;

@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include <fcntl.h>
 
+#define DIRECT_LEAST (8u << 20) /* shorter content is written through the page cache */
+
 enum status content_subject(struct err *e, const struct digest *content)
 {
     char hex[DIGEST_TEXT];
@@ -143,21 +145,35 @@ enum status store_content_read(struct store *s, const struct digest *content, st
     return compare_whole(st, &whole, content, e);
 }
 
-enum status store_content_write(struct store *s, const struct digest *content, int fd,
-                                struct progress *progress, struct err *e)
+static enum status write_to(struct store *s, const struct digest *content, struct fetch_target to,
+                            struct progress *progress, struct err *e)
 {
     SCOPED(content_plan_close) struct content_plan p = {0};
     struct digest whole = {0};
+    enum status st = content_plan_open(&p, s, content, e);
+    if (st == ST_OK)
+        st = fetch_file(s->packs, (struct fetch_plan){content_plan_next, &p}, to, progress, &whole,
+                        e);
+    return compare_whole(st, &whole, content, e);
+}
+
+enum status store_content_write(struct store *s, const struct digest *content, int fd,
+                                struct progress *progress, struct err *e)
+{
+    SCOPED(fd_release) int direct = -1;
     uint64_t bytes = 0;
     enum status st = store_content_size(s, content, &bytes, e);
     if (st == ST_OK)
         st = io_reserve(fd, bytes, e);
-    if (st == ST_OK)
-        st = content_plan_open(&p, s, content, e);
-    if (st == ST_OK)
-        st = fetch_file(s->packs, (struct fetch_plan){content_plan_next, &p}, fd, progress, &whole,
-                        e);
-    return compare_whole(st, &whole, content, e);
+    if (st == ST_OK && bytes >= DIRECT_LEAST) {
+        /* At its full length at once, for a direct write that makes a file longer waits for all
+         * others. */
+        st = io_truncate(fd, bytes, e);
+        direct = io_open_direct(fd);
+    }
+    if (st != ST_OK)
+        return content_subject(e, content);
+    return write_to(s, content, (struct fetch_target){fd, direct}, progress, e);
 }
 
 enum status store_content_memory(struct store *s, const struct digest *content, int *fd,
@@ -166,7 +182,7 @@ enum status store_content_memory(struct store *s, const struct digest *content, 
     SCOPED(fd_release) int memory = -1;
     enum status st = memory_file("content", &memory, e);
     if (st == ST_OK)
-        st = store_content_write(s, content, memory, NULL, e);
+        st = write_to(s, content, (struct fetch_target){memory, -1}, NULL, e);
     if (st == ST_OK)
         st = memory_seal(memory, e);
     if (st == ST_OK)

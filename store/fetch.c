@@ -13,6 +13,7 @@
 #define BATCH_BYTES (4u << 20)
 #define BATCH_ITEMS 256
 #define READ_BYTES  (BATCH_BYTES + BATCH_ITEMS * PACK_RECORD)
+#define OUT_BYTES   (BATCH_BYTES + IO_DIRECT)
 #define GAP_MAX \
     (16u << 10) /* unwanted bytes between two records that are read rather than skipped */
 
@@ -34,15 +35,16 @@ struct batch {
 struct reader {
     struct pack_set *set;
     struct codec *codec;
-    struct area stored;  /* records as they lie in the pack */
-    struct area scratch; /* one decoded record, when checking */
+    struct area stored;        /* records as they lie in the pack */
+    struct area scratch[2];    /* decoded records, when checking */
+    struct digest_queue queue; /* of decoded items, their tags the places in the batch */
 };
 
 struct fetch {
     struct fetch_plan plan;
     struct progress *progress;
-    bool checking; /* every item gets a verdict; else the first bad one ends it */
-    int fd;        /* ≥ 0: workers write the bytes there */
+    bool checking;          /* every item gets a verdict; else the first bad one ends it */
+    struct fetch_target to; /* fd ≥ 0: workers write the bytes there */
     struct batch batches[BATCHES];
     struct reader readers[WORKERS];
     /* Items planned, but not yet in a batch. */
@@ -51,13 +53,16 @@ struct fetch {
     bool plan_ended;
 };
 
+#define NOWHERE ((struct fetch_target){.fd = -1, .direct = -1})
+
 static void fetch_close(struct fetch *f)
 {
     for (unsigned i = 0; i < WORKERS; i++) {
         pack_set_scope(&f->readers[i].set);
         codec_scope(&f->readers[i].codec);
         heap_free(f->readers[i].stored.p);
-        heap_free(f->readers[i].scratch.p);
+        heap_free(f->readers[i].scratch[0].p);
+        heap_free(f->readers[i].scratch[1].p);
     }
     for (unsigned i = 0; i < BATCHES; i++)
         heap_free(f->batches[i].out.p);
@@ -73,7 +78,7 @@ static enum status fetch_open(int packs, struct fetch_plan plan, struct progress
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to fetch content");
     f->plan = plan;
     f->progress = progress;
-    f->fd = -1;
+    f->to = NOWHERE;
     for (unsigned i = 0; i < WORKERS; i++) {
         enum status st = pack_set_open(packs, &f->readers[i].set, e);
         if (st == ST_OK)
@@ -92,7 +97,7 @@ static enum status room(struct area *a, size_t n, size_t usual, struct err *e)
     if (a->cap == want)
         return ST_OK;
     heap_free(a->p);
-    *a = (struct area){.p = heap_alloc(want)};
+    *a = (struct area){.p = heap_aligned(IO_DIRECT, want)};
     if (a->p == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for %zu bytes", want);
     a->cap = want;
@@ -136,69 +141,121 @@ static enum status read_run(struct reader *r, const struct batch *b, uint32_t fi
     return st;
 }
 
-/* Decodes and hashes one item of the run in r->stored, to `out` unless checking. */
-static enum status take_item(struct fetch *f, struct reader *r, const struct fetch_item *item,
-                             uint64_t run_offset, uint8_t *out, struct err *e)
+static void judge(struct batch *b, uint32_t i, const struct digest *found)
 {
-    const struct pack_location *at = &item->entry.at;
+    const struct pack_entry *entry = &b->items[i].entry;
+    enum status st = pack_judge(&entry->at, &entry->digest, found, &b->verdicts[i]);
+    (void)st; /* the verdict has it */
+}
+
+/* Decodes item i of the run in r->stored: to `out`, or wherever suits when checking. */
+static enum status decode_item(const struct fetch *f, struct reader *r, struct batch *b, uint32_t i,
+                               uint64_t run_offset, uint8_t *out, struct err *e)
+{
+    const struct pack_entry *entry = &b->items[i].entry;
+    const struct pack_location *at = &entry->at;
     struct span record =
         SPAN(r->stored.p + (at->offset - run_offset), PACK_RECORD + (size_t)at->stored);
-    if (!f->checking)
-        return pack_unpack(r->codec, record, at, &item->entry.digest, out, e);
-    struct span unused;
-    enum status st = room(&r->scratch, at->length, CHUNK_MAX, e);
-    return st != ST_OK
-               ? st
-               : pack_view(r->codec, record, at, &item->entry.digest, r->scratch.p, &unused, e);
+    struct span bytes;
+    struct area *scratch = &r->scratch[digest_queue_vacant(&r->queue)];
+    enum status st = f->checking ? room(scratch, at->length, CHUNK_MAX, e) : ST_OK;
+    if (st == ST_OK)
+        st = pack_decode(r->codec, record, at, &entry->digest, f->checking ? scratch->p : out,
+                         &bytes, e);
+    if (st != ST_OK)
+        return st;
+    if (!f->checking && bytes.p != out && bytes.n > 0)
+        memcpy(out, bytes.p, bytes.n);
+    uint32_t through;
+    struct digest found;
+    if (digest_queue_put(&r->queue, i, bytes, &through, &found))
+        judge(b, through, &found);
+    return ST_OK;
 }
 
 /* One item by itself, for the right verdict when a run could not be read. */
-static enum status read_alone(struct fetch *f, struct reader *r, const struct fetch_item *item,
-                              uint8_t *out, struct err *e)
+static enum status read_alone(const struct fetch *f, struct reader *r,
+                              const struct fetch_item *item, uint8_t *out, struct err *e)
 {
     const struct pack_entry *entry = &item->entry;
     if (!f->checking)
         return pack_read(r->set, &entry->at, &entry->digest, out, e);
-    enum status st = room(&r->scratch, entry->at.length, CHUNK_MAX, e);
-    return st != ST_OK ? st : pack_read(r->set, &entry->at, &entry->digest, r->scratch.p, e);
+    enum status st = room(&r->scratch[0], entry->at.length, CHUNK_MAX, e);
+    return st != ST_OK ? st : pack_read(r->set, &entry->at, &entry->digest, r->scratch[0].p, e);
 }
 
 /* The items of one run. While checking, what is wrong with an item becomes its verdict. */
-static enum status work_run(struct fetch *f, struct reader *r, struct batch *b, uint32_t first,
-                            uint32_t count, size_t *done, struct err *e)
+static enum status work_run(const struct fetch *f, struct reader *r, struct batch *b,
+                            uint32_t first, uint32_t count, size_t *done, struct err *e)
 {
     struct err ignored = ERR_NONE;
+    const uint64_t run_offset = b->items[first].entry.at.offset;
     bool together = read_run(r, b, first, count, &ignored) == ST_OK;
     for (uint32_t i = first; i < first + count; i++) {
-        const struct fetch_item *item = &b->items[i];
         uint8_t *out = f->checking ? NULL : b->out.p + *done;
-        struct err why = ERR_NONE;
-        enum status st = together
-                             ? take_item(f, r, item, b->items[first].entry.at.offset, out, &why)
-                             : read_alone(f, r, item, out, &why);
-        b->verdicts[i] = why;
-        *done += item->entry.at.length;
+        b->verdicts[i] = ERR_NONE;
+        enum status st = together ? decode_item(f, r, b, i, run_offset, out, &b->verdicts[i])
+                                  : read_alone(f, r, &b->items[i], out, &b->verdicts[i]);
+        (void)st; /* the verdict has it */
+        *done += b->items[i].entry.at.length;
+    }
+    uint32_t through;
+    struct digest found;
+    if (digest_queue_end(&r->queue, &through, &found))
+        judge(b, through, &found);
+    for (uint32_t i = first; i < first + count; i++) {
+        enum status st = b->verdicts[i].status;
         if (st != ST_OK && (!f->checking || st == ST_NO_MEMORY)) {
-            *e = why;
+            *e = b->verdicts[i];
             return st;
         }
     }
     return ST_OK;
 }
 
+/* Where the batch's first byte lies in b->out: memory and file are aligned alike, for direct
+ * writes.
+ */
+static size_t skew(const struct batch *b)
+{
+    return b->items[0].position % IO_DIRECT;
+}
+
+/* Whole blocks of the bytes straight to the disk, the edges through the page cache; they share
+ * their blocks with the neighbours'. */
+static enum status write_piece(const struct fetch *f, const uint8_t *p, size_t n, uint64_t position,
+                               struct err *e)
+{
+    struct err ignored = ERR_NONE;
+    size_t head = (IO_DIRECT - position % IO_DIRECT) % IO_DIRECT;
+    size_t whole = n > head ? (n - head) / IO_DIRECT * IO_DIRECT : 0;
+    bool direct =
+        f->to.direct >= 0 && whole > 0 && (uintptr_t)(p + head) % IO_DIRECT == 0 &&
+        io_write_at(f->to.direct, SPAN(p + head, whole), position + head, &ignored) == ST_OK;
+    if (!direct) {
+        enum status st = io_write_at(f->to.fd, SPAN(p, n), position, e);
+        if (st == ST_OK)
+            io_write_behind(f->to.fd, position, n);
+        return st;
+    }
+    size_t behind = head + whole;
+    enum status st = io_write_at(f->to.fd, SPAN(p, head), position, e);
+    return st == ST_OK ? io_write_at(f->to.fd, SPAN(p + behind, n - behind), position + behind, e)
+                       : st;
+}
+
 /* Writes the batch to its places, neighbours with one call. */
 static enum status write_batch(const struct fetch *f, const struct batch *b, struct err *e)
 {
-    size_t at = 0;
+    size_t at = skew(b);
     for (uint32_t i = 0; i < b->count;) {
         size_t n = 0;
         uint64_t position = b->items[i].position;
         for (; i < b->count && b->items[i].position == position + n; i++)
             n += b->items[i].entry.at.length;
-        enum status st = io_write_at(f->fd, SPAN(b->out.p + at, n), position, e);
+        enum status st = write_piece(f, b->out.p + at, n, position, e);
         if (st != ST_OK)
             return st;
-        io_write_behind(f->fd, position, n);
         at += n;
     }
     return ST_OK;
@@ -231,16 +288,16 @@ static enum status work_batch(void *ctx, unsigned worker, void *slot, struct err
 {
     struct fetch *f = ctx;
     struct batch *b = slot;
-    size_t done = 0;
+    size_t done = skew(b);
     if (!sane(&b->items[0]))
         return refuse(f, b, e);
-    enum status st = f->checking ? ST_OK : room(&b->out, b->bytes, BATCH_BYTES, e);
+    enum status st = f->checking ? ST_OK : room(&b->out, done + b->bytes, OUT_BYTES, e);
     for (uint32_t i = 0; st == ST_OK && i < b->count;) {
         uint32_t count = neighbours(b, i);
         st = work_run(f, &f->readers[worker], b, i, count, &done, e);
         i += count;
     }
-    if (st == ST_OK && f->fd >= 0)
+    if (st == ST_OK && f->to.fd >= 0)
         st = write_batch(f, b, e);
     if (st == ST_OK)
         progress_add(f->progress, b->bytes);
@@ -348,15 +405,15 @@ struct delivery {
 static enum status deliver(void *ctx, const struct batch *b, struct err *e)
 {
     const struct delivery *d = ctx;
+    struct span bytes = SPAN(b->out.p + skew(b), b->bytes);
     if (d->whole != NULL)
-        hasher_add(d->whole, SPAN(b->out.p, b->bytes));
-    if (d->to.write == NULL || b->bytes == 0)
-        return ST_OK;
-    return d->to.write(d->to.ctx, SPAN(b->out.p, b->bytes), e);
+        hasher_add(d->whole, bytes);
+    return d->to.write == NULL || bytes.n == 0 ? ST_OK : d->to.write(d->to.ctx, bytes, e);
 }
 
-static enum status fetch(int packs, struct fetch_plan plan, struct sink to, int fd,
-                         struct progress *progress, struct digest *whole, struct err *e)
+static enum status fetch(int packs, struct fetch_plan plan, struct sink to,
+                         struct fetch_target file, struct progress *progress, struct digest *whole,
+                         struct err *e)
 {
     SCOPED(fetch_scope) struct fetch *f = NULL;
     SCOPED(hasher_scope) struct hasher *hasher = NULL;
@@ -365,7 +422,7 @@ static enum status fetch(int packs, struct fetch_plan plan, struct sink to, int 
         st = hasher_open(&hasher, e);
     if (st != ST_OK)
         return st;
-    f->fd = fd;
+    f->to = file;
     struct delivery d = {.to = to, .whole = hasher};
     st = run(f, (struct taker){deliver, &d}, e);
     if (st == ST_OK && whole != NULL)
@@ -376,14 +433,14 @@ static enum status fetch(int packs, struct fetch_plan plan, struct sink to, int 
 enum status fetch_stream(int packs, struct fetch_plan plan, struct sink to,
                          struct progress *progress, struct digest *whole, struct err *e)
 {
-    return fetch(packs, plan, to, -1, progress, whole, e);
+    return fetch(packs, plan, to, NOWHERE, progress, whole, e);
 }
 
-enum status fetch_file(int packs, struct fetch_plan plan, int fd, struct progress *progress,
-                       struct digest *whole, struct err *e)
+enum status fetch_file(int packs, struct fetch_plan plan, struct fetch_target to,
+                       struct progress *progress, struct digest *whole, struct err *e)
 {
-    assert(fd >= 0);
-    return fetch(packs, plan, (struct sink){0}, fd, progress, whole, e);
+    assert(to.fd >= 0);
+    return fetch(packs, plan, (struct sink){0}, to, progress, whole, e);
 }
 
 struct verdicts {

@@ -26,10 +26,16 @@ struct fetch_plan {
  * sink got before was right. whole: NULL, or gets the SHA-256 of all the bytes in order. */
 enum status fetch_stream(int packs, struct fetch_plan plan, struct sink to,
                          struct progress *progress, struct digest *whole, struct err *e) MUST_CHECK;
-/* Every item's bytes to fd at its position, in any order; nothing is synced. After a failure the
- * file has holes but no wrong byte. */
-enum status fetch_file(int packs, struct fetch_plan plan, int fd, struct progress *progress,
-                       struct digest *whole, struct err *e) MUST_CHECK;
+/* Where fetch_file writes. */
+struct fetch_target {
+    int fd;
+    int direct; /* io_open_direct(fd): spares the page cache what nobody may read soon; −1 without
+                 */
+};
+/* Every item's bytes to the target at its position, in any order; nothing is synced. After a
+ * failure the file has holes but no wrong byte. */
+enum status fetch_file(int packs, struct fetch_plan plan, struct fetch_target to,
+                       struct progress *progress, struct digest *whole, struct err *e) MUST_CHECK;
 /* Every item checked like pack_read and nothing handed out. each is called in the plan's order on
  * the caller's thread; verdict is NULL for a sound record, else what is wrong with it (ST_CORRUPT,
  * ST_NOT_FOUND, ST_IO …). Checking goes on after a bad one. */

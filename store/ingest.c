@@ -45,13 +45,13 @@ struct ingest {
     struct slab slabs[SLABS];
 
     /* The caller's thread. */
+    struct hasher *whole;
     struct digest_map
         waiting; /* digests cut whose pack is not in sealed hands: find cannot know them */
 
     /* The encoding stage. */
     struct codec *codec;
     struct pack_set *set;
-    struct hasher *whole;
     struct digest_map healed; /* rewritten already: not again for the next hit */
     uint8_t scratch[CHUNK_MAX];
     struct ingest_result result;
@@ -161,7 +161,6 @@ static enum status encode_slab(void *ctx, unsigned worker, void *slot, struct er
     (void)worker;
     struct ingest *g = ctx;
     struct slab *s = slot;
-    hasher_add(g->whole, SPAN(s->in, s->cut));
     s->out_n = 0;
     for (size_t i = 0; i < s->count; i++) {
         const struct piece *p = &s->pieces[i];
@@ -313,7 +312,7 @@ static enum status cut(struct ingest *g, struct slab *s, bool ended, struct err 
         struct piece *p = &s->pieces[s->count];
         size_t n = chunker_cut(SPAN(s->in + s->cut, s->filled - s->cut));
         *p = (struct piece){.offset = (uint32_t)s->cut, .length = (uint32_t)n};
-        p->entry.digest = digest_of(SPAN(s->in + s->cut, n));
+        p->entry.digest = hasher_add_piece(g->whole, SPAN(s->in + s->cut, n));
         enum status st = look_up(g, PACK_CHUNK, p, e);
         if (st == ST_OK)
             st = g->calls.chunk(g->calls.ctx, &p->entry.digest, p->length, e);

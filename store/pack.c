@@ -116,10 +116,9 @@ static enum status open_record(struct span record, const struct pack_location *a
     return ST_OK;
 }
 
-/* The decoded bytes, not yet hashed: in the record or in scratch. */
-static enum status decode_record(struct codec *c, struct span record,
-                                 const struct pack_location *at, const struct digest *expect,
-                                 uint8_t *scratch, struct span *bytes, struct err *e)
+enum status pack_decode(struct codec *c, struct span record, const struct pack_location *at,
+                        const struct digest *expect, uint8_t *scratch, struct span *bytes,
+                        struct err *e)
 {
     struct span stored = {0};
     enum status st = open_record(record, at, expect, &stored, e);
@@ -131,15 +130,10 @@ static enum status decode_record(struct codec *c, struct span record,
     return st == ST_OK ? ST_OK : blame(e, at);
 }
 
-enum status pack_view(struct codec *c, struct span record, const struct pack_location *at,
-                      const struct digest *expect, uint8_t *scratch, struct span *bytes,
-                      struct err *e)
+enum status pack_judge(const struct pack_location *at, const struct digest *expect,
+                       const struct digest *found, struct err *e)
 {
-    enum status st = decode_record(c, record, at, expect, scratch, bytes, e);
-    if (st != ST_OK)
-        return st;
-    struct digest found = digest_of(*bytes);
-    if (digest_equal(&found, expect))
+    if (digest_equal(found, expect))
         return ST_OK;
     (void)err_at(e, ST_CORRUPT, "record", "chunk-hash", PACK_RECORD,
                  "the %u bytes do not have the SHA-256 they are named by", at->length);
@@ -150,7 +144,11 @@ enum status pack_unpack(struct codec *c, struct span record, const struct pack_l
                         const struct digest *expect, uint8_t *out, struct err *e)
 {
     struct span bytes;
-    enum status st = pack_view(c, record, at, expect, out, &bytes, e);
+    enum status st = pack_decode(c, record, at, expect, out, &bytes, e);
+    if (st != ST_OK)
+        return st;
+    struct digest found = digest_of(bytes);
+    st = pack_judge(at, expect, &found, e);
     if (st == ST_OK && bytes.p != out && bytes.n > 0)
         memcpy(out, bytes.p, bytes.n);
     return st;
@@ -211,7 +209,7 @@ enum status pack_compare(struct pack_set *s, const struct pack_entry *stored, st
         return blame(e, at);
     }
     if (st == ST_OK)
-        st = decode_record(s->codec, record, at, &stored->digest, scratch, &found, e);
+        st = pack_decode(s->codec, record, at, &stored->digest, scratch, &found, e);
     if (st != ST_OK || span_equal(found, bytes))
         return st;
     (void)err_at(e, ST_CORRUPT, "record", "chunk-hash", PACK_RECORD,

@@ -41,14 +41,18 @@ enum status pack_read_buf(struct pack_set *s, const struct pack_location *at,
  * Saves the second hash; scratch has room for bytes.n. */
 enum status pack_compare(struct pack_set *s, const struct pack_entry *stored, struct span bytes,
                          uint8_t *scratch, struct err *e) MUST_CHECK;
-/* The same from bytes already read: `record` is header and stored bytes, exactly. */
+/* The same as pack_read from bytes already read: `record` is header and stored bytes, exactly. */
 enum status pack_unpack(struct codec *c, struct span record, const struct pack_location *at,
                         const struct digest *expect, uint8_t *out, struct err *e) MUST_CHECK;
 
-/* The same without a copy: *bytes lies in `record` (raw) or in scratch[at->length]. */
-enum status pack_view(struct codec *c, struct span record, const struct pack_location *at,
-                      const struct digest *expect, uint8_t *scratch, struct span *bytes,
-                      struct err *e) MUST_CHECK;
+/* In two steps, for whoever hashes several at a time. First everything but the SHA-256: *bytes lies
+ * in `record` (raw) or in scratch[at->length], and is not to be believed yet. */
+enum status pack_decode(struct codec *c, struct span record, const struct pack_location *at,
+                        const struct digest *expect, uint8_t *scratch, struct span *bytes,
+                        struct err *e) MUST_CHECK;
+/* Then the verdict: is the digest found the one expected? */
+enum status pack_judge(const struct pack_location *at, const struct digest *expect,
+                       const struct digest *found, struct err *e) MUST_CHECK;
 
 /* Walks a pack from record to record, reading headers only (fetch_check reads the rest). Damage
  * does not end the walk: it is a step of its own, and the walk goes on at the next sound header. */

@@ -147,8 +147,8 @@ static void get(struct bench *b, bool with_whole)
     b->given = 0;
     must(io_open(b->staging, "out", O_RDWR | O_CREAT | O_EXCL, 0600, &fd, &e), &e);
     must(io_reserve(fd, b->length, &e), &e);
-    must(fetch_file(b->packs, (struct fetch_plan){next, b}, fd, NULL, with_whole ? &whole : NULL,
-                    &e),
+    must(fetch_file(b->packs, (struct fetch_plan){next, b}, (struct fetch_target){fd, -1}, NULL,
+                    with_whole ? &whole : NULL, &e),
          &e);
     must(io_sync_data(fd, &e), &e);
     line(with_whole ? "get+whole" : "get", b->length, begun, NULL);

@@ -56,16 +56,18 @@ static int scratch_file(const struct yard *y)
 
 Test(fetch, a_file_gets_every_byte_in_its_place)
 {
-    static const size_t sizes[] = {0, 1, 100000, 5u << 20, 33u << 20};
-    for (unsigned i = 0; i < 5; i++) {
+    static const size_t sizes[] = {0, 1, 100000, (5u << 20) + 4097, 33u << 20};
+    for (unsigned i = 0; i < 10; i++) { /* each through the page cache and past it */
         struct stock s;
         struct err e = ERR_NONE;
         struct digest whole, expect;
-        stock_open(&s, sizes[i]);
+        stock_open(&s, sizes[i / 2]);
         expect = digest_of(SPAN(s.bytes, s.n));
         SCOPED(fd_release) int fd = scratch_file(&s.yard);
-        cr_assert_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), fd, NULL, &whole, &e), ST_OK,
-                     "%s", e.detail);
+        SCOPED(fd_release) int direct = i % 2 == 0 ? -1 : io_open_direct(fd);
+        cr_assert_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), (struct fetch_target){fd, direct},
+                                NULL, &whole, &e),
+                     ST_OK, "%s", e.detail);
         cr_expect(digest_equal(&whole, &expect));
         uint8_t *back = fresh(s.n);
         cr_expect_eq(pread(fd, back, s.n + 1, 0), (ssize_t)s.n);
@@ -82,8 +84,11 @@ Test(fetch, a_file_never_gets_a_wrong_byte)
     for (uint64_t at = 100; at < 9000000; at += 1777777) {
         struct err e = ERR_NONE;
         SCOPED(fd_release) int fd = scratch_file(&s.yard);
+        SCOPED(fd_release) int direct = at % 2 == 0 ? -1 : io_open_direct(fd);
         flip(&s.yard, 1, at, 1);
-        cr_expect_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), fd, NULL, NULL, &e), ST_CORRUPT);
+        cr_expect_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), (struct fetch_target){fd, direct},
+                                NULL, NULL, &e),
+                     ST_CORRUPT);
         cr_expect_str_eq(e.subject, "pack 0000000000000001");
         uint8_t *back = fresh(s.n);
         memset(back, 0, s.n);
@@ -134,7 +139,9 @@ Test(fetch, a_check_goes_on_over_impossible_places_and_lost_packs)
     cr_expect(j.sound == total - 3 && j.bad == 3 && j.ordered, "%u sound, %u bad of %zu", j.sound,
               j.bad, total);
     SCOPED(fd_release) int fd = scratch_file(&s.yard);
-    cr_expect_eq(fetch_file(s.yard.packs, yard_plan(&s.yard), fd, NULL, NULL, &e), ST_CORRUPT);
+    cr_expect_eq(
+        fetch_file(s.yard.packs, yard_plan(&s.yard), (struct fetch_target){fd, -1}, NULL, NULL, &e),
+        ST_CORRUPT);
     cr_expect_str_eq(err_code(&e), "pack-place", "the first one in order is told");
     stock_close(&s);
 }
@@ -161,9 +168,9 @@ Test(fetch, failures_of_plan_and_sink_come_back)
     stock_open(&s, 40u << 20);
     SCOPED(fd_release) int fd = scratch_file(&s.yard);
     s.yard.given = 0;
-    cr_expect_eq(
-        fetch_file(s.yard.packs, (struct fetch_plan){plan_breaks, &s.yard}, fd, NULL, NULL, &e),
-        ST_CORRUPT);
+    cr_expect_eq(fetch_file(s.yard.packs, (struct fetch_plan){plan_breaks, &s.yard},
+                            (struct fetch_target){fd, -1}, NULL, NULL, &e),
+                 ST_CORRUPT);
     cr_expect_str_eq(err_code(&e), "test-plan");
     e = ERR_NONE;
     cr_expect_eq(fetch_stream(s.yard.packs, yard_plan(&s.yard), (struct sink){sink_breaks, NULL},
