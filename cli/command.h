@@ -67,6 +67,7 @@ enum status cmd_log(struct cli *c, struct err *e);
 enum status cmd_quarantine_ls(struct cli *c, struct err *e);
 enum status cmd_quarantine_show(struct cli *c, struct err *e);
 enum status cmd_run(struct cli *c, struct err *e);
+enum status cmd_serve(struct cli *c, struct err *e);
 enum status cmd_eval(struct cli *c, struct err *e);
 enum status cmd_inspect(struct cli *c, struct err *e);
 enum status cmd_tokenize(struct cli *c, struct err *e);

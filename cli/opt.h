@@ -59,6 +59,7 @@
     X(OPT_REMOVE, "remove", 0, "ID", "the key that leaves the role")                             \
     X(OPT_DAYS, "days", 0, "N", "how many days from now it holds")                               \
     X(OPT_PROPOSAL, "proposal", 0, "FILE", "go on with this proposed document")                  \
+    X(OPT_PORT, "port", 0, "P", "the port to listen on, 0 for any (8117)")                       \
     X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")
 
 enum opt {

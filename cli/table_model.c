@@ -16,6 +16,17 @@ static const struct command rows[] = {
      .run = cmd_run,
      OPTIONS(OPT_PROMPT, OPT_MAX_NEW_TOKENS, OPT_TEMPERATURE, OPT_TOP_K, OPT_TOP_P, OPT_SEED,
              OPT_STREAM, OPT_UNPROVEN)},
+    {.name = "serve",
+     .words = "",
+     .summary = "the runtime in your browser, for promoted models",
+     .about = "Serves a page on 127.0.0.1 that runs what the channels hand out, in the browser, by "
+              "the same C as\n"
+              "here. Every model is proven as `run` proves it, each time it is asked for. It only "
+              "reads; it ends\n"
+              "with Ctrl-C.",
+     .examples = "assay serve\nassay serve --port 9000\nassay serve --port 0 --json",
+     .run = cmd_serve,
+     OPTIONS(OPT_PORT)},
     {.name = "eval",
      .words = "REF --text FILE",
      .least = 1,

@@ -2,9 +2,13 @@
  *
  * Instantiated with empty imports. Addresses are offsets into the exported memory. Beside the
  * reference's calls stand those that streaming and cancellation need: begin_generation,
- * cancel_generation, last_token, last_token_count, last_stop, logits_ptr and logits_len. */
+ * cancel_generation, last_token, last_token_count, last_stop, logits_ptr and logits_len; and
+ * abi_version, by which a host knows that it speaks of the same calls: runtime/web/engine.js
+ * refuses a module of another version. It grows with every change that a host could notice. */
 #include "runtime/diagnostics.h"
 #include "runtime/runtime.h"
+
+#define ABI_VERSION  1
 
 #define EXPORT(name) __attribute__((export_name(#name), visibility("default")))
 
@@ -19,6 +23,7 @@ static struct runtime *it(void)
     return only;
 }
 
+EXPORT(abi_version) unsigned wasm_abi_version(void);
 EXPORT(alloc) void *wasm_alloc(size_t n);
 EXPORT(dealloc) void wasm_dealloc(void *p, size_t n);
 EXPORT(init_runtime) unsigned wasm_init_runtime(void);
@@ -40,6 +45,11 @@ EXPORT(logits_ptr) const float *wasm_logits_ptr(void);
 EXPORT(logits_len) size_t wasm_logits_len(void);
 EXPORT(get_diagnostics_ptr) const uint8_t *wasm_get_diagnostics_ptr(void);
 EXPORT(get_diagnostics_len) size_t wasm_get_diagnostics_len(void);
+
+unsigned wasm_abi_version(void)
+{
+    return ABI_VERSION;
+}
 
 void *wasm_alloc(size_t n)
 {

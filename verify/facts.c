@@ -322,3 +322,19 @@ enum status refusal_read(const struct json *v, struct err *out, struct err *e)
     text_fmt(out->detail, sizeof out->detail, "%s", detail != NULL ? detail : "");
     return ST_OK;
 }
+
+struct model_facts facts_of_manifest(const struct manifest_model *m, uint64_t file_bytes)
+{
+    return (struct model_facts){.format = format_parse(m->format),
+                                .file_bytes = file_bytes,
+                                .weight_bytes = file_bytes,
+                                .parameters = m->parameters,
+                                .shape = {.vocab = m->vocab,
+                                          .hidden = m->hidden,
+                                          .layers = m->layers,
+                                          .heads = m->heads,
+                                          .kv_heads = m->kv_heads,
+                                          .head_dim = m->head_dim,
+                                          .ffn = m->ffn,
+                                          .context = m->context}};
+}

@@ -17,6 +17,8 @@ enum status facts_read(const struct json *v, struct model_facts *out, struct err
  */
 enum status facts_manifest(const struct model_facts *f, const struct digest *tokenizer,
                            struct manifest_model *out, struct err *e) MUST_CHECK;
+/* And back: what a budget asks for, when the model's file has that many bytes. */
+struct model_facts facts_of_manifest(const struct manifest_model *m, uint64_t file_bytes);
 const char *format_name(enum model_format f); /* "slm1", "gguf"; "none" */
 enum model_format format_parse(const char *name);
 

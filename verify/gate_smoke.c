@@ -17,19 +17,7 @@
 /* Address space: the mapped file, what the budget says of it, and something to live on. */
 static enum status memory_of(const struct gate_subject *s, uint64_t *out, struct err *e)
 {
-    const struct manifest_model *m = &s->artifact->manifest.model;
-    struct model_facts facts = {.format = format_parse(m->format),
-                                .file_bytes = s->file->bytes,
-                                .weight_bytes = s->file->bytes,
-                                .parameters = m->parameters,
-                                .shape = {.vocab = m->vocab,
-                                          .hidden = m->hidden,
-                                          .layers = m->layers,
-                                          .heads = m->heads,
-                                          .kv_heads = m->kv_heads,
-                                          .head_dim = m->head_dim,
-                                          .ffn = m->ffn,
-                                          .context = m->context}};
+    struct model_facts facts = facts_of_manifest(&s->artifact->manifest.model, s->file->bytes);
     struct budget b;
     enum status st = budget_of(&facts, &b, e);
     if (st != ST_OK)
