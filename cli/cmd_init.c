@@ -107,23 +107,28 @@ static const char *owner_name(void)
     return user != NULL && user[0] != '\0' && utf8_valid(span_text(user)) ? user : "owner";
 }
 
-/* Trust and policy, into the store that nobody sees yet. */
-static enum status found(struct cli *c, struct store *s, struct made *m, const struct signer *log,
-                         struct err *e)
+/* The first trust: one person's. */
+static enum status make_trust(struct cli *c, const struct made *m, struct buf *envelope,
+                              struct err *e)
 {
-    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
-    const struct signer *root = NULL, *law = NULL;
+    const struct signer *root = NULL;
     struct public_key keys[ROLE_COUNT] = {0};
     for (size_t i = 0; i < ROLES; i++)
         keys[makers[i].role] = m->key[i];
     enum status st = cli_key(c, "root", &root, e);
+    return st == ST_OK ? trust_single(keys, owner_name(), cli_now(c) + TRUST_DAYS * INT64_C(86400),
+                                      root, envelope, e)
+                       : st;
+}
+
+/* Trust and policy, into the store that nobody sees yet. */
+static enum status found(struct cli *c, struct store *s, struct span trust, struct made *m,
+                         const struct signer *log, struct err *e)
+{
+    const struct signer *law = NULL;
+    enum status st = cli_key(c, "policy", &law, e);
     if (st == ST_OK)
-        st = cli_key(c, "policy", &law, e);
-    if (st == ST_OK)
-        st = trust_single(keys, owner_name(), cli_now(c) + TRUST_DAYS * INT64_C(86400), root,
-                          &envelope, e);
-    if (st == ST_OK)
-        st = trust_install(s, buf_span(&envelope), c->clock, log, e);
+        st = trust_install(s, trust, c->clock, log, e);
     if (st == ST_OK)
         st = policy_parse_yaml(span_text(policy_builtin(FIRST_LAW)), FIRST_LAW, &m->policy, e);
     uint64_t seq = 0;
@@ -133,6 +138,7 @@ static enum status found(struct cli *c, struct store *s, struct made *m, const s
 static enum status make_store(struct cli *c, struct made *m, struct err *e)
 {
     SCOPED(store_scope) struct store *s = NULL;
+    SCOPED(buf_release) struct buf trust = BUF_EMPTY;
     const struct signer *log = NULL;
     char parent[HOME_PATH_MAX];
     text_fmt(parent, sizeof parent, "%s", c->home.store);
@@ -144,12 +150,17 @@ static enum status make_store(struct cli *c, struct made *m, struct err *e)
     }
     if (st == ST_OK)
         st = cli_key(c, "log", &log, e);
+    if (st == ST_OK)
+        st = make_trust(c, m, &trust, e);
     if (st != ST_OK)
         return st;
-    struct store_birth birth = {.log = log, .clock = c->clock, .lab = opt_given(&c->args, OPT_LAB)};
+    struct store_birth birth = {.log = log,
+                                .clock = c->clock,
+                                .lab = opt_given(&c->args, OPT_LAB),
+                                .trust = digest_of(buf_span(&trust))};
     st = store_create(c->home.store, &birth, &s, e);
     if (st == ST_OK)
-        st = found(c, s, m, log, e);
+        st = found(c, s, buf_span(&trust), m, log, e);
     if (st == ST_OK)
         st = cli_alive(e);
     if (st != ST_OK)
@@ -267,7 +278,7 @@ enum status cmd_init(struct cli *c, struct err *e)
     c->store = NULL;
     st = cli_trust(c, e);
     if (st == ST_OK && !make)
-        st = policy_load(c->store, c->trust, cli_now(c), &m.policy, e);
+        st = policy_load(c->store, c->trust, TRUST_ANY_TIME, &m.policy, e);
     if (st != ST_OK)
         return st;
     if (c->json)

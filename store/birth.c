@@ -90,19 +90,16 @@ static enum status make_aside(struct store *s, const char *parent, struct err *e
     return st == ST_OK ? store_open_folders(s, e) : st;
 }
 
-static enum status random_id(char out[33], struct err *e)
+static enum status random_nonce(uint8_t out[16], struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
-    uint8_t raw[16];
     size_t got = 0;
     enum status st = io_open(AT_FDCWD, "/dev/urandom", O_RDONLY, 0, &fd, e);
     if (st == ST_OK)
-        st = io_read(fd, raw, sizeof raw, &got, e);
-    if (st == ST_OK && got != sizeof raw)
-        st = err_set(e, ST_IO, "random", "the system gave no random bytes");
-    if (st == ST_OK)
-        hex_encode(out, SPAN(raw, sizeof raw));
-    return st;
+        st = io_read(fd, out, 16, &got, e);
+    return st != ST_OK || got == 16
+               ? st
+               : err_set(e, ST_IO, "random", "the system gave no random bytes");
 }
 
 static enum status write_empty(struct store *s, const char *name, struct err *e)
@@ -119,8 +116,9 @@ static enum status write_files(struct store *s, const struct store_birth *birth,
 {
     s->charter.lab = birth->lab || birth->clock.injected;
     s->charter.log_key = *signer_public(birth->log);
+    s->charter.trust = birth->trust;
     time_format(clock_now(&birth->clock), s->charter.created);
-    enum status st = random_id(s->charter.id, e);
+    enum status st = random_nonce(s->charter.nonce, e);
     if (st == ST_OK)
         st = charter_encode(&s->charter, charter, e);
     if (st == ST_OK)

@@ -201,6 +201,26 @@ enum status catalog_state(struct index_view *v, const char *key, struct buf *out
     return st == ST_OK ? st : err_set(e, st, NULL, "a value of the state");
 }
 
+/* What lies below STORE_ONCE stays as it was first set, whoever signs entries. */
+static enum status hold_once(struct index_write *w, uint64_t seq, const char *key, const char *text,
+                             struct err *e)
+{
+    SCOPED(buf_release) struct buf record = BUF_EMPTY;
+    bool there = false, found = false;
+    uint64_t by = 0;
+    struct span value = {0};
+    if (strncmp(key, STORE_ONCE, strlen(STORE_ONCE)) != 0)
+        return ST_OK;
+    enum status st = index_write_get(w, INDEX_STATE, SPAN(key, strlen(key)), &record, &there, e);
+    if (st == ST_OK && there)
+        st = catalog_state_decode(buf_span(&record), &value, &found, &by, e);
+    if (st != ST_OK || (text != NULL && (!there || span_equal(value, span_text(text)))))
+        return st;
+    (void)err_set(e, ST_CORRUPT, "state-once", "entry %llu changes what is set once and for all",
+                  (unsigned long long)seq);
+    return err_subject(e, "%s", key);
+}
+
 static enum status apply_one(struct index_write *w, uint64_t seq, const char *key,
                              const struct json *value, struct err *e)
 {
@@ -210,6 +230,9 @@ static enum status apply_one(struct index_write *w, uint64_t seq, const char *ke
     if (n == 0 || n > STORE_KEY_MAX || (text == NULL && json_kind(value) != JSON_NULL))
         return err_set(e, ST_CORRUPT, "ledger-set", "entry %llu sets a key or value out of bounds",
                        (unsigned long long)seq);
+    enum status st = hold_once(w, seq, key, text, e);
+    if (st != ST_OK)
+        return st;
     uint8_t *head = buf_space(&record, STATE_HEAD);
     if (head != NULL) {
         put_le64(head, seq);
@@ -217,7 +240,7 @@ static enum status apply_one(struct index_write *w, uint64_t seq, const char *ke
     }
     if (text != NULL)
         buf_text(&record, text);
-    enum status st = buf_status(&record);
+    st = buf_status(&record);
     if (st != ST_OK)
         return err_set(e, st, NULL, "a value of the state");
     return index_put(w, INDEX_STATE, SPAN(key, n), buf_span(&record), e);

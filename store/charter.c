@@ -12,9 +12,11 @@ static void hex_member(struct json_out *j, const char *key, struct span bytes)
     json_string(j, text);
 }
 
-enum status charter_encode(struct charter *c, struct buf *out, struct err *e)
+static enum status write_object(const struct charter *c, bool with_id, struct buf *out,
+                                struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    static const struct digest none = {{0}};
     struct json_out j = json_out(&text);
     json_object(&j);
     json_key(&j, "created");
@@ -23,16 +25,43 @@ enum status charter_encode(struct charter *c, struct buf *out, struct err *e)
     json_bool(&j, c->lab);
     hex_member(&j, "log_key", SPAN(c->log_key.bytes, sizeof c->log_key.bytes));
     hex_member(&j, "log_key_id", SPAN(c->log_key.id, sizeof c->log_key.id));
+    hex_member(&j, "nonce", SPAN(c->nonce, sizeof c->nonce));
     json_key(&j, "schema");
     json_string(&j, CHARTER_SCHEMA);
-    json_key(&j, "store_id");
-    json_string(&j, c->id);
+    if (with_id) {
+        json_key(&j, "store_id");
+        json_string(&j, c->id);
+    }
+    if (digest_equal(&c->trust, &none)) {
+        json_key(&j, "trust");
+        json_null(&j);
+    } else {
+        hex_member(&j, "trust", SPAN(c->trust.b, DIGEST_BYTES));
+    }
     json_close(&j);
     enum status st = buf_status(&text);
+    return st == ST_OK ? canon_text(buf_span(&text), out, e)
+                       : err_set(e, st, NULL, "writing the format file");
+}
+
+/* The id that follows from everything else. */
+static enum status derive_id(const struct charter *c, char out[33], struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    enum status st = write_object(c, false, &text, e);
     if (st != ST_OK)
-        return err_set(e, st, NULL, "writing the format file");
+        return st;
+    struct digest d = digest_of(buf_span(&text));
+    hex_encode(out, SPAN(d.b, 16));
+    return ST_OK;
+}
+
+enum status charter_encode(struct charter *c, struct buf *out, struct err *e)
+{
     size_t before = out->n;
-    st = canon_text(buf_span(&text), out, e);
+    enum status st = derive_id(c, c->id, e);
+    if (st == ST_OK)
+        st = write_object(c, true, out, e);
     if (st == ST_OK)
         c->digest = digest_of(SPAN(out->p + before, out->n - before));
     return st;
@@ -51,6 +80,14 @@ static bool hex_exact(const struct json *root, const char *key, uint8_t *out, si
     return s != NULL && hex_decode(out, n, span_text(s));
 }
 
+/* null reads as zero. */
+static bool trust_exact(const struct json *root, struct digest *out)
+{
+    const struct json *v = json_get(root, "trust");
+    return v != NULL &&
+           (json_kind(v) == JSON_NULL || hex_exact(root, "trust", out->b, DIGEST_BYTES));
+}
+
 static enum status fields(const struct json *root, struct charter *out, struct err *e)
 {
     const char *schema = json_as_string(json_get(root, "schema"));
@@ -65,15 +102,19 @@ static enum status fields(const struct json *root, struct charter *out, struct e
     const char *created = json_as_string(json_get(root, "created"));
     uint8_t raw[16];
     int64_t when = 0;
-    if (json_count(root) != 6 || !hex_exact(root, "store_id", raw, sizeof raw) ||
+    if (json_count(root) != 8 || !hex_exact(root, "store_id", raw, sizeof raw) ||
+        !hex_exact(root, "nonce", out->nonce, sizeof out->nonce) ||
+        !trust_exact(root, &out->trust) ||
         !hex_exact(root, "log_key", out->log_key.bytes, sizeof out->log_key.bytes) ||
         !hex_exact(root, "log_key_id", out->log_key.id, sizeof out->log_key.id) ||
         !json_as_bool(json_get(root, "lab"), &out->lab) || created == NULL ||
         !time_parse(created, &when))
         return not_ours(e, "the format file lacks a member or has a wrong one");
-    text_fmt(out->id, sizeof out->id, "%s", id);
     text_fmt(out->created, sizeof out->created, "%s", created);
-    return ST_OK;
+    enum status st = derive_id(out, out->id, e);
+    return st != ST_OK || text_equal(out->id, id)
+               ? st
+               : not_ours(e, "the store's id does not follow from the format file's other facts");
 }
 
 enum status charter_decode(struct span in, struct charter *out, struct err *e)

@@ -65,14 +65,39 @@ static enum status check_expects(struct store *s, const struct change_entry *ent
     return st;
 }
 
-/* What a fold would refuse must never get into the ledger. */
-static enum status check_set(const struct json *set, struct err *e)
+/* What is set once may be said again, and nothing else. */
+static enum status check_once(struct store *s, const char *key, const struct json *value,
+                              struct err *e)
 {
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    SCOPED(buf_release) struct buf now = BUF_EMPTY;
+    const char *text = json_as_string(value);
+    bool found = false;
+    uint64_t seq = 0;
+    if (strncmp(key, STORE_ONCE, strlen(STORE_ONCE)) != 0)
+        return ST_OK;
+    enum status st = index_view_open(s->index, &v, e);
+    if (st == ST_OK)
+        st = catalog_state(v, key, &now, &found, &seq, e);
+    if (st != ST_OK || (text != NULL && (!found || span_equal(buf_span(&now), span_text(text)))))
+        return st;
+    (void)err_set(e, ST_CONFLICT, "state-once", "it is set once and for all, by entry %llu",
+                  (unsigned long long)seq);
+    return err_subject(e, "%s", key);
+}
+
+/* What a fold would refuse must never get into the ledger. */
+static enum status check_set(struct store *s, const struct json *set, struct err *e)
+{
+    enum status st = ST_OK;
     for (size_t i = 0, n = json_count(set); i < n; i++) {
         const struct json *value = NULL;
         const char *key = json_member(set, i, &value);
-        if (strlen(key) <= STORE_KEY_MAX)
+        if (strlen(key) <= STORE_KEY_MAX) {
+            if ((st = check_once(s, key, value, e)) != ST_OK)
+                return st;
             continue;
+        }
         (void)err_set(e, ST_INVALID_LENGTH, "state-key", "a key of the state has at most %d bytes",
                       STORE_KEY_MAX);
         return err_subject(e, "%s", key);
@@ -80,8 +105,8 @@ static enum status check_set(const struct json *set, struct err *e)
     return ST_OK;
 }
 
-static enum status encode(const struct catalog_mark *mark, const struct change_entry *entry,
-                          struct buf *line, struct err *e)
+static enum status encode(struct store *s, const struct catalog_mark *mark,
+                          const struct change_entry *entry, struct buf *line, struct err *e)
 {
     SCOPED(ledger_entry_release) struct ledger_entry parsed = {0};
     char time[TIME_TEXT_MAX];
@@ -95,7 +120,7 @@ static enum status encode(const struct catalog_mark *mark, const struct change_e
         st = ledger_parse(SPAN(line->p, line->n - 1), &parsed, e);
     if (st == ST_OK && !ledger_signed_by(&parsed, signer_public(entry->log)))
         st = err_set(e, ST_SIGNATURE, "log-key", "the signer's signature does not verify");
-    return st == ST_OK ? check_set(parsed.set, e) : st;
+    return st == ST_OK ? check_set(s, parsed.set, e) : st;
 }
 
 /* A line that could not be written whole is taken back, so that a full disk leaves nothing. */
@@ -134,7 +159,7 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
     if (st == ST_OK && hook.prepare != NULL)
         st = hook.prepare(hook.ctx, mark.seq + 1, entry, e);
     if (st == ST_OK)
-        st = encode(&mark, entry, &line, e);
+        st = encode(s, &mark, entry, &line, e);
     if (st == ST_OK)
         st = append(s, &mark, buf_span(&line), e);
     if (st == ST_OK)

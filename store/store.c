@@ -247,7 +247,8 @@ enum status store_facts(struct store *s, struct store_facts *out, struct err *e)
 {
     SCOPED(index_view_scope) struct index_view *v = NULL;
     struct catalog_mark mark;
-    *out = (struct store_facts){.lab = s->charter.lab, .log_key = s->charter.log_key};
+    *out = (struct store_facts){
+        .lab = s->charter.lab, .log_key = s->charter.log_key, .trust = s->charter.trust};
     text_fmt(out->id, sizeof out->id, "%s", s->charter.id);
     text_fmt(out->path, sizeof out->path, "%s", s->path);
     enum status st = index_view_open(s->index, &v, e);

@@ -23,6 +23,7 @@
  *     channel/NAME/CHANNEL      holder and its decision (JSON)     promote/channel
  *     held/NAME/CHANNEL/SEQ     a former holder
  *     policy, trust             digest and version in force (JSON)
+ *     once/trust/VERSION/DIGEST ""                                 verify/trust_chain
  *     quarantine/ID             facts of a quarantined input (JSON) store/quarantine
  */
 #ifndef STORE_STORE_H
@@ -35,6 +36,7 @@
 #include "store/key.h"
 
 #define STORE_KEY_MAX      480         /* bytes of a state key */
+#define STORE_ONCE         "once/"     /* keys below are set once and never changed or forgotten */
 #define STORE_DOCUMENT_MAX (64u << 20) /* bytes of one document */
 
 struct store;
@@ -46,6 +48,7 @@ struct store_birth {
         *log;           /* borrowed for the call; its public key becomes the store's log key */
     struct clock clock; /* injected: the store is a lab store and says so for ever */
     bool lab;
+    struct digest trust; /* of the first trust document, for ever; all zero: none */
 };
 
 /* Makes a store aside (PATH.init.PID) and opens it; commits work as ever, and nothing is at PATH
@@ -68,8 +71,9 @@ struct store_facts {
     char id[33]; /* 32 hex digits */
     bool lab;
     struct public_key log_key;
-    uint64_t seq;       /* newest ledger entry */
-    struct digest head; /* its hash */
+    struct digest trust; /* of the first trust document; all zero: none */
+    uint64_t seq;        /* newest ledger entry */
+    struct digest head;  /* its hash */
     uint64_t packs, chunks, stored_bytes;
     char path[4096];
 };

@@ -122,20 +122,23 @@ static enum status check_signers(const struct trust *t, enum role r, const struc
     return err_stage(e, "signature");
 }
 
+enum status trust_alive(const struct trust *t, int64_t now, struct err *e)
+{
+    if (now < t->expires)
+        return ST_OK;
+    char when[TIME_TEXT_MAX];
+    time_format(t->expires, when);
+    return err_at(e, ST_EXPIRED, "trust", "trust-expired", ERR_NO_OFFSET,
+                  "the trust in force (version %llu) expired at %s; issue the next with: assay "
+                  "trust rotate",
+                  (unsigned long long)t->version, when);
+}
+
 enum status trust_check(const struct trust *t, enum role r, const struct envelope *v, int64_t now,
                         struct err *e)
 {
     enum status st = check_signers(t, r, v, e);
-    if (st != ST_OK)
-        return st;
-    if (now >= t->expires) {
-        char when[TIME_TEXT_MAX];
-        time_format(t->expires, when);
-        return err_at(e, ST_EXPIRED, "trust", "trust-expired", ERR_NO_OFFSET,
-                      "the trust in force (version %llu) expired at %s; install a newer one",
-                      (unsigned long long)t->version, when);
-    }
-    return ST_OK;
+    return st == ST_OK ? trust_alive(t, now, e) : st;
 }
 
 /* ---- documents ---- */
@@ -158,130 +161,28 @@ enum status trust_open(struct span bytes, struct envelope *v, struct trust **out
     return ST_OK;
 }
 
-/* A trust document that its own root signed. */
-static enum status open_document(struct span bytes, struct envelope *v, struct trust **out,
-                                 struct err *e)
+bool trust_has(const struct trust *t, enum role r, const struct public_key *k)
 {
-    SCOPED(trust_scope) struct trust *t = NULL;
-    enum status st = trust_open(bytes, v, &t, e);
-    if (st != ST_OK || (st = check_signers(t, ROLE_ROOT, v, e)) != ST_OK)
-        return st;
-    *out = trust_take(&t);
-    return ST_OK;
-}
-
-/* The state's value under `trust`, and the document it names. */
-static enum status open_current(struct store *s, struct buf *value, struct trust **out,
-                                struct err *e)
-{
-    struct trust_pointer at = {0};
-    enum status st = store_get(s, TRUST_KEY, value, e);
-    if (st != ST_OK || (st = trust_pointer_parse(buf_span(value), &at, e)) != ST_OK)
-        return st;
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    SCOPED(envelope_release) struct envelope v = {0};
-    SCOPED(trust_scope) struct trust *t = NULL;
-    if ((st = store_document(s, &at.digest, &bytes, e)) != ST_OK ||
-        (st = open_document(buf_span(&bytes), &v, &t, e)) != ST_OK)
-        return st;
-    if (t->version != at.version)
-        return err_at(e, ST_SET_BACK, "trust", "trust-version", ERR_NO_OFFSET,
-                      "the store is at trust version %llu, the document says %llu",
-                      (unsigned long long)at.version, (unsigned long long)t->version);
-    *out = trust_take(&t);
-    return ST_OK;
-}
-
-enum status trust_load(struct store *s, struct trust **out, struct err *e)
-{
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    enum status st = open_current(s, &value, out, e);
-    if (st == ST_NOT_FOUND && value.n == 0) {
-        *e = ERR_NONE;
-        return err_at(e, ST_UNTRUSTED, "trust", "no-trust", ERR_NO_OFFSET,
-                      "the store has no trust document; `assay init` makes one");
+    const struct trust_role *role = &t->roles[r];
+    for (size_t i = 0; i < role->count; i++) {
+        if (memcmp(t->keys[role->keys[i]].public.bytes, k->bytes, KEY_PUBLIC_BYTES) == 0)
+            return true;
     }
-    return st;
+    return false;
 }
 
-/* May `next`, in envelope v, follow `now`? */
-static enum status check_succession(const struct trust *now, const struct trust *next,
-                                    const struct envelope *v, struct err *e)
+enum status trust_want(const struct trust *t, enum role r, const struct public_key *k,
+                       struct err *e)
 {
-    if (next->version <= now->version)
-        return err_at(e, ST_SET_BACK, "trust", "trust-set-back", ERR_NO_OFFSET,
-                      "version %llu does not follow version %llu, which is in force",
-                      (unsigned long long)next->version, (unsigned long long)now->version);
-    if (next->version != now->version + 1)
-        return err_at(e, ST_UNTRUSTED, "trust", "trust-gap", ERR_NO_OFFSET,
-                      "version %llu is in force; the next must be %llu, not %llu",
-                      (unsigned long long)now->version, (unsigned long long)now->version + 1,
-                      (unsigned long long)next->version);
-    for (size_t i = 0; i < now->revoked_count; i++) {
-        char id[KEY_ID_TEXT];
-        key_id_text(&now->revoked[i].public, id);
-        if (trust_revoked_find(next, &now->revoked[i].public) == NULL)
-            return err_at(e, ST_SET_BACK, "trust", "revocation-lost", ERR_NO_OFFSET,
-                          "version %llu forgets that key %s is revoked",
-                          (unsigned long long)next->version, id);
-    }
-    return check_signers(now, ROLE_ROOT, v, e);
-}
-
-static enum status commit_trust(struct store *s, struct span envelope, const struct trust *t,
-                                const struct buf *before, struct clock clock,
-                                const struct signer *log, struct err *e)
-{
-    SCOPED(change_scope) struct change *c = NULL;
-    SCOPED(buf_release) struct buf pointer = BUF_EMPTY;
-    SCOPED(buf_release) struct buf body = BUF_EMPTY;
-    SCOPED(buf_release) struct buf set = BUF_EMPTY;
-    SCOPED(buf_release) struct buf old = BUF_EMPTY;
-    struct digest digest;
-    trust_pointer_write(t, &pointer);
-    trust_entry_write(t, buf_span(&pointer), &body, &set);
-    buf_append(&old, buf_span(before));
-    buf_byte(&old, '\0');
-    if (buf_status(&pointer) != ST_OK || buf_status(&body) != ST_OK || buf_status(&set) != ST_OK ||
-        buf_status(&old) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a trust");
-    enum status st = change_begin(s, &c, e);
-    if (st != ST_OK || (st = change_document(c, envelope, &digest, e)) != ST_OK)
-        return st;
-    struct expect expect = {.key = TRUST_KEY, .value = before->n > 0 ? (const char *)old.p : NULL};
-    struct change_entry entry = {.type = "trust",
-                                 .body = buf_span(&body),
-                                 .set = buf_span(&set),
-                                 .expects = &expect,
-                                 .expect_count = 1,
-                                 .clock = clock,
-                                 .log = log};
-    uint64_t seq = 0;
-    return change_commit(c, &entry, &seq, e);
-}
-
-enum status trust_install(struct store *s, struct span envelope, struct clock clock,
-                          const struct signer *log, struct err *e)
-{
-    SCOPED(trust_scope) struct trust *next = NULL;
-    SCOPED(trust_scope) struct trust *now = NULL;
-    SCOPED(envelope_release) struct envelope v = {0};
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    enum status st = open_document(envelope, &v, &next, e);
-    if (st != ST_OK || (st = trust_check(next, ROLE_ROOT, &v, clock_now(&clock), e)) != ST_OK)
-        return st;
-    struct err none = ERR_NONE;
-    st = open_current(s, &value, &now, &none);
-    if (st == ST_OK) {
-        if (digest_equal(&now->digest, &next->digest))
-            return ST_OK; /* it is in force already */
-        if ((st = check_succession(now, next, &v, e)) != ST_OK)
-            return st;
-    } else if (st != ST_NOT_FOUND || value.n > 0) {
-        *e = none;
-        return st;
-    }
-    return commit_trust(s, envelope, next, &value, clock, log, e);
+    char id[KEY_ID_TEXT];
+    if (trust_has(t, r, k))
+        return ST_OK;
+    key_id_text(k, id);
+    bool lost = trust_revoked_find(t, k) != NULL;
+    return err_at(e, ST_UNTRUSTED, "signature", lost ? "key-revoked" : "wrong-role", ERR_NO_OFFSET,
+                  lost ? "key %s is revoked and signs nothing any more"
+                       : "key %s has not the role %s, so its signature would count for nothing",
+                  id, role_name(r));
 }
 
 unsigned trust_signers(const struct trust *t, enum role r, const struct envelope *v,

@@ -10,6 +10,10 @@
  * revoked key signs nothing any more, whenever it did, and never comes back. Version n+1 is signed
  * by the thresholds of n and of n+1.
  *
+ * The store's charter names version 1 by digest, so the chain from it to the newest is proven each
+ * time trust is loaded (verify/trust_chain.c): no entry of the ledger, whoever signed it, puts
+ * another document into force or an older one back.
+ *
  * Keys are counted by their bytes, never by their ids; threshold 0 or above the keys is refused. */
 #ifndef VERIFY_TRUST_H
 #define VERIFY_TRUST_H
@@ -33,11 +37,19 @@ enum role role_parse(const char *name);
 
 struct trust;
 
-/* The trust in force in a store, its own signatures checked. */
+/* "Whenever": for reading, where an expired trust still says who signed what. */
+#define TRUST_ANY_TIME INT64_MIN
+/* Versions a store's trust may go through. */
+#define TRUST_CHAIN_MAX 1024u
+
+/* The trust in force in a store: the end of the chain that begins with the charter's. ST_UNTRUSTED
+ * (codes "no-trust", "trust-anchor", "trust-fork"), ST_SET_BACK ("trust-set-back"). */
 enum status trust_load(struct store *s, struct trust **out, struct err *e) MUST_CHECK;
 void trust_free(struct trust *t);
 SCOPE_OF(trust, struct trust, trust_free)
 
+/* ST_EXPIRED once its time is over. */
+enum status trust_alive(const struct trust *t, int64_t now, struct err *e) MUST_CHECK;
 /* Is the envelope signed by the threshold of a role, now? ST_SIGNATURE, ST_UNTRUSTED, ST_EXPIRED.
  */
 enum status trust_check(const struct trust *t, enum role r, const struct envelope *v, int64_t now,
@@ -46,12 +58,17 @@ enum status trust_check(const struct trust *t, enum role r, const struct envelop
 enum status trust_single(const struct public_key keys[ROLE_COUNT], const char *owner,
                          int64_t expires, const struct signer *root, struct buf *out,
                          struct err *e) MUST_CHECK;
-/* Commits it as the store's trust. */
+/* Commits it as the store's trust: the charter's own as version 1, then always the next. */
 enum status trust_install(struct store *s, struct span envelope, struct clock clock,
                           const struct signer *log, struct err *e) MUST_CHECK;
 /* A document as it was handed over, which may lack signatures: only its rules are checked. `v` is
  * to be released either way. */
 enum status trust_open(struct span bytes, struct envelope *v, struct trust **out,
+                       struct err *e) MUST_CHECK;
+/* Has the key that role? trust_want says no with ST_UNTRUSTED, before anything is signed in vain.
+ */
+bool trust_has(const struct trust *t, enum role r, const struct public_key *k);
+enum status trust_want(const struct trust *t, enum role r, const struct public_key *k,
                        struct err *e) MUST_CHECK;
 /* How many keys of a role signed, and how many it asks for. */
 unsigned trust_signers(const struct trust *t, enum role r, const struct envelope *v,

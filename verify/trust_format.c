@@ -404,6 +404,11 @@ enum status trust_pointer_parse(struct span value, struct trust_pointer *out, st
     return ST_OK;
 }
 
+void trust_once_prefix(uint64_t version, char out[STORE_KEY_MAX])
+{
+    text_fmt(out, STORE_KEY_MAX, STORE_ONCE "trust/%016llu/", (unsigned long long)version);
+}
+
 void trust_entry_write(const struct trust *t, struct span pointer, struct buf *body,
                        struct buf *set)
 {
@@ -419,8 +424,14 @@ void trust_entry_write(const struct trust *t, struct span pointer, struct buf *b
     json_key(&j, "expires");
     json_string(&j, when);
     json_close(&j);
+    char once[STORE_KEY_MAX];
+    trust_once_prefix(t->version, once);
+    size_t n = strlen(once);
+    text_fmt(once + n, sizeof once - n, "%s", digest);
     struct json_out k = json_out(set);
     json_object(&k);
+    json_key(&k, once);
+    json_string(&k, "");
     json_key(&k, TRUST_KEY);
     json_text(&k, pointer);
     json_close(&k);

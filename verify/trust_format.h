@@ -58,6 +58,8 @@ struct trust_pointer {
 enum status trust_pointer_parse(struct span value, struct trust_pointer *out,
                                 struct err *e) MUST_CHECK;
 void trust_pointer_write(const struct trust *t, struct buf *out);
+/* once/trust/VERSION/, below which a document of that version is recorded by its digest. */
+void trust_once_prefix(uint64_t version, char out[STORE_KEY_MAX]);
 /* The ledger entry that puts t in force: body and set. */
 void trust_entry_write(const struct trust *t, struct span pointer, struct buf *body,
                        struct buf *set);

@@ -169,6 +169,8 @@ Test(decision, losing_any_part_of_the_state_never_turns_deny_into_allow)
     for (size_t at = 0; at < keys.n; at += strlen((const char *)keys.p + at) + 1) {
         const char *key = (const char *)keys.p + at;
         SCOPED(buf_release) struct buf value = BUF_EMPTY;
+        if (strncmp(key, STORE_ONCE, strlen(STORE_ONCE)) == 0)
+            continue; /* not even the log key can forget it: trust_chain */
         cr_assert_eq(store_get(l.r.s, key, &value, &e), ST_OK);
         buf_byte(&value, 0);
         cr_assert_eq(room_set(&l.r, key, NULL, NULL, &e), ST_OK);

@@ -29,6 +29,8 @@ static void make_trust(struct law_room *l)
     must(trust_single(keys, "somebody", l->r.clock.fixed + 365 * LAW_DAY, l->keys[ROLE_ROOT],
                       &envelope, &e),
          "trust_single", &e);
+    struct digest first = digest_of(buf_span(&envelope));
+    room_found(&l->r, &first);
     must(trust_install(l->r.s, buf_span(&envelope), l->r.clock, l->r.log, &e), "trust_install", &e);
     must(trust_load(l->r.s, &l->trust, &e), "trust_load", &e);
 }

@@ -24,7 +24,8 @@ struct store_room room_bare(void)
 
 enum status room_create(struct store_room *r, struct err *e)
 {
-    const struct store_birth birth = {.log = r->log, .clock = r->clock, .lab = true};
+    const struct store_birth birth = {
+        .log = r->log, .clock = r->clock, .lab = true, .trust = r->trust};
     struct store *s = NULL;
     enum status st = store_create(r->path, &birth, &s, e);
     return st == ST_OK ? store_publish(s, e) : st;
@@ -45,6 +46,17 @@ struct store_room room_make(void)
     must(room_create(&r, &e), r.path, &e);
     room_reopen(&r);
     return r;
+}
+
+void room_found(struct store_room *r, const struct digest *trust)
+{
+    struct err e = ERR_NONE;
+    store_close(r->s);
+    r->s = NULL;
+    r->trust = *trust;
+    must(folder_remove(r->t.dir, "store", &e), r->path, &e);
+    must(room_create(r, &e), r->path, &e);
+    room_reopen(r);
 }
 
 void room_remove(struct store_room *r)

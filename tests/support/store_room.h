@@ -11,7 +11,8 @@ struct store_room {
     struct signer *log;
     char path[192]; /* of the store */
     struct clock clock;
-    struct store *s; /* open, or NULL */
+    struct digest trust; /* the store's first */
+    struct store *s;     /* open, or NULL */
 };
 
 /* A published lab store, open. */
@@ -20,6 +21,9 @@ struct store_room room_make(void);
 struct store_room room_bare(void);
 void room_remove(struct store_room *r);
 void room_reopen(struct store_room *r);
+
+/* A store in place of the one that is there, open, whose first trust has that digest. */
+void room_found(struct store_room *r, const struct digest *trust);
 
 /* Makes and publishes the store; the first status that is not ST_OK. */
 enum status room_create(struct store_room *r, struct err *e);

@@ -61,6 +61,16 @@ static void document(const struct room *x, const char *keys, const char *roles, 
                  (char *)json.p);
 }
 
+/* As long as it has no trust, the store is made for whichever comes. */
+static void found_for(struct room *x, struct span envelope)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    struct err none = ERR_NONE;
+    struct digest first = digest_of(envelope);
+    if (store_get(x->r.s, "trust", &value, &none) == ST_NOT_FOUND)
+        room_found(&x->r, &first);
+}
+
 /* Signed by the listed keys ("02"), installed. */
 static enum status install(struct room *x, struct span payload, const char *signers, struct err *e)
 {
@@ -76,6 +86,7 @@ static enum status install(struct room *x, struct span payload, const char *sign
         envelope.n = 0;
         buf_append(&envelope, buf_span(&more));
     }
+    found_for(x, buf_span(&envelope));
     return trust_install(x->r.s, buf_span(&envelope), x->r.clock, x->r.log, e);
 }
 
@@ -346,6 +357,7 @@ Test(trust, of_a_single_person_holds_every_role_and_says_so)
             *signer_public(x.keys[r == ROLE_POLICY ? 0 : r - 1]); /* root and policy share a key */
     cr_assert_eq(trust_single(keys, "ann", x.now + 86400, x.keys[0], &envelope, &e), ST_OK, "%s",
                  e.detail);
+    found_for(&x, buf_span(&envelope));
     cr_assert_eq(trust_install(x.r.s, buf_span(&envelope), x.r.clock, x.r.log, &e), ST_OK, "%s",
                  e.detail);
     cr_assert_eq(trust_load(x.r.s, &t, &e), ST_OK);
