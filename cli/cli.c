@@ -251,7 +251,11 @@ enum status cli_trust(struct cli *c, struct err *e)
     enum status st = cli_store(c, e);
     if (st != ST_OK || c->trust != NULL)
         return st;
-    return trust_load(c->store, &c->trust, e);
+    st = trust_load(c->store, &c->trust, e);
+    struct err over = ERR_NONE;
+    if (st == ST_OK && trust_alive(c->trust, cli_now(c), &over) != ST_OK)
+        cli_hint(c, "%s; until then nothing can be signed, gated or promoted", over.detail);
+    return st;
 }
 
 enum status cli_promoter(struct cli *c, bool keys, struct promoter *out, struct err *e)
@@ -296,7 +300,7 @@ enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct
 {
     enum status st = cli_trust(c, e);
     if (st == ST_OK)
-        st = artifact_find(c->store, c->trust, ref, cli_now(c), out, e);
+        st = artifact_find(c->store, c->trust, ref, TRUST_ANY_TIME, out, e);
     if (st == ST_USAGE && strchr(ref, '@') == NULL) {
         struct err which = ERR_NONE;
         if (refs_bare(c, ref, &which) != ST_OK) {

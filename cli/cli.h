@@ -51,7 +51,7 @@ int cli_main(int argc, char **argv);
 enum status cli_home(struct cli *c, struct err *e) MUST_CHECK;
 /* Opens the store; sets `clock`. ST_USAGE when a time was given and it is no lab store. */
 enum status cli_store(struct cli *c, struct err *e) MUST_CHECK;
-/* The store and its trust. */
+/* The store and its trust; whoever only reads is told when it has expired, and goes on. */
 enum status cli_trust(struct cli *c, struct err *e) MUST_CHECK;
 /* The time asked for with --at or $ASSAY_TIME: *given says whether. */
 enum status cli_clock(const struct cli *c, bool *given, struct clock *out,

@@ -141,9 +141,12 @@ static enum status tell(struct cli *c, const struct admit_result *r, struct err 
         member_text(&j, "format", format);
         member_text(&j, "state", state);
         member_bool(&j, "existed", r->existed);
+        member_u64(&j, "signatures", r->signatures);
         answer_close(c, &j);
         return ST_OK;
     }
+    if (r->signatures > 0)
+        cli_hint(c, "%zu more of its publishers' signatures recorded", r->signatures);
     buf_fmt(&c->out, "%s@%s  %s  ", r->manifest.name, r->manifest.version, format);
     put_size(&c->out, r->content.bytes);
     buf_text(&c->out, r->existed ? ", was there" : ", new ");
@@ -172,7 +175,7 @@ static enum status add_one(struct cli *c, const char *path, struct err *e)
     enum status st = read_options(c, &in, e);
     if (st == ST_OK)
         st = open_path(&in, path, e);
-    if (st == ST_OK)
+    if (st == ST_OK && in.envelope.n == 0)
         st = cli_key(c, "publisher", &keys.publisher, e);
     if (st == ST_OK)
         st = cli_key(c, "log", &keys.log, e);

@@ -3,16 +3,15 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
-#include "cli/refs.h"
 #include "store/envelope_join.h"
+#include "store/log_head.h"
 #include "store/minisig.h"
-#include "store/store.h"
-
+#include "verify/publisher.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FILES 3
+#define FILES 4
 
 struct published {
     const char *name;
@@ -25,44 +24,17 @@ static void published_release(struct published (*files)[FILES])
         buf_release(&(*files)[i].bytes);
 }
 
-/* Reading waits until the scan is over. */
-static enum status collect(void *ctx, const char *key, struct span value, struct err *e)
+/* The ledger's head of the moment, for log --verify --against. Canonical, a line. */
+static void put_head(const struct cli *c, struct buf *out)
 {
-    struct buf *list = ctx;
-    (void)key;
-    (void)e;
-    buf_append(list, value);
-    buf_byte(list, 0);
-    return ST_OK;
-}
-
-/* Every publisher's signature that lies in the store, in one envelope. */
-static enum status join_all(struct cli *c, const struct artifact *a, struct envelope *v,
-                            struct err *e)
-{
-    SCOPED(buf_release) struct buf list = BUF_EMPTY;
-    char hex[DIGEST_TEXT], prefix[STORE_KEY_MAX];
-    digest_text(&a->digest, hex);
-    text_fmt(prefix, sizeof prefix, "signature/%s/", hex);
-    enum status st = refs_envelope(c, a, v, e);
-    if (st == ST_OK)
-        st = store_scan(c->store, prefix, collect, &list, e);
-    if (st == ST_OK && buf_status(&list) != ST_OK)
-        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for the signatures");
-    for (size_t at = 0; st == ST_OK && at < list.n;) {
-        const char *where = (const char *)list.p + at;
-        SCOPED(buf_release) struct buf text = BUF_EMPTY;
-        SCOPED(envelope_release) struct envelope more = {0};
-        struct digest d;
-        at += strlen(where) + 1;
-        if (!digest_parse(where, &d))
-            return err_set(e, ST_CORRUPT, "state-value", "a signature of artifact %.12s is damaged",
-                           hex);
-        if ((st = store_document(c->store, &d, &text, e)) == ST_OK &&
-            (st = envelope_parse(buf_span(&text), &more, e)) == ST_OK)
-            st = envelope_join(v, &more, e);
-    }
-    return st;
+    const struct log_head head = log_head_of(&c->facts);
+    struct json_out j = json_out(out);
+    json_object(&j);
+    json_key(&j, "head");
+    log_head_write(&j, &head);
+    member_text(&j, "schema", "assay.head/1");
+    json_close(&j);
+    buf_byte(out, '\n');
 }
 
 static enum status make_files(struct cli *c, const struct artifact *a,
@@ -73,7 +45,7 @@ static enum status make_files(struct cli *c, const struct artifact *a,
     char comment[MINISIG_COMMENT_MAX], hex[DIGEST_TEXT];
     enum status st = cli_key(c, key != NULL ? key : "publisher", &signer, e);
     if (st == ST_OK)
-        st = join_all(c, a, v, e);
+        st = publisher_envelope(c->store, &a->digest, &a->envelope, v, e);
     if (st != ST_OK)
         return st;
     digest_text(&a->digest, hex);
@@ -82,8 +54,10 @@ static enum status make_files(struct cli *c, const struct artifact *a,
     files[0].name = "manifest.json";
     files[1].name = "manifest.dsse.json";
     files[2].name = "manifest.json.minisig";
+    files[3].name = "head.json";
+    put_head(c, &files[3].bytes);
     buf_append(&files[0].bytes, buf_span(&v->payload));
-    if (buf_status(&files[0].bytes) != ST_OK)
+    if (buf_status(&files[0].bytes) != ST_OK || buf_status(&files[3].bytes) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a manifest");
     st = envelope_write(v, &files[1].bytes, e);
     return st == ST_OK ? minisig_write(buf_span(&v->payload), comment, signer, &files[2].bytes, e)

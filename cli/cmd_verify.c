@@ -120,12 +120,14 @@ static enum status check_ref(struct verification *v, const char *ref, bool bytes
     text_fmt(v->artifact, sizeof v->artifact, "%s", ref);
     v->file[0] = '\0';
     v->artifacts++;
-    enum status st = artifact_find(v->c->store, v->c->trust, ref, cli_now(v->c), &a, &why);
-    if (st == ST_OK) {
-        text_fmt(v->artifact, sizeof v->artifact, "%s@%s", a.manifest.name, a.manifest.version);
-        return bytes ? check_files(v, &a.manifest, e) : ST_OK;
-    }
-    return as_finding(v, st, &why, e);
+    enum status st = artifact_find(v->c->store, v->c->trust, ref, TRUST_ANY_TIME, &a, &why);
+    if (st != ST_OK)
+        return as_finding(v, st, &why, e);
+    text_fmt(v->artifact, sizeof v->artifact, "%s@%s", a.manifest.name, a.manifest.version);
+    st = artifact_published(&a, &why);
+    if (st != ST_OK)
+        st = as_finding(v, st, &why, e);
+    return st == ST_OK && bytes ? check_files(v, &a.manifest, e) : st;
 }
 
 static enum status check_each(void *ctx, const char *ref, const char *hex, struct err *e)
@@ -191,7 +193,7 @@ enum status cmd_verify(struct cli *c, struct err *e)
     for (size_t i = 0; st == ST_OK && i < c->words; i++) {
         SCOPED(artifact_release) struct artifact a = {0};
         struct err why = ERR_NONE;
-        st = artifact_find(c->store, NULL, c->word[i], cli_now(c), &a,
+        st = artifact_find(c->store, NULL, c->word[i], TRUST_ANY_TIME, &a,
                            &why); /* an unknown REF is an error */
         if (st == ST_NOT_FOUND || st == ST_USAGE || st == ST_AMBIGUOUS)
             *e = why;

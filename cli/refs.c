@@ -158,27 +158,3 @@ void rules_text(struct buf *out, const struct decision *d)
     }
     table_put(&t, out);
 }
-
-/* The stored envelope of an artifact's manifest. */
-enum status refs_envelope(struct cli *c, const struct artifact *a, struct envelope *out,
-                          struct err *e)
-{
-    char key[STORE_KEY_MAX], hex[DIGEST_TEXT];
-    SCOPED(buf_release) struct buf facts = BUF_EMPTY;
-    SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    SCOPED(json_scope) struct json *v = NULL;
-    struct digest envelope;
-    digest_text(&a->digest, hex);
-    text_fmt(key, sizeof key, "artifact/%s", hex);
-    enum status st = store_get(c->store, key, &facts, e);
-    if (st == ST_OK)
-        st = json_parse(buf_span(&facts), STORE_DOCUMENT_MAX, &v, e);
-    if (st != ST_OK)
-        return st;
-    const char *where = json_as_string(json_get(v, "manifest"));
-    if (where == NULL || !digest_parse(where, &envelope))
-        return err_set(e, ST_CORRUPT, "state-value", "the facts of artifact %.12s are damaged",
-                       hex);
-    st = store_document(c->store, &envelope, &text, e);
-    return st == ST_OK ? envelope_parse(buf_span(&text), out, e) : st;
-}

@@ -17,9 +17,6 @@ enum status refs_channel(const char *text, char name[MANIFEST_NAME_MAX], char ch
                          struct err *e) MUST_CHECK;
 /* NAME@VERSION of an artifact that may have gone; its digest then. */
 void refs_name(struct cli *c, const struct digest *artifact, char *out, size_t cap);
-/* The stored envelope of an artifact's manifest. */
-enum status refs_envelope(struct cli *c, const struct artifact *a, struct envelope *out,
-                          struct err *e) MUST_CHECK;
 
 /* For a REF that is only a name: ST_USAGE with up to five versions and channels of that name and
  * the command to type; ST_OK when nothing has that name. */

@@ -104,14 +104,21 @@ static const struct command rows[] = {
      .examples = "assay trust install trust-2.signed.json",
      .run = cmd_trust_install},
     {.name = "sign",
-     .words = "REF --key K",
+     .words = "REF|FILE --key K [-o PATH]",
      .least = 1,
      .most = 1,
      .summary = "sign an artifact's manifest",
-     .about = "Adds a publisher's signature by K to the manifest of REF and records it.",
-     .examples = "assay sign tiny@1 --key publisher",
+     .about =
+         "Adds a publisher's signature by K to the manifest of REF and records it; it counts "
+         "towards the threshold of\n"
+         "the role publisher, which K must have. With -o it needs no store: FILE is a published "
+         "manifest.dsse.json,\n"
+         "PATH the same with one signature more, which assay add --manifest takes where the "
+         "artifact is.",
+     .examples = "assay sign tiny@1 --key publisher\n"
+                 "assay sign published/manifest.dsse.json --key publisher -o signed.json",
      .run = cmd_sign,
-     OPTIONS(OPT_KEY)},
+     OPTIONS(OPT_KEY, OPT_OUTPUT, OPT_FORCE)},
     {.name = "manifest",
      .words = "REF -o DIR",
      .least = 1,
@@ -120,9 +127,11 @@ static const struct command rows[] = {
      .about =
          "Writes manifest.json (canonical: its SHA-256 is the artifact), manifest.dsse.json (with "
          "the signature of\n"
-         "every publisher who signed it here) and manifest.json.minisig, made now with --key "
+         "every publisher who signed it here), manifest.json.minisig, made now with --key "
          "(publisher), which\n"
-         "minisign -V accepts. Whoever trusts the publishers admits with assay add --manifest only "
+         "minisign -V accepts, and head.json, which shows later whether this store was set back "
+         "(log --verify\n--against). Whoever trusts the publishers admits with assay add "
+         "--manifest only "
          "what it says.",
      .examples = "assay manifest tiny@1 -o published\nminisign -V -p publisher.pub -m "
                  "published/manifest.json\n"

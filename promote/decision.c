@@ -59,7 +59,7 @@ static enum status open_decision(const struct promoter *by, const struct holder 
     if (!text_equal(v.type, STATEMENT_TYPE))
         return err_at(e, ST_SIGNATURE, "decision", "wrong-type", ERR_NO_OFFSET,
                       "signed as %s, not as a decision", v.type);
-    if ((st = trust_check(by->trust, ROLE_RELEASE, &v, clock_now(&by->clock), e)) != ST_OK ||
+    if ((st = trust_check(by->trust, ROLE_RELEASE, &v, TRUST_ANY_TIME, e)) != ST_OK ||
         (st = statement_decode(buf_span(&v.payload), out, e)) != ST_OK ||
         (st = store_facts(by->store, &facts, e)) != ST_OK)
         return st;
@@ -83,7 +83,7 @@ static enum status prove_evidence(const struct promoter *by, const struct statem
             continue;
         SCOPED(evidence_release) struct evidence v = {0};
         enum status st =
-            evidence_open(by->store, by->trust, &s->evidence[g], clock_now(&by->clock), &v, e);
+            evidence_open(by->store, by->trust, &s->evidence[g], TRUST_ANY_TIME, &v, e);
         if (st != ST_OK)
             return st;
         if (v.gate != g || v.verdict != VERDICT_PASS ||
@@ -93,6 +93,15 @@ static enum status prove_evidence(const struct promoter *by, const struct statem
                             "the evidence of the decision does not bear it out");
     }
     return ST_OK;
+}
+
+/* The publishers' word still counts, under the trust in force. */
+static enum status prove_manifest(const struct promoter *by, const struct statement *s,
+                                  struct err *e)
+{
+    SCOPED(artifact_release) struct artifact a = {0};
+    enum status st = artifact_open(by->store, by->trust, &s->artifact, TRUST_ANY_TIME, &a, e);
+    return st == ST_OK ? artifact_published(&a, e) : st;
 }
 
 static enum status prove_runtime(const struct statement *s, struct err *e)
@@ -118,7 +127,8 @@ static enum status prove(const struct promoter *by, const struct holder *h, stru
     if (!digest_equal(&now.decision, &h->decision) || !digest_equal(&now.artifact, &h->artifact))
         return err_set(e, ST_CONFLICT, "holder-changed",
                        "the channel's holder has changed meanwhile");
-    if ((st = open_decision(by, &now, &s, e)) != ST_OK || (st = prove_evidence(by, &s, e)) != ST_OK)
+    if ((st = open_decision(by, &now, &s, e)) != ST_OK ||
+        (st = prove_manifest(by, &s, e)) != ST_OK || (st = prove_evidence(by, &s, e)) != ST_OK)
         return st;
     return prove_runtime(&s, e);
 }
@@ -165,7 +175,8 @@ enum status promote(const struct promoter *by, const struct artifact *a, const c
     }
     int64_t seen = 0;
     enum status st = dry_run ? ST_OK : need_keys(by, e);
-    if (st != ST_OK || (st = store_seen(by->store, &seen, e)) != ST_OK ||
+    if (st != ST_OK || (st = trust_alive(by->trust, clock_now(&by->clock), e)) != ST_OK ||
+        (st = store_seen(by->store, &seen, e)) != ST_OK ||
         (st = standing_read(by->store, a->manifest.name, channel, &on, e)) != ST_OK ||
         (st = policy_load(by->store, by->trust, clock_now(&by->clock), &policy, e)) != ST_OK)
         return st;
@@ -231,12 +242,10 @@ static enum status bring_back(const struct promoter *by, const struct standing *
                               const struct holder *former, const char *reason, struct holder *out,
                               struct err *e)
 {
-    SCOPED(artifact_release) struct artifact a = {0};
     struct statement s;
     enum status st = open_decision(by, former, &s, e);
     if (st != ST_OK || (st = prove_evidence(by, &s, e)) != ST_OK ||
-        (st = artifact_open(by->store, by->trust, &former->artifact, clock_now(&by->clock), &a,
-                            e)) != ST_OK)
+        (st = prove_manifest(by, &s, e)) != ST_OK)
         return st;
     s.kind = DECISION_ROLLBACK;
     text_fmt(s.reason, sizeof s.reason, "%s", reason);

@@ -38,7 +38,7 @@ struct promoter {
 /* Applies the installed policy. When the present holder asks again and policy, evidence and program
  * are those of its decision, that one stands: out->held, with its seq and envelope. Records
  * a refusal in the ledger too (unless dry_run). ST_OK with out->allowed false for a refusal;
- * ST_CONFLICT when the holder changed meanwhile. */
+ * ST_CONFLICT when the holder changed meanwhile; ST_EXPIRED when the trust has. */
 enum status promote(const struct promoter *by, const struct artifact *a, const char *channel,
                     bool dry_run, struct decision *out, struct err *e) MUST_CHECK;
 /* Re-points to a former holder; `to` NULL: the last one. */
@@ -46,7 +46,8 @@ enum status rollback(const struct promoter *by, const char *name, const char *ch
                      const struct digest *to, const char *reason, struct holder *out,
                      struct err *e) MUST_CHECK;
 /* Proves that a holder may be handed out by this program: decision signature, its binding to store,
- * name, channel and artifact, and the runtime it was made for. ST_UNPROVEN, ST_SIGNATURE … */
+ * name, channel and artifact, the publishers' signatures, the evidence, and the runtime it was made
+ * for; a trust that has expired still says who signed. ST_UNPROVEN, ST_SIGNATURE … */
 enum status decision_prove(const struct promoter *by, const struct holder *h,
                            struct err *e) MUST_CHECK;
 

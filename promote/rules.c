@@ -111,7 +111,11 @@ static enum status rule_publisher(const struct question *q, struct decision *d, 
         rule(d, false, "publisher", NULL, "the manifest in the store differs in %s", difference);
         return ST_OK;
     }
-    rule(d, true, "publisher", NULL, "the manifest is signed by the role publisher");
+    if (artifact_published(&again, &why) != ST_OK)
+        rule(d, false, "publisher", NULL, "%.200s", why.detail);
+    else
+        rule(d, true, "publisher", NULL, "the manifest is signed by the role publisher, %u of %u",
+             again.publishers, again.publishers_needed);
     return ST_OK;
 }
 

@@ -47,7 +47,7 @@ static enum status collect(void *ctx, const char *key, struct span value, struct
 static bool counts(const struct trust *t, enum role r, const struct envelope *v)
 {
     struct err ignored = ERR_NONE;
-    return trust_check(t, r, v, 0, &ignored) == ST_OK;
+    return trust_check(t, r, v, TRUST_ANY_TIME, &ignored) == ST_OK;
 }
 
 static enum status envelope_voided(const struct looking *l, const struct digest *d, bool *out,
@@ -68,8 +68,11 @@ static void manifest_voided(const struct looking *l, struct voided *out, bool *v
     SCOPED(artifact_release) struct artifact a = {0};
     SCOPED(artifact_release) struct artifact b = {0};
     struct err ignored = ERR_NONE;
-    *voided = artifact_open(l->store, l->now, &out->document, 0, &a, &ignored) == ST_OK &&
-              artifact_open(l->store, l->next, &out->document, 0, &b, &ignored) != ST_OK;
+    *voided =
+        artifact_open(l->store, l->now, &out->document, TRUST_ANY_TIME, &a, &ignored) == ST_OK &&
+        artifact_published(&a, &ignored) == ST_OK &&
+        (artifact_open(l->store, l->next, &out->document, TRUST_ANY_TIME, &b, &ignored) != ST_OK ||
+         artifact_published(&b, &ignored) != ST_OK);
     text_fmt(out->time, sizeof out->time, "%s", a.added);
 }
 

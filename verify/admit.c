@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "verify/admission.h"
 #include "verify/artifact.h"
+#include "verify/publisher.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,6 +329,16 @@ static enum status name_holder(struct admission *a, const struct admit_texts *t,
     return err_subject(e, "%s", a->request->label);
 }
 
+/* One publisher admits; when the trust asks for more, the others sign what lies in the store. */
+static enum status check_seal(struct admission *a, const struct envelope *v, struct err *e)
+{
+    unsigned needed = 0;
+    int64_t now = clock_now(&a->keys->clock);
+    return trust_signers(a->trust, ROLE_PUBLISHER, v, &needed) > 0
+               ? trust_alive(a->trust, now, e)
+               : trust_check(a->trust, ROLE_PUBLISHER, v, now, e);
+}
+
 /* The envelope that goes into the store: the publisher's own, or one that our publisher key signs.
  */
 static enum status seal(struct admission *a, struct span payload, struct digest *envelope,
@@ -343,11 +354,31 @@ static enum status seal(struct admission *a, struct span payload, struct digest 
         SCOPED(envelope_release) struct envelope v = {0};
         st = envelope_parse(buf_span(&text), &v, e);
         if (st == ST_OK)
-            st = trust_check(a->trust, ROLE_PUBLISHER, &v, clock_now(&a->keys->clock), e);
+            st = check_seal(a, &v, e);
         if (st != ST_OK)
             return err_subject(e, "the publisher key");
     }
     return change_document(a->change, buf_span(&text), envelope, e);
+}
+
+/* The artifact is there: a given manifest may bring signatures that the store has not. */
+static enum status record_given(struct admission *a, struct admit_result *out, struct err *e)
+{
+    SCOPED(artifact_release) struct artifact held = {0};
+    SCOPED(envelope_release) struct envelope have = {0};
+    struct digest where;
+    uint64_t seq = 0;
+    enum status st = artifact_open(a->store, NULL, &out->artifact, TRUST_ANY_TIME, &held, e);
+    if (st == ST_OK)
+        st = publisher_envelope(a->store, &held.digest, &held.envelope, &have, e);
+    const struct publisher_record r = {.artifact = &held.digest,
+                                       .manifest = &held.manifest,
+                                       .have = &have,
+                                       .bytes = a->request->manifest_envelope,
+                                       .clock = a->keys->clock,
+                                       .log = a->keys->log};
+    return st == ST_OK ? publisher_record(a->store, a->trust, &r, &out->signatures, &where, &seq, e)
+                       : st;
 }
 
 static enum status bind(struct admission *a, struct admit_result *out, struct err *e)
@@ -362,7 +393,8 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
     st = name_holder(a, &t, e);
     if (st == ST_OK) {
         out->existed = true;
-        return commit_healing(a, &t, e);
+        st = commit_healing(a, &t, e);
+        return st == ST_OK && a->signed_by_other ? record_given(a, out, e) : st;
     }
     if (st != ST_NOT_FOUND)
         return st;

@@ -33,7 +33,8 @@ struct admit_request {
 
 /* Who admits. */
 struct admit_keys {
-    const struct signer *publisher, *log;
+    const struct signer *publisher; /* NULL will do for a given manifest */
+    const struct signer *log;
     struct clock clock;
 };
 
@@ -41,8 +42,9 @@ struct admit_result {
     struct digest artifact; /* SHA-256 of the canonical manifest */
     struct content content; /* totals over the files; sha256 is the content digest */
     struct manifest manifest;
-    bool existed;     /* that very artifact was there before */
-    bool quarantined; /* then `quarantine` is filled and the call returned ST_QUARANTINED */
+    bool existed;      /* that very artifact was there before */
+    size_t signatures; /* of publishers, that a given manifest added to one that existed */
+    bool quarantined;  /* then `quarantine` is filled and the call returned ST_QUARANTINED */
     struct quarantine_facts quarantine;
 };
 void admit_result_release(struct admit_result *r);

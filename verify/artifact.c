@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "store/envelope.h"
 #include "store/ledger.h"
+#include "verify/publisher.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -166,8 +167,7 @@ static enum status find_named(struct store *s, const char *ref, const char *at,
 
 /* ---- digest to artifact ------------------------------------------------------------------- */
 
-static enum status read_state(struct store *s, const char *hex, struct artifact *a,
-                              struct digest *envelope, struct err *e)
+static enum status read_state(struct store *s, const char *hex, struct artifact *a, struct err *e)
 {
     char key[STORE_KEY_MAX];
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
@@ -181,7 +181,7 @@ static enum status read_state(struct store *s, const char *hex, struct artifact 
     const char *manifest = json_as_string(json_get(v, "manifest"));
     const char *content = json_as_string(json_get(v, "content"));
     const char *time = json_as_string(json_get(v, "time"));
-    if (manifest == NULL || !digest_parse(manifest, envelope) || content == NULL ||
+    if (manifest == NULL || !digest_parse(manifest, &a->envelope) || content == NULL ||
         !digest_parse(content, &a->content) || time == NULL ||
         !json_as_bool(json_get(v, "self_signed"), &a->self_signed))
         return err_set(e, ST_CORRUPT, "state-value", "the facts of artifact %.12s are damaged",
@@ -190,16 +190,31 @@ static enum status read_state(struct store *s, const char *hex, struct artifact 
     return ST_OK;
 }
 
+/* One publisher at least; how many there are is for artifact_published. */
+static enum status count_publishers(const struct trust *t, const struct envelope *v, int64_t now,
+                                    struct artifact *a, struct err *e)
+{
+    a->publishers = trust_signers(t, ROLE_PUBLISHER, v, &a->publishers_needed);
+    return a->publishers > 0 ? trust_alive(t, now, e) : trust_check(t, ROLE_PUBLISHER, v, now, e);
+}
+
+enum status artifact_published(const struct artifact *a, struct err *e)
+{
+    if (a->publishers > 0 && a->publishers >= a->publishers_needed)
+        return ST_OK;
+    return err_at(e, ST_UNTRUSTED, "signature", "below-threshold", ERR_NO_OFFSET,
+                  "%u of the %u keys that the role publisher asks for have signed; the others: "
+                  "assay sign %s@%s --key K",
+                  a->publishers, a->publishers_needed, a->manifest.name, a->manifest.version);
+}
+
 /* The envelope is only a way to the payload: what the artifact's name promises is the payload's
  * digest. */
 static enum status read_manifest(struct store *s, const struct trust *t, int64_t now,
-                                 const struct digest *envelope, struct artifact *a, struct err *e)
+                                 struct artifact *a, struct err *e)
 {
-    SCOPED(buf_release) struct buf text = BUF_EMPTY;
     SCOPED(envelope_release) struct envelope v = {0};
-    enum status st = store_document(s, envelope, &text, e);
-    if (st == ST_OK)
-        st = envelope_parse(buf_span(&text), &v, e);
+    enum status st = publisher_envelope(s, &a->digest, &a->envelope, &v, e);
     if (st != ST_OK)
         return err_stage(e, "manifest");
     struct digest payload = digest_of(buf_span(&v.payload));
@@ -207,7 +222,7 @@ static enum status read_manifest(struct store *s, const struct trust *t, int64_t
         return err_at(e, ST_CORRUPT, "manifest", "manifest-digest", ERR_NO_OFFSET,
                       "the stored manifest is not the one that names the artifact");
     if (t != NULL) {
-        st = trust_check(t, ROLE_PUBLISHER, &v, now, e);
+        st = count_publishers(t, &v, now, a, e);
         if (st != ST_OK)
             return err_stage(e, "signature");
     }
@@ -225,12 +240,11 @@ enum status artifact_open(struct store *s, const struct trust *t, const struct d
                           int64_t now, struct artifact *out, struct err *e)
 {
     char hex[DIGEST_TEXT];
-    struct digest envelope;
     out->digest = *digest;
     digest_text(digest, hex);
-    enum status st = read_state(s, hex, out, &envelope, e);
+    enum status st = read_state(s, hex, out, e);
     if (st == ST_OK)
-        st = read_manifest(s, t, now, &envelope, out, e);
+        st = read_manifest(s, t, now, out, e);
     if (st != ST_OK)
         return err_subject(e, "artifact %s", hex);
     return ST_OK;
