@@ -10,12 +10,6 @@
 #define PAYLOAD_MAX (1u << 20)
 #define URI_MAX     512
 
-bool digest_is_zero(const struct digest *d)
-{
-    static const struct digest zero = {{0}};
-    return digest_equal(d, &zero);
-}
-
 static const char *kind_name(enum decision_kind k)
 {
     return k == DECISION_PROMOTE ? "promote" : k == DECISION_ROLLBACK ? "rollback" : "none";

@@ -37,8 +37,6 @@ struct statement {
     char reason[REASON_MAX]; /* "" for a promotion */
 };
 
-bool digest_is_zero(const struct digest *d);
-
 /* Canonical bytes, appended. */
 enum status statement_encode(const struct statement *s, struct buf *out, struct err *e) MUST_CHECK;
 /* ST_FORMAT; only a statement that encodes to the very same bytes again is accepted. */

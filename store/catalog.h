@@ -1,15 +1,18 @@
 /* Catalog: what the tables of the index mean. All numbers little-endian unless said.
  *
- *     chunks   u8 kind · 32 digest       → u64 pack · u64 offset · u32 stored · u32 length · u8
- * encoding records  the same for the other kinds: recipe pages and roots, documents packs    u64 id
- * (big-endian)       → u64 bytes · u64 records recipes  32 content                → 32 root · u64
- * bytes state    key                       → u64 seq of the entry that set it · u8 1 value, 0 gone
- * · value meta     "mark"                    → see struct catalog_mark
+ *     chunks    u8 kind · 32 digest    → u64 pack (0: nowhere) · u64 offset · u32 stored · u32
+ * length · u8 encoding · u32 refs · u8 counted records   the same for the other kinds: recipe pages
+ * and roots, documents packs     u64 id (big-endian)    → u64 bytes · u64 records · u64 live
+ *     recipes   32 content             → 32 root (0: lost) · u64 bytes · u32 refs
+ *     state     key                    → u64 seq of the entry that set it · u8 1 value, 0 gone ·
+ * value meta      "mark"                 → see struct catalog_mark "drop" u64 pack        → u64
+ * bytes: a pack on its way out (store/gc.c) "name/NAME"            → u64 installed artifacts · u64
+ * bytes of them
  *
  * Packs are learnt in the order of their ids and records in the order they stand in, and the later
  * one wins: so a healed record replaces the damaged one, and folding everything again gives the
  * same tables. A key that was forgotten stays as `gone`, which lets a check compare state and
- * ledger without holding either in memory. */
+ * ledger without holding either in memory. What refs count is told in store/refs.h. */
 #ifndef STORE_CATALOG_H
 #define STORE_CATALOG_H
 
@@ -17,15 +20,35 @@
 #include "store/ledger.h"
 #include "store/pack.h"
 
-/* How far the fold has come. */
+/* How far the fold has come, and sums over what was folded. */
 struct catalog_mark {
     struct digest charter;  /* of the format file: whose index this is */
-    uint64_t next_pack;     /* packs below it are folded; first 1 */
-    uint64_t stored_bytes;  /* in those */
+    uint64_t next_pack;     /* packs below it are folded; first 1; no number is used twice */
+    uint64_t stored_bytes;  /* in those that are there */
     uint64_t ledger_line;   /* where its newest entry's line begins */
     uint64_t ledger_offset; /* and ends: the ledger is folded up to here */
     uint64_t seq;           /* its newest entry, 0 none */
     struct digest head;     /* that entry's hash */
+    /* An entry whose references are being counted: what is done of it (store/refs.c). */
+    uint64_t step, page;
+    uint64_t drops, drop_bytes; /* packs that no record needs, and whose file may still be there */
+    uint64_t unplaced;          /* records that something refers to and no pack has */
+    uint64_t uncounted;         /* recipe records that could not be read when they were counted */
+    uint64_t unlisted;          /* artifacts of an earlier version, which named no contents */
+    uint64_t installed, installed_bytes;
+    uint64_t quarantined, quarantined_bytes;
+};
+
+/* A record's place, and how many installed recipes need it. */
+struct catalog_record {
+    struct pack_location at; /* at.pack 0: no pack has it */
+    uint32_t refs;
+    bool counted; /* a recipe's page or root, needed: and what it lists is counted */
+};
+
+struct catalog_pack {
+    uint64_t id, bytes, records;
+    uint64_t live; /* bytes of its records that are needed, headers included */
 };
 
 enum status catalog_mark_get(struct index_view *v, struct catalog_mark *out,
@@ -44,20 +67,21 @@ enum status catalog_state(struct index_view *v, const char *key, struct buf *out
 /* The table a kind's places lie in. */
 enum index_table catalog_table(enum pack_kind kind);
 /* Decoders for scans over whole tables (index_view_each). */
-enum status catalog_entry_decode(struct span key, struct span record, struct pack_entry *out,
-                                 struct err *e) MUST_CHECK;
-enum status catalog_pack_decode(struct span key, struct span record, uint64_t *id, uint64_t *bytes,
-                                uint64_t *records, struct err *e) MUST_CHECK;
+enum status catalog_record_decode(struct span key, struct span record, struct digest *d,
+                                  struct catalog_record *out, struct err *e) MUST_CHECK;
+enum status catalog_pack_decode(struct span key, struct span record, struct catalog_pack *out,
+                                struct err *e) MUST_CHECK;
+enum status catalog_recipe_decode(struct span record, struct digest *root, uint64_t *bytes,
+                                  uint32_t *refs, struct err *e) MUST_CHECK;
 enum status catalog_state_decode(struct span record, struct span *value, bool *found, uint64_t *seq,
                                  struct err *e) MUST_CHECK;
+/* A pack's facts; the first with an id of at least `id`. */
+enum status catalog_pack_from(struct index_view *v, uint64_t id, bool *found,
+                              struct catalog_pack *out, struct err *e) MUST_CHECK;
+/* What one name has installed. */
+enum status catalog_name(struct index_view *v, const char *name, uint64_t *count, uint64_t *bytes,
+                         struct err *e) MUST_CHECK;
 
-enum status catalog_learn(struct index_write *w, const struct pack_entry *entry,
-                          struct err *e) MUST_CHECK;
-enum status catalog_learn_recipe(struct index_write *w, const struct digest *content,
-                                 const struct digest *root, uint64_t bytes,
-                                 struct err *e) MUST_CHECK;
-enum status catalog_learn_pack(struct index_write *w, uint64_t id, uint64_t bytes, uint64_t records,
-                               struct err *e) MUST_CHECK;
 /* What a ledger entry's `set` changes. */
 enum status catalog_apply(struct index_write *w, const struct ledger_entry *entry,
                           struct err *e) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "store/commit.h"
 #include "store/head.h"
+#include "store/install.h"
 #include "store/recover.h"
 #include <fcntl.h>
 #include <string.h>
@@ -65,6 +66,15 @@ static enum status check_expects(struct store *s, const struct change_entry *ent
     return st;
 }
 
+static enum status check_installed(const char *key, const char *value, struct err *e)
+{
+    SCOPED(install_release) struct install i = {0};
+    if (value == NULL || strncmp(key, INSTALL_PREFIX, strlen(INSTALL_PREFIX)) != 0)
+        return ST_OK;
+    enum status st = install_decode(span_text(value), &i, e);
+    return st == ST_OK ? st : err_subject(e, "%s", key);
+}
+
 /* What is set once may be said again, and nothing else. */
 static enum status check_once(struct store *s, const char *key, const struct json *value,
                               struct err *e)
@@ -94,7 +104,10 @@ static enum status check_set(struct store *s, const struct json *set, struct err
         const struct json *value = NULL;
         const char *key = json_member(set, i, &value);
         if (strlen(key) <= STORE_KEY_MAX) {
-            if ((st = check_once(s, key, value, e)) != ST_OK)
+            st = check_once(s, key, value, e);
+            if (st == ST_OK)
+                st = check_installed(key, json_as_string(value), e);
+            if (st != ST_OK)
                 return st;
             continue;
         }

@@ -39,6 +39,12 @@ bool digest_equal(const struct digest *a, const struct digest *b)
     return memcmp(a->b, b->b, DIGEST_BYTES) == 0;
 }
 
+bool digest_is_zero(const struct digest *d)
+{
+    const struct digest zero = {{0}};
+    return digest_equal(d, &zero);
+}
+
 void digest_text(const struct digest *d, char out[DIGEST_TEXT])
 {
     hex_encode(out, SPAN(d->b, DIGEST_BYTES));

@@ -16,6 +16,7 @@ struct digest {
 
 struct digest digest_of(struct span bytes);
 bool digest_equal(const struct digest *a, const struct digest *b);
+bool digest_is_zero(const struct digest *d);
 void digest_text(const struct digest *d, char out[DIGEST_TEXT]);
 /* Exactly 64 lower-case hex digits, an optional "sha256:" before them. */
 bool digest_parse(const char *s, struct digest *out);

@@ -1,7 +1,9 @@
 #include "store/fold.h"
 #include "base/canon.h"
+#include "store/catalog_write.h"
 #include "store/head.h"
 #include "store/recipe.h"
+#include "store/refs.h"
 #include <fcntl.h>
 
 #define FOLD_BATCH 8192u /* records or entries a transaction of the index */
@@ -9,6 +11,7 @@
 void fold_release(struct fold *f)
 {
     index_abort(f->w);
+    buf_release(&f->live);
     pack_set_scope(&f->set);
 }
 
@@ -25,7 +28,7 @@ enum status fold_begin(struct fold *f, struct store *s, struct index *index,
     return st;
 }
 
-static enum status fold_write(struct fold *f, struct err *e)
+enum status fold_write(struct fold *f, struct err *e)
 {
     return f->w != NULL ? ST_OK : index_begin(f->index, &f->w, e);
 }
@@ -35,7 +38,9 @@ enum status fold_settle(struct fold *f, bool now, struct err *e)
 {
     if (f->w == NULL || (!now && f->pending < FOLD_BATCH))
         return ST_OK;
-    enum status st = catalog_mark_put(f->w, &f->mark, e);
+    enum status st = refs_flush(f, e);
+    if (st == ST_OK)
+        st = catalog_mark_put(f->w, &f->mark, e);
     if (st != ST_OK)
         return st;
     f->pending = 0;
@@ -61,7 +66,7 @@ static enum status fold_root(struct fold *f, const struct pack_entry *entry, str
     if (st == ST_OK)
         st = recipe_root_decode(buf_span(&bytes), &root, &why);
     if (st == ST_OK)
-        return catalog_learn_recipe(f->w, &root.content, &entry->digest, root.bytes, e);
+        return refs_learn_root(f, &root.content, &entry->digest, root.bytes, e);
     if (is_damage(st))
         return ST_OK;
     *e = why;
@@ -84,7 +89,7 @@ static enum status is_record(struct fold *f, const struct pack_entry *entry, boo
 
 static enum status learn(struct fold *f, const struct pack_entry *entry, struct err *e)
 {
-    enum status st = catalog_learn(f->w, entry, e);
+    enum status st = refs_learn(f, entry, e);
     return st == ST_OK && entry->at.kind == PACK_RECIPE_ROOT ? fold_root(f, entry, e) : st;
 }
 
@@ -113,6 +118,20 @@ static enum status fold_records(struct fold *f, struct pack_walk *walk, uint64_t
     }
 }
 
+/* What the records told already is in the sums. */
+static enum status learn_facts(struct fold *f, uint64_t id, uint64_t bytes, uint64_t records,
+                               struct err *e)
+{
+    struct catalog_pack p;
+    bool found = false;
+    enum status st = refs_flush(f, e);
+    if (st == ST_OK)
+        st = catalog_pack_get(f->w, id, &found, &p, e);
+    p.bytes = bytes;
+    p.records = records;
+    return st == ST_OK ? catalog_pack_put(f->w, &p, e) : st;
+}
+
 static enum status fold_pack(struct fold *f, uint64_t id, struct err *e)
 {
     SCOPED(pack_walk_scope) struct pack_walk *walk = NULL;
@@ -125,7 +144,7 @@ static enum status fold_pack(struct fold *f, uint64_t id, struct err *e)
     if (st != ST_OK)
         return st;
     uint64_t bytes = pack_walk_size(walk);
-    st = catalog_learn_pack(f->w, id, bytes, records, e);
+    st = learn_facts(f, id, bytes, records, e);
     f->mark.stored_bytes += bytes;
     f->mark.next_pack = id + 1;
     f->pending += records + 1;
@@ -215,6 +234,8 @@ static enum status fold_entry(void *ctx, const struct ledger_entry *entry, struc
         return err_subject(e, STORE_LEDGER);
     }
     enum status st = fold_write(f, e);
+    if (st == ST_OK)
+        st = refs_entry(f, entry, e);
     if (st == ST_OK)
         st = catalog_apply(f->w, entry, e);
     if (st != ST_OK)

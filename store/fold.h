@@ -16,6 +16,7 @@ struct fold {
     struct index_write *w;
     struct catalog_mark mark;
     uint64_t pending; /* changes in w */
+    struct buf live;  /* sums a pack that wait for the end of w (store/refs.c) */
     struct progress *progress;
 };
 
@@ -30,6 +31,8 @@ enum status fold_packs(struct fold *f, struct err *e) MUST_CHECK;
 enum status fold_named(void *fold, const char *name, struct err *e) MUST_CHECK;
 /* The ledger from the mark on. */
 enum status fold_ledger(struct fold *f, struct err *e) MUST_CHECK;
+/* Opens w if it is not. */
+enum status fold_write(struct fold *f, struct err *e) MUST_CHECK;
 /* Writes the mark and commits, when enough has gathered or `now`. */
 enum status fold_settle(struct fold *f, bool now, struct err *e) MUST_CHECK;
 

@@ -352,14 +352,14 @@ enum status index_get(struct index *x, enum index_table t, struct span key, stru
     return st == ST_OK ? index_view_get(v, t, key, out, found, e) : st;
 }
 
-enum status index_view_each(struct index_view *v, enum index_table t, struct span prefix,
-                            index_each each, void *ctx, struct err *e)
+static enum status each_from(struct index_view *v, enum index_table t, struct span from,
+                             struct span prefix, index_each each, void *ctx, struct err *e)
 {
     SCOPED(cursor_scope) MDB_cursor *c = NULL;
     int rc = mdb_cursor_open(v->txn, v->x->table[t], &c);
-    MDB_val k = as_value(prefix), d = {0};
+    MDB_val k = as_value(from), d = {0};
     if (rc == 0)
-        rc = mdb_cursor_get(c, &k, &d, prefix.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
+        rc = mdb_cursor_get(c, &k, &d, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
     while (rc == 0) {
         struct span key = SPAN(k.mv_data, k.mv_size), record = {0};
         if (key.n < prefix.n || (prefix.n > 0 && memcmp(key.p, prefix.p, prefix.n) != 0))
@@ -372,6 +372,18 @@ enum status index_view_each(struct index_view *v, enum index_table t, struct spa
         rc = mdb_cursor_get(c, &k, &d, MDB_NEXT);
     }
     return rc == MDB_NOTFOUND ? ST_OK : index_error(e, v->x, rc, "read the index");
+}
+
+enum status index_view_each(struct index_view *v, enum index_table t, struct span prefix,
+                            index_each each, void *ctx, struct err *e)
+{
+    return each_from(v, t, prefix, prefix, each, ctx, e);
+}
+
+enum status index_view_from(struct index_view *v, enum index_table t, struct span from,
+                            index_each each, void *ctx, struct err *e)
+{
+    return each_from(v, t, from, SPAN(NULL, 0), each, ctx, e);
 }
 
 enum status index_view_count(struct index_view *v, enum index_table t, uint64_t *n, struct err *e)
@@ -414,6 +426,14 @@ enum status index_put(struct index_write *w, enum index_table t, struct span key
     MDB_val k = as_value(key), v = as_value(buf_span(&w->value));
     int rc = mdb_put(w->txn, w->x->table[t], &k, &v, 0);
     return rc == 0 ? ST_OK : index_error(e, w->x, rc, "write the index");
+}
+
+enum status index_delete(struct index_write *w, enum index_table t, struct span key, struct err *e)
+{
+    assert(key.n > 0 && key.n <= INDEX_KEY_MAX);
+    MDB_val k = as_value(key);
+    int rc = mdb_del(w->txn, w->x->table[t], &k, NULL);
+    return rc == 0 || rc == MDB_NOTFOUND ? ST_OK : index_error(e, w->x, rc, "write the index");
 }
 
 enum status index_write_get(struct index_write *w, enum index_table t, struct span key,

@@ -54,6 +54,9 @@ typedef enum status (*index_each)(void *ctx, struct span key, struct span record
 /* Every key that begins with prefix, in byte order. */
 enum status index_view_each(struct index_view *v, enum index_table t, struct span prefix,
                             index_each each, void *ctx, struct err *e) MUST_CHECK;
+/* The same from `from` on to the end of the table; ends early with what `each` returns. */
+enum status index_view_from(struct index_view *v, enum index_table t, struct span from,
+                            index_each each, void *ctx, struct err *e) MUST_CHECK;
 enum status index_view_count(struct index_view *v, enum index_table t, uint64_t *n,
                              struct err *e) MUST_CHECK;
 
@@ -61,6 +64,9 @@ enum status index_view_count(struct index_view *v, enum index_table t, uint64_t 
 enum status index_begin(struct index *x, struct index_write **out, struct err *e) MUST_CHECK;
 enum status index_put(struct index_write *w, enum index_table t, struct span key,
                       struct span record, struct err *e) MUST_CHECK;
+/* Absent is fine. */
+enum status index_delete(struct index_write *w, enum index_table t, struct span key,
+                         struct err *e) MUST_CHECK;
 /* What the write itself sees. */
 enum status index_write_get(struct index_write *w, enum index_table t, struct span key,
                             struct buf *out, bool *found, struct err *e) MUST_CHECK;
