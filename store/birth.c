@@ -84,8 +84,8 @@ static enum status make_aside(struct store *s, const char *parent, struct err *e
     st = io_open(s->parent, s->aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &s->dir, e);
     if (st == ST_OK)
         st = io_lock(s->dir, 0, e);
-    const char *const folders[] = {STORE_PACKS, STORE_STAGING, STORE_QUARANTINE};
-    for (size_t i = 0; i < 3 && st == ST_OK; i++)
+    const char *const folders[] = {STORE_PACKS, STORE_STAGING, STORE_QUARANTINE, STORE_LEASES};
+    for (size_t i = 0; i < 4 && st == ST_OK; i++)
         st = io_mkdir(s->dir, folders[i], 0700, e);
     return st == ST_OK ? store_open_folders(s, e) : st;
 }
@@ -201,8 +201,8 @@ enum status store_publish(struct store *store, struct err *e)
     s->index = NULL;
     if (st == ST_OK)
         st = recover_sync_index(s, STORE_INDEX, e);
-    const int folders[] = {s->packs, s->staging, s->quarantine, s->dir};
-    for (size_t i = 0; i < 4 && st == ST_OK; i++)
+    const int folders[] = {s->packs, s->staging, s->quarantine, s->leases, s->dir};
+    for (size_t i = 0; i < 5 && st == ST_OK; i++)
         st = io_sync(folders[i], e);
     return st == ST_OK ? rename_into_view(s, e) : st;
 }

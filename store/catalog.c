@@ -25,7 +25,7 @@ static enum status malformed(struct err *e, const char *what)
  */
 
 /* The numbers of a mark in the order they are written, behind its two digests. */
-#define MARK_NUMBERS 16u
+#define MARK_NUMBERS 17u
 #define MARK_RECORD  (2 * DIGEST_BYTES + 8 * MARK_NUMBERS)
 
 static void mark_numbers(struct catalog_mark *m, uint64_t *to[MARK_NUMBERS])
@@ -37,7 +37,8 @@ static void mark_numbers(struct catalog_mark *m, uint64_t *to[MARK_NUMBERS])
                                          &m->drop_bytes,  &m->unplaced,
                                          &m->uncounted,   &m->unlisted,
                                          &m->installed,   &m->installed_bytes,
-                                         &m->quarantined, &m->quarantined_bytes};
+                                         &m->quarantined, &m->quarantined_bytes,
+                                         &m->live};
     memcpy(to, all, sizeof all);
 }
 
@@ -104,23 +105,29 @@ enum status catalog_record_decode(struct span key, struct span record, struct di
     return ST_OK;
 }
 
-enum status catalog_find(struct index_view *v, enum pack_kind kind, const struct digest *d,
-                         bool *found, struct pack_location *at, struct err *e)
+enum status catalog_record(struct index_view *v, enum pack_kind kind, const struct digest *d,
+                           bool *found, struct catalog_record *out, struct err *e)
 {
     uint8_t key[CHUNK_KEY], record[CHUNK_RECORD];
     struct buf b = buf_over(record, sizeof record);
-    struct catalog_record r;
     struct digest same;
     chunk_key(kind, d, key);
     enum status st = index_view_get(v, catalog_table(kind), SPAN(key, sizeof key), &b, found, e);
+    return st == ST_OK && *found
+               ? catalog_record_decode(SPAN(key, sizeof key), buf_span(&b), &same, out, e)
+               : st;
+}
+
+enum status catalog_find(struct index_view *v, enum pack_kind kind, const struct digest *d,
+                         bool *found, struct pack_location *at, struct err *e)
+{
+    struct catalog_record r;
+    enum status st = catalog_record(v, kind, d, found, &r, e);
     if (st != ST_OK || !*found)
         return st;
-    st = catalog_record_decode(SPAN(key, sizeof key), buf_span(&b), &same, &r, e);
-    if (st == ST_OK) {
-        *found = r.at.pack != 0;
-        *at = r.at;
-    }
-    return st;
+    *found = r.at.pack != 0;
+    *at = r.at;
+    return ST_OK;
 }
 
 enum status catalog_record_get(struct index_write *w, enum pack_kind kind, const struct digest *d,

@@ -12,7 +12,7 @@
  * Packs are learnt in the order of their ids and records in the order they stand in, and the later
  * one wins: so a healed record replaces the damaged one, and folding everything again gives the
  * same tables. A key that was forgotten stays as `gone`, which lets a check compare state and
- * ledger without holding either in memory. What refs count is told in store/refs.h. */
+ * ledger without holding either in memory. What refs count is told in store/needs.h. */
 #ifndef STORE_CATALOG_H
 #define STORE_CATALOG_H
 
@@ -29,7 +29,7 @@ struct catalog_mark {
     uint64_t ledger_offset; /* and ends: the ledger is folded up to here */
     uint64_t seq;           /* its newest entry, 0 none */
     struct digest head;     /* that entry's hash */
-    /* An entry whose references are being counted: what is done of it (store/refs.c). */
+    /* An entry whose references are being counted: what is done of it (store/needs.c). */
     uint64_t step, page;
     uint64_t drops, drop_bytes; /* packs that no record needs, and whose file may still be there */
     uint64_t unplaced;          /* records that something refers to and no pack has */
@@ -37,6 +37,7 @@ struct catalog_mark {
     uint64_t unlisted;          /* artifacts of an earlier version, which named no contents */
     uint64_t installed, installed_bytes;
     uint64_t quarantined, quarantined_bytes;
+    uint64_t live; /* bytes of records that are needed, headers included */
 };
 
 /* A record's place, and how many installed recipes need it. */
@@ -58,6 +59,9 @@ enum status catalog_mark_put(struct index_write *w, const struct catalog_mark *m
 
 enum status catalog_find(struct index_view *v, enum pack_kind kind, const struct digest *d,
                          bool *found, struct pack_location *at, struct err *e) MUST_CHECK;
+/* All that is known of a record, whether a pack has it or not. */
+enum status catalog_record(struct index_view *v, enum pack_kind kind, const struct digest *d,
+                           bool *found, struct catalog_record *out, struct err *e) MUST_CHECK;
 enum status catalog_recipe(struct index_view *v, const struct digest *content, bool *found,
                            struct digest *root, uint64_t *bytes, struct err *e) MUST_CHECK;
 /* The value is appended to out; *seq is the entry that set or (found false) forgot it, 0 for never.

@@ -1,4 +1,4 @@
-/* Catalog, the writing side: for the fold alone (store/fold.h, store/refs.h, store/drop.h). */
+/* Catalog, the writing side: for the fold alone (store/fold.h, store/needs.h, store/drop.h). */
 #ifndef STORE_CATALOG_WRITE_H
 #define STORE_CATALOG_WRITE_H
 

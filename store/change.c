@@ -9,12 +9,15 @@
 /* A content staged so far. */
 struct staged {
     struct digest content, root;
+    uint64_t bytes;
 };
 
 struct change {
     struct store *s;
     struct ingest *g;
+    struct lease *lease;          /* had with g */
     struct recipe_writer *recipe; /* of the content that is going in */
+    uint64_t spilled;             /* bytes reserved for its pages in staging */
     struct buf staged;            /* struct staged each */
     bool used;
 };
@@ -22,25 +25,50 @@ struct change {
 /* -- what the ingest asks ------------------------------------------------------------------------
  */
 
+static enum status look_up(struct store *s, enum pack_kind kind, const struct digest *d,
+                           bool *found, struct pack_location *at, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    enum status st = index_view_open(s->index, &v, e);
+    return st == ST_OK ? catalog_find(v, kind, d, found, at, e) : st;
+}
+
+/* What is found is relied on until the commit: so its pack is held, and what was found before it
+ * was held is looked up again. */
 static enum status find(void *ctx, enum pack_kind kind, const struct digest *d, bool *found,
                         struct pack_location *at, struct err *e)
 {
     struct change *c = ctx;
-    SCOPED(index_view_scope) struct index_view *v = NULL;
-    enum status st = index_view_open(c->s->index, &v, e);
-    return st == ST_OK ? catalog_find(v, kind, d, found, at, e) : st;
+    bool fresh = true;
+    enum status st = ST_OK;
+    while (st == ST_OK && fresh) {
+        fresh = false;
+        st = look_up(c->s, kind, d, found, at, e);
+        if (st == ST_OK && *found)
+            st = lease_pack(c->lease, at->pack, &fresh, e);
+    }
+    return st;
+}
+
+static enum status room(void *ctx, uint64_t bytes, struct err *e)
+{
+    struct change *c = ctx;
+    return lease_reserve(c->lease, LEASE_STORE, bytes, e);
 }
 
 static enum status sealed(void *ctx, struct pack_writer *pack, struct err *e)
 {
     struct change *c = ctx;
-    return commit_pack(c->s, pack, e);
+    return commit_pack(c->s, pack, c->lease, e);
 }
 
 static enum status chunk(void *ctx, const struct digest *d, uint32_t length, struct err *e)
 {
     struct change *c = ctx;
-    return recipe_writer_add(c->recipe, d, length, e);
+    const bool spills = recipe_page_count(&c->recipe->page) + 1 == RECIPE_PAGE_ENTRIES;
+    enum status st = spills ? lease_reserve(c->lease, LEASE_STORE, RECIPE_PAGE_MAX, e) : ST_OK;
+    c->spilled += spills && st == ST_OK ? RECIPE_PAGE_MAX : 0;
+    return st == ST_OK ? recipe_writer_add(c->recipe, d, length, e) : st;
 }
 
 /* -- beginning and ending ------------------------------------------------------------------------
@@ -57,8 +85,10 @@ static enum status sweep(struct store *s, struct err *e)
 
 static enum status open_ingest(struct change *c, struct err *e)
 {
-    const struct ingest_calls calls = {.find = find, .sealed = sealed, .chunk = chunk, .ctx = c};
-    return ingest_open(c->s->staging, c->s->packs, &calls, &c->g, e);
+    const struct ingest_calls calls = {
+        .find = find, .sealed = sealed, .chunk = chunk, .reserve = room, .ctx = c};
+    enum status st = c->lease == NULL ? lease_open(c->s, "change", &c->lease, e) : ST_OK;
+    return st == ST_OK ? ingest_open(c->s->staging, c->s->packs, &calls, &c->g, e) : st;
 }
 
 enum status change_begin(struct store *s, struct change **out, struct err *e)
@@ -79,7 +109,8 @@ void change_release(struct change *c)
 {
     if (c == NULL)
         return;
-    ingest_scope(&c->g);
+    ingest_scope(&c->g); /* first what the lease protects */
+    lease_scope(&c->lease);
     buf_release(&c->staged);
     heap_free(c);
 }
@@ -104,10 +135,18 @@ enum status change_commit(struct change *c, const struct change_entry *entry, ui
     enum status st = ready(c, false, e);
     if (st == ST_OK && c->g != NULL)
         st = ingest_flush(c->g, e);
-    if (st == ST_OK)
+    if (st == ST_OK) { /* its memory is not needed any more, the index may need some */
+        ingest_scope(&c->g);
+        c->g = NULL;
         st = commit_entry(c->s, entry, (struct commit_hook){0}, seq, e);
+    }
     c->used = st == ST_OK;
     return st;
+}
+
+enum status change_reserve(struct change *c, uint64_t bytes, struct err *e)
+{
+    return lease_reserve(c->lease, LEASE_QUARANTINE, bytes, e);
 }
 
 enum status change_commit_without(struct change *c, const struct change_entry *entry,
@@ -126,6 +165,13 @@ enum status change_commit_without(struct change *c, const struct change_entry *e
 /* -- staging -------------------------------------------------------------------------------------
  */
 
+static void settle_spill(struct change *c)
+{
+    if (c->spilled > 0)
+        lease_settle(c->lease, LEASE_STORE, c->spilled);
+    c->spilled = 0;
+}
+
 enum status change_content(struct change *c, struct source from, struct progress *progress,
                            struct content *out, struct err *e)
 {
@@ -140,10 +186,13 @@ enum status change_content(struct change *c, struct source from, struct progress
     st = ingest_content(c->g, from, progress, &r, e);
     c->recipe = NULL;
     staged.content = r.sha256;
+    staged.bytes = r.bytes;
     if (st == ST_OK)
         st = recipe_writer_end(&recipe, c->g, &r.sha256, &staged.root, e);
     if (st != ST_OK)
         return st;
+    recipe_writer_release(&recipe);
+    settle_spill(c);
     buf_append(&c->staged, SPAN(&staged, sizeof staged));
     if (buf_status(&c->staged) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "staging a content");
@@ -175,17 +224,23 @@ static enum status load(void *ctx, enum pack_kind kind, const struct digest *d, 
 }
 
 static enum status find_staged(const struct change *c, const struct digest *content,
-                               struct digest *root, struct err *e)
+                               struct staged *out, struct err *e)
 {
-    for (size_t at = 0; at < c->staged.n; at += sizeof(struct staged)) {
-        struct staged one;
-        memcpy(&one, c->staged.p + at, sizeof one);
-        if (digest_equal(&one.content, content)) {
-            *root = one.root;
+    for (size_t at = 0; at < c->staged.n; at += sizeof *out) {
+        memcpy(out, c->staged.p + at, sizeof *out);
+        if (digest_equal(&out->content, content))
             return ST_OK;
-        }
     }
     return err_set(e, ST_NOT_FOUND, "no-content", "this change has no such content staged");
+}
+
+enum status change_staged(struct change *c, const struct digest *content, uint64_t *bytes,
+                          struct err *e)
+{
+    struct staged one;
+    enum status st = find_staged(c, content, &one, e);
+    *bytes = st == ST_OK ? one.bytes : 0;
+    return st;
 }
 
 static enum status read_chunks(struct change *c, struct recipe_reader *r, struct hasher *h,
@@ -215,12 +270,12 @@ enum status change_read_back(struct change *c, const struct digest *content, str
 {
     SCOPED(recipe_close) struct recipe_reader r = {0};
     SCOPED(hasher_scope) struct hasher *h = NULL;
-    struct digest root;
+    struct staged one;
     enum status st = ready(c, true, e);
     if (st == ST_OK)
-        st = find_staged(c, content, &root, e);
+        st = find_staged(c, content, &one, e);
     if (st == ST_OK)
-        st = recipe_open(&r, (struct recipe_loader){load, c->g}, &root, content, e);
+        st = recipe_open(&r, (struct recipe_loader){load, c->g}, &one.root, content, e);
     if (st == ST_OK)
         st = hasher_open(&h, e);
     if (st == ST_OK)

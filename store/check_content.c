@@ -122,8 +122,7 @@ static enum status name_damage(struct content_check *k, const struct digest *con
     content_plan_close(&k->plan);
     enum status st = content_plan_open(&k->plan, k->c->s, content, &why);
     if (st == ST_OK)
-        st = fetch_check(k->c->s->packs, (struct fetch_plan){content_plan_next, &k->plan},
-                         each_chunk, k, NULL, &why);
+        st = fetch_check(k->c->s->packs, content_fetch(&k->plan), each_chunk, k, NULL, &why);
     return check_absorb(k->c, st, &why, k->object, content, e);
 }
 
@@ -145,8 +144,8 @@ enum status check_content(struct store *s, const struct digest *content, struct 
         return st;
     }
     if (st == ST_OK)
-        st = fetch_stream(s->packs, (struct fetch_plan){content_plan_next, &k.plan},
-                          (struct sink){nowhere, out}, progress, &whole, &why);
+        st = fetch_stream(s->packs, content_fetch(&k.plan), (struct sink){nowhere, out}, progress,
+                          &whole, &why);
     if (st == ST_OK && digest_equal(&whole, content)) {
         out->records = k.plan.recipe.seen;
         return ST_OK;

@@ -362,7 +362,8 @@ enum status check_packs_part(struct check *c, struct err *e)
     uint64_t told = c->report->findings;
     enum status st = pack_set_open(c->s->packs, &p.set, e);
     if (st == ST_OK)
-        st = fetch_check(c->s->packs, (struct fetch_plan){plan_next, &p}, each, &p, c->progress, e);
+        st = fetch_check(c->s->packs, (struct fetch_plan){.next = plan_next, .ctx = &p}, each, &p,
+                         c->progress, e);
     if (st == ST_OK && p.holes.n > 0)
         st = check_holes(&p, e);
     if (st == ST_OK && !p.incomplete && told == c->report->findings)

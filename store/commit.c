@@ -1,24 +1,43 @@
 #include "store/commit.h"
 #include "store/head.h"
 #include "store/install.h"
+#include "store/quota.h"
 #include "store/recover.h"
+#include "store/reserve.h"
 #include <fcntl.h>
 #include <string.h>
 
-enum status commit_pack(struct store *s, struct pack_writer *pack, struct err *e)
+/* Held before anybody can see it; nothing needs the pack until its change is committed. */
+static enum status publish(struct store *s, struct pack_writer *pack, struct lease *lease,
+                           struct err *e)
 {
-    SCOPED(fd_release) int lock = -1;
     struct catalog_mark mark;
+    bool fresh = false;
+    enum status st = store_mark(s, &mark, e);
+    if (st == ST_OK)
+        st = lease_pack(lease, mark.next_pack, &fresh, e);
+    if (st == ST_OK)
+        st = store_poison(s, pack_publish(pack, s->packs, mark.next_pack, e));
+    return st == ST_OK ? store_poison(s, recover_fold(s, e)) : st;
+}
+
+enum status commit_pack(struct store *s, struct pack_writer *pack, struct lease *lease,
+                        struct err *e)
+{
+    const uint64_t bytes = pack_writer_bytes(pack) + PACK_TRAILER;
+    SCOPED(fd_release) int lock = -1;
     enum status st = store_writable(s, e);
     if (st == ST_OK)
         st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
     if (st == ST_OK)
         st = recover_fold(s, e); /* whatever others published comes first */
     if (st == ST_OK)
-        st = store_mark(s, &mark, e);
+        st = reserve_keep(s, bytes, e);
     if (st == ST_OK)
-        st = store_poison(s, pack_publish(pack, s->packs, mark.next_pack, e));
-    return st == ST_OK ? store_poison(s, recover_fold(s, e)) : st;
+        st = publish(s, pack, lease, e);
+    if (st == ST_OK)
+        lease_settle(lease, LEASE_STORE, bytes);
+    return st;
 }
 
 /* -- entries -------------------------------------------------------------------------------------
@@ -133,7 +152,9 @@ static enum status encode(struct store *s, const struct catalog_mark *mark,
         st = ledger_parse(SPAN(line->p, line->n - 1), &parsed, e);
     if (st == ST_OK && !ledger_signed_by(&parsed, signer_public(entry->log)))
         st = err_set(e, ST_SIGNATURE, "log-key", "the signer's signature does not verify");
-    return st == ST_OK ? check_set(s, parsed.set, e) : st;
+    if (st == ST_OK)
+        st = check_set(s, parsed.set, e);
+    return st == ST_OK ? quota_entry(s, parsed.set, e) : st;
 }
 
 /* A line that could not be written whole is taken back, so that a full disk leaves nothing. */

@@ -10,6 +10,7 @@
 #define STORE_COMMIT_H
 
 #include "store/change.h"
+#include "store/lease.h"
 #include "store/pack_writer.h"
 #include "store/store_inside.h"
 
@@ -22,7 +23,9 @@ struct commit_hook {
 
 enum status commit_entry(struct store *s, const struct change_entry *entry, struct commit_hook hook,
                          uint64_t *seq, struct err *e) MUST_CHECK;
-/* A sealed pack becomes packs/NEXT and its records are learnt. */
-enum status commit_pack(struct store *s, struct pack_writer *pack, struct err *e) MUST_CHECK;
+/* A sealed pack becomes packs/NEXT and its records are learnt. The lease (or NULL) holds it, and
+ * what it has reserved for the pack is settled. */
+enum status commit_pack(struct store *s, struct pack_writer *pack, struct lease *lease,
+                        struct err *e) MUST_CHECK;
 
 #endif

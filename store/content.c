@@ -14,24 +14,43 @@ enum status content_subject(struct err *e, const struct digest *content)
 /* -- single records ------------------------------------------------------------------------------
  */
 
-enum status store_record(struct store *s, enum pack_kind kind, const struct digest *d,
-                         struct buf *out, struct err *e)
+static enum status find_record(struct store *s, enum pack_kind kind, const struct digest *d,
+                               struct pack_location *at, struct err *e)
 {
     SCOPED(index_view_scope) struct index_view *v = NULL;
-    struct pack_location at;
     bool found = false;
     enum status st = index_view_open(s->index, &v, e);
     if (st == ST_OK)
-        st = catalog_find(v, kind, d, &found, &at, e);
+        st = catalog_find(v, kind, d, &found, at, e);
     if (st == ST_OK && !found) {
         char hex[DIGEST_TEXT];
         digest_text(d, hex);
         (void)err_set(e, ST_NOT_FOUND, "no-record", "the store has no such record");
         return err_subject(e, "sha256:%s", hex);
     }
-    if (st == ST_OK && s->set == NULL)
-        st = pack_set_open(s->packs, &s->set, e);
-    return st == ST_OK ? pack_read_buf(s->set, &at, d, out, e) : st;
+    return st;
+}
+
+enum status store_record(struct store *s, enum pack_kind kind, const struct digest *d,
+                         struct buf *out, struct err *e)
+{
+    struct pack_location at = {0};
+    enum status st = s->set == NULL ? pack_set_open(s->packs, &s->set, e) : ST_OK;
+    for (uint64_t tried = 0; st == ST_OK;) {
+        struct err why = ERR_NONE;
+        st = find_record(s, kind, d, &at, e);
+        if (st != ST_OK)
+            return st;
+        enum status got = pack_read_buf(s->set, &at, d, out, &why);
+        if (got == ST_NOT_FOUND && at.pack != tried) { /* a sweep moved it meanwhile? */
+            tried = at.pack;
+            continue;
+        }
+        if (got != ST_OK)
+            *e = why;
+        return got;
+    }
+    return st;
 }
 
 enum status store_document(struct store *s, const struct digest *d, struct buf *out, struct err *e)
@@ -86,8 +105,8 @@ void content_plan_close(struct content_plan *p)
     recipe_close(&p->recipe);
 }
 
-enum status content_plan_next(void *plan, struct fetch_item *items, size_t cap, size_t *got,
-                              struct err *e)
+static enum status plan_next(void *plan, struct fetch_item *items, size_t cap, size_t *got,
+                             struct err *e)
 {
     struct content_plan *p = plan;
     SCOPED(index_view_scope) struct index_view *v = NULL;
@@ -111,6 +130,25 @@ enum status content_plan_next(void *plan, struct fetch_item *items, size_t cap, 
             ++*got;
     }
     return st;
+}
+
+/* On any thread: a view of its own. */
+static enum status relocate(void *plan, struct pack_entry *entry, bool *moved, struct err *e)
+{
+    struct content_plan *p = plan;
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    const uint64_t was = entry->at.pack;
+    bool found = false;
+    enum status st = index_view_open(p->s->index, &v, e);
+    if (st == ST_OK)
+        st = catalog_find(v, PACK_CHUNK, &entry->digest, &found, &entry->at, e);
+    *moved = found && entry->at.pack != was;
+    return st;
+}
+
+struct fetch_plan content_fetch(struct content_plan *p)
+{
+    return (struct fetch_plan){.next = plan_next, .ctx = p, .relocate = relocate};
 }
 
 /* -- reading -------------------------------------------------------------------------------------
@@ -140,8 +178,7 @@ enum status store_content_read(struct store *s, const struct digest *content, st
     struct digest whole = {0};
     enum status st = content_plan_open(&p, s, content, e);
     if (st == ST_OK)
-        st = fetch_stream(s->packs, (struct fetch_plan){content_plan_next, &p}, to, progress,
-                          &whole, e);
+        st = fetch_stream(s->packs, content_fetch(&p), to, progress, &whole, e);
     return compare_whole(st, &whole, content, e);
 }
 
@@ -152,8 +189,7 @@ static enum status write_to(struct store *s, const struct digest *content, struc
     struct digest whole = {0};
     enum status st = content_plan_open(&p, s, content, e);
     if (st == ST_OK)
-        st = fetch_file(s->packs, (struct fetch_plan){content_plan_next, &p}, to, progress, &whole,
-                        e);
+        st = fetch_file(s->packs, content_fetch(&p), to, progress, &whole, e);
     return compare_whole(st, &whole, content, e);
 }
 

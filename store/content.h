@@ -17,9 +17,8 @@ struct content_plan {
 enum status content_plan_open(struct content_plan *p, struct store *s, const struct digest *content,
                               struct err *e) MUST_CHECK;
 void content_plan_close(struct content_plan *p);
-/* A fetch_plan's next. */
-enum status content_plan_next(void *plan, struct fetch_item *items, size_t cap, size_t *got,
-                              struct err *e) MUST_CHECK;
+/* The plan for store/fetch.h. */
+struct fetch_plan content_fetch(struct content_plan *p);
 
 /* "content sha256:HEX" as an error's subject. */
 enum status content_subject(struct err *e, const struct digest *content);

@@ -173,15 +173,36 @@ static enum status decode_item(const struct fetch *f, struct reader *r, struct b
     return ST_OK;
 }
 
-/* One item by itself, for the right verdict when a run could not be read. */
-static enum status read_alone(const struct fetch *f, struct reader *r,
-                              const struct fetch_item *item, uint8_t *out, struct err *e)
+static enum status read_entry(const struct fetch *f, struct reader *r,
+                              const struct pack_entry *entry, uint8_t *out, struct err *e)
 {
-    const struct pack_entry *entry = &item->entry;
     if (!f->checking)
         return pack_read(r->set, &entry->at, &entry->digest, out, e);
     enum status st = room(&r->scratch[0], entry->at.length, CHUNK_MAX, e);
     return st != ST_OK ? st : pack_read(r->set, &entry->at, &entry->digest, r->scratch[0].p, e);
+}
+
+/* One item by itself, for the right verdict when a run could not be read. A sweep may have moved it
+ * since it was planned, and again. */
+static enum status read_alone(const struct fetch *f, struct reader *r,
+                              const struct fetch_item *item, uint8_t *out, struct err *e)
+{
+    struct pack_entry entry = item->entry;
+    for (;;) {
+        bool moved = false;
+        struct err why = ERR_NONE;
+        enum status st = read_entry(f, r, &entry, out, &why);
+        if (st == ST_NOT_FOUND && f->plan.relocate != NULL) {
+            enum status asked = f->plan.relocate(f->plan.ctx, &entry, &moved, e);
+            if (asked != ST_OK)
+                return asked;
+        }
+        if (moved && entry.at.length == item->entry.at.length)
+            continue;
+        if (st != ST_OK)
+            *e = why;
+        return st;
+    }
 }
 
 /* The items of one run. While checking, what is wrong with an item becomes its verdict. */

@@ -20,6 +20,8 @@ struct fetch_plan {
     enum status (*next)(void *ctx, struct fetch_item *items, size_t cap, size_t *got,
                         struct err *e);
     void *ctx;
+    /* A record's pack is gone: a sweep moved the record meanwhile? May be NULL; any thread. */
+    enum status (*relocate)(void *ctx, struct pack_entry *entry, bool *moved, struct err *e);
 };
 
 /* Every item's bytes to the sink, in the plan's order. Ends at the first bad record: all that the

@@ -2,8 +2,8 @@
 #include "base/canon.h"
 #include "store/catalog_write.h"
 #include "store/head.h"
+#include "store/needs.h"
 #include "store/recipe.h"
-#include "store/refs.h"
 #include <fcntl.h>
 
 #define FOLD_BATCH 8192u /* records or entries a transaction of the index */
@@ -36,9 +36,9 @@ enum status fold_write(struct fold *f, struct err *e)
 /* Writes the mark and commits, when enough has gathered or `now`. */
 enum status fold_settle(struct fold *f, bool now, struct err *e)
 {
-    if (f->w == NULL || (!now && f->pending < FOLD_BATCH))
+    if (f->w == NULL || f->trial || (!now && f->pending < FOLD_BATCH))
         return ST_OK;
-    enum status st = refs_flush(f, e);
+    enum status st = needs_flush(f, e);
     if (st == ST_OK)
         st = catalog_mark_put(f->w, &f->mark, e);
     if (st != ST_OK)
@@ -66,7 +66,7 @@ static enum status fold_root(struct fold *f, const struct pack_entry *entry, str
     if (st == ST_OK)
         st = recipe_root_decode(buf_span(&bytes), &root, &why);
     if (st == ST_OK)
-        return refs_learn_root(f, &root.content, &entry->digest, root.bytes, e);
+        return needs_learn_root(f, &root.content, &entry->digest, root.bytes, e);
     if (is_damage(st))
         return ST_OK;
     *e = why;
@@ -89,7 +89,7 @@ static enum status is_record(struct fold *f, const struct pack_entry *entry, boo
 
 static enum status learn(struct fold *f, const struct pack_entry *entry, struct err *e)
 {
-    enum status st = refs_learn(f, entry, e);
+    enum status st = needs_learn(f, entry, e);
     return st == ST_OK && entry->at.kind == PACK_RECIPE_ROOT ? fold_root(f, entry, e) : st;
 }
 
@@ -124,7 +124,7 @@ static enum status learn_facts(struct fold *f, uint64_t id, uint64_t bytes, uint
 {
     struct catalog_pack p;
     bool found = false;
-    enum status st = refs_flush(f, e);
+    enum status st = needs_flush(f, e);
     if (st == ST_OK)
         st = catalog_pack_get(f->w, id, &found, &p, e);
     p.bytes = bytes;
@@ -235,7 +235,7 @@ static enum status fold_entry(void *ctx, const struct ledger_entry *entry, struc
     }
     enum status st = fold_write(f, e);
     if (st == ST_OK)
-        st = refs_entry(f, entry, e);
+        st = needs_entry(f, entry, e);
     if (st == ST_OK)
         st = catalog_apply(f->w, entry, e);
     if (st != ST_OK)

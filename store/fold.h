@@ -16,7 +16,8 @@ struct fold {
     struct index_write *w;
     struct catalog_mark mark;
     uint64_t pending; /* changes in w */
-    struct buf live;  /* sums a pack that wait for the end of w (store/refs.c) */
+    bool trial;       /* to see what would be: nothing is ever committed */
+    struct buf live;  /* sums a pack that wait for the end of w (store/needs.c) */
     struct progress *progress;
 };
 

@@ -184,14 +184,9 @@ static enum status map_open(struct index *x, bool create, struct err *e)
     int rc = open_env(x, create);
     if (rc == EAGAIN)
         rc = open_env(x, create);
-    if (rc == 0) {
-        int dead = 0;
-        rc =
-            x->read_only ? 0 : mdb_reader_check(x->env, &dead); /* readers killed while they read */
-    }
     if (rc == 0)
         rc = open_tables(x, create);
-    return rc == 0 ? ST_OK : index_error(e, x, rc, "open the index");
+    return rc == 0 ? index_clear_readers(x, e) : index_error(e, x, rc, "open the index");
 }
 
 enum status index_open(const char *folder, bool create, struct index **out, struct err *e)
@@ -226,6 +221,13 @@ void index_close(struct index *x)
 bool index_read_only(const struct index *x)
 {
     return x->read_only;
+}
+
+enum status index_clear_readers(struct index *x, struct err *e)
+{
+    int dead = 0;
+    int rc = x->read_only ? 0 : mdb_reader_check(x->env, &dead);
+    return rc == 0 ? ST_OK : index_error(e, x, rc, "clear the index's readers");
 }
 
 /* -- values --------------------------------------------------------------------------------------

@@ -39,6 +39,9 @@ enum status index_open(const char *folder, bool create, struct index **out,
 void index_close(struct index *x);
 SCOPE_OF(index, struct index, index_close)
 bool index_read_only(const struct index *x);
+/* Frees the slots of readers that died while they read: what they saw keeps pages from being used
+ * again. */
+enum status index_clear_readers(struct index *x, struct err *e) MUST_CHECK;
 
 /* The record under key is appended to out. */
 enum status index_get(struct index *x, enum index_table t, struct span key, struct buf *out,

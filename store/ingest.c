@@ -201,7 +201,10 @@ static enum status append(struct ingest *g, struct span records, struct err *e)
     enum status st = ST_OK;
     if (records.n == 0)
         return ST_OK;
-    if (g->pack == NULL)
+    uint64_t more = records.n + (g->pack == NULL ? PACK_HEAD + PACK_TRAILER : 0);
+    if (g->calls.reserve != NULL)
+        st = g->calls.reserve(g->calls.ctx, more, e);
+    if (st == ST_OK && g->pack == NULL)
         st = pack_writer_open(g->staging, &g->pack, e);
     if (st == ST_OK)
         st = pack_append(g->pack, records, e);

@@ -5,8 +5,8 @@
  *       │ find, chunk, sealed     whole-stream SHA-256
  *
  * Slabs of a fixed number go round in a ring, so memory does not grow with the content; a stream
- * that fits one slab needs no threads. Threads live only inside ingest_content. All callbacks run
- * on the caller's thread.
+ * that fits one slab needs no threads. Threads live only inside ingest_content. All callbacks but
+ * `reserve` run on the caller's thread.
  *
  * A chunk that the store has already is read back and compared with the bytes in hand; if the
  * stored copy is damaged or gone, a fresh record is written and counted as healed. Chunks of packs
@@ -30,6 +30,9 @@ struct ingest_calls {
     /* The next chunk of the stream, in order: for the recipe. May be called before the chunk is
      * written. Must not call the ingest. */
     enum status (*chunk)(void *ctx, const struct digest *d, uint32_t length, struct err *e);
+    /* `bytes` are about to be written to staging: is there room? On the caller's thread or on
+     * another, one call at a time. */
+    enum status (*reserve)(void *ctx, uint64_t bytes, struct err *e);
     void *ctx;
 };
 

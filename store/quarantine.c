@@ -135,7 +135,12 @@ enum status quarantine_put(struct change *c, const struct digest *content, const
     SCOPED(put_release)
     struct put p = {.s = change_store(c), .bytes = PENDING_NONE, .facts = &facts};
     uint64_t seq = 0;
+    uint64_t bytes = 0;
     enum status st = fill_facts(&facts, content, name, why, parsed_json, e);
+    if (st == ST_OK)
+        st = change_staged(c, content, &bytes, e);
+    if (st == ST_OK)
+        st = change_reserve(c, bytes, e);
     if (st == ST_OK)
         st = pending_open(p.s->quarantine, 0600, &p.bytes, e);
     if (st == ST_OK)

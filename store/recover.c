@@ -1,5 +1,6 @@
 #include "store/recover.h"
 #include "base/text.h"
+#include "store/drop.h"
 #include "store/fold.h"
 #include "store/head.h"
 #include <fcntl.h>
@@ -58,13 +59,31 @@ static enum status fold_all(struct fold *f, struct err *e)
     return st == ST_OK ? fold_settle(f, true, e) : st;
 }
 
-enum status recover_fold(struct store *s, struct err *e)
+static enum status fold_once(struct store *s, struct err *e)
 {
     SCOPED(fold_release) struct fold f = {0};
     enum status st = fold_begin(&f, s, s->index, NULL, e);
     if (st == ST_OK)
         st = fold_packs(&f, e);
     return st == ST_OK ? fold_all(&f, e) : st;
+}
+
+enum status recover_fold(struct store *s, struct err *e)
+{
+    struct catalog_mark mark;
+    struct err why = ERR_NONE;
+    enum status st = fold_once(s, &why);
+    if (st == ST_NO_SPACE && text_equal(err_code(&why), "index-full")) { /* held by the dead? */
+        st = index_clear_readers(s->index, e);
+        if (st == ST_OK)
+            st = fold_once(s, &why);
+    }
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    st = store_mark(s, &mark, e);
+    return st == ST_OK && mark.drops > 0 ? drop_finish(s, e) : st;
 }
 
 static enum status pass(void *ctx, const struct ledger_entry *entry, struct err *e)
@@ -104,7 +123,7 @@ static enum status unfolded(struct store *s, const struct catalog_mark *m, bool 
         return ledger_cut(s, m->seq, e);
     if (st == ST_OK) {
         st = io_open(s->packs, name, O_RDONLY | O_NOFOLLOW, 0, &pack, &why);
-        *more = st == ST_OK || size > m->ledger_offset;
+        *more = st == ST_OK || size > m->ledger_offset || m->drops > 0;
         st = st == ST_NOT_FOUND ? ST_OK : st;
     }
     if (st != ST_OK)

@@ -76,6 +76,8 @@ enum status store_open_folders(struct store *s, struct err *e)
         st = open_spare(s, STORE_STAGING, &s->staging, e);
     if (st == ST_OK)
         st = open_spare(s, STORE_QUARANTINE, &s->quarantine, e);
+    if (st == ST_OK)
+        st = open_spare(s, STORE_LEASES, &s->leases, e);
     return st == ST_OK ? st : err_subject(e, "%s", s->path);
 }
 
@@ -100,6 +102,8 @@ static enum status mend_folders(struct store *s, struct err *e)
     if (index_read_only(s->index))
         return ST_OK;
     enum status st = make_folder(s, STORE_STAGING, &s->staging, e);
+    if (st == ST_OK)
+        st = make_folder(s, STORE_LEASES, &s->leases, e);
     return st == ST_OK ? make_folder(s, STORE_QUARANTINE, &s->quarantine, e) : st;
 }
 
@@ -235,6 +239,7 @@ void store_close(struct store *s)
     fd_release(&s->packs);
     fd_release(&s->staging);
     fd_release(&s->quarantine);
+    fd_release(&s->leases);
     fd_release(&s->dir);
     fd_release(&s->parent);
     heap_free(s);

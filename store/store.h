@@ -7,6 +7,8 @@
  *       packs/          0000000000000001.pack …, written once (store/pack_format.h)
  *       quarantine/     rejected bytes, one file an entry, named by its id
  *       staging/        what is being written; swept when its owner is dead
+ *       leases/         what the living need (store/lease.h); may be deleted when nobody lives
+ *       reserve         room on the disk for sweeping (store/reserve.h)
  *       index/          LMDB, the fold of packs and ledger; may be deleted at any time
  *
  * Reading never waits. Changes go through store/change.h. Every read re-hashes what it hands out. A
@@ -24,6 +26,14 @@
  *     held/NAME/CHANNEL/SEQ     a former holder
  *     policy, trust             digest and version in force (JSON)
  *     once/trust/VERSION/DIGEST ""                                 verify/trust_chain
+ *     installed/ARTIFACT        whose contents are kept (JSON)     store/install
+ *     evicted/ARTIFACT          when, why and how much (JSON)      store/evict
+ *     removed/NAME@VERSION      the artifact that had it: nobody else gets it
+ *     pin/ARTIFACT              who may not be evicted, and why (JSON)
+ *     lost/CONTENT              what a repair could not bring back (JSON) store/repair
+ *     quota/…                   limits                             store/quota
+ *     packs/next                store/needs
+ *     moved                     where the store went (JSON)        store/move
  *     quarantine/ID             facts of a quarantined input (JSON) store/quarantine
  */
 #ifndef STORE_STORE_H

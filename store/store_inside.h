@@ -17,10 +17,12 @@
 #define STORE_PACKS      "packs"
 #define STORE_STAGING    "staging"
 #define STORE_QUARANTINE "quarantine"
+#define STORE_LEASES     "leases"
+#define STORE_RESERVE    "reserve"
 #define STORE_INDEX      "index"
 
 struct store {
-    int dir, packs, staging, quarantine; /* folder descriptors, −1 none */
+    int dir, packs, staging, quarantine, leases; /* folder descriptors, −1 none */
     struct index *index;
     struct pack_set *set; /* for single records; opened when first needed */
     struct charter charter;
@@ -32,8 +34,9 @@ struct store {
     char name[256];  /* its name there later */
 };
 
-#define STORE_NONE \
-    ((struct store){.dir = -1, .packs = -1, .staging = -1, .quarantine = -1, .parent = -1})
+#define STORE_NONE   \
+    ((struct store){ \
+        .dir = -1, .packs = -1, .staging = -1, .quarantine = -1, .leases = -1, .parent = -1})
 
 /* The writers' lock, until *fd is closed. ST_BUSY names the lock. */
 enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e) MUST_CHECK;

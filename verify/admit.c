@@ -2,6 +2,7 @@
 #include "base/heap.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "store/install.h"
 #include "verify/admission.h"
 #include "verify/artifact.h"
 #include "verify/publisher.h"
@@ -179,6 +180,8 @@ static enum status refuse(struct admission *a, struct admit_result *out, struct 
 struct admit_texts {
     char artifact[DIGEST_TEXT], content[DIGEST_TEXT], envelope[DIGEST_TEXT];
     char name_key[STORE_KEY_MAX];
+    char installed_key[STORE_KEY_MAX], evicted_key[STORE_KEY_MAX], removed_key[STORE_KEY_MAX];
+    bool removed; /* the name was this artifact's before, and comes back to it */
 };
 
 static struct admit_texts texts_of(const struct admission *a, const struct digest *artifact)
@@ -187,6 +190,10 @@ static struct admit_texts texts_of(const struct admission *a, const struct diges
     digest_text(artifact, t.artifact);
     digest_text(&a->content, t.content);
     text_fmt(t.name_key, sizeof t.name_key, "name/%s@%s", a->manifest.name, a->manifest.version);
+    text_fmt(t.removed_key, sizeof t.removed_key, INSTALL_REMOVED "%s@%s", a->manifest.name,
+             a->manifest.version);
+    install_key(INSTALL_PREFIX, artifact, t.installed_key);
+    install_key(INSTALL_EVICTED, artifact, t.evicted_key);
     return t;
 }
 
@@ -246,6 +253,21 @@ static void write_body(const struct admission *a, const struct admit_texts *t, s
     json_close(&j);
 }
 
+/* The member that keeps the artifact's contents. */
+static enum status write_installed(const struct admission *a, const struct admit_texts *t,
+                                   struct json_out *j)
+{
+    SCOPED(install_release) struct install i = {.bytes = totals(a).bytes};
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    text_fmt(i.name, sizeof i.name, "%s", a->manifest.name);
+    for (size_t n = 0; n < a->request->file_count; n++)
+        buf_append(&i.contents, SPAN(a->files[n].content.sha256.b, DIGEST_BYTES));
+    install_encode(&i, &value);
+    json_key(j, t->installed_key);
+    json_text(j, buf_span(&value));
+    return buf_status(&i.contents) == ST_OK ? buf_status(&value) : ST_NO_MEMORY;
+}
+
 static enum status write_set(const struct admission *a, const struct admit_texts *t,
                              struct buf *out)
 {
@@ -254,6 +276,9 @@ static enum status write_set(const struct admission *a, const struct admit_texts
     struct json_out j = json_out(out);
     write_facts(a, t, &facts);
     json_object(&j);
+    enum status st = write_installed(a, t, &j);
+    if (t->removed)
+        member(&j, t->removed_key, NULL);
     text_fmt(key, sizeof key, "artifact/%s", t->artifact);
     json_key(&j, key);
     json_text(&j, buf_span(&facts));
@@ -261,7 +286,7 @@ static enum status write_set(const struct admission *a, const struct admit_texts
     member(&j, key, "");
     member(&j, t->name_key, t->artifact);
     json_close(&j);
-    return buf_status(&facts) != ST_OK ? ST_NO_MEMORY : buf_status(out);
+    return st != ST_OK || buf_status(&facts) != ST_OK ? ST_NO_MEMORY : buf_status(out);
 }
 
 static enum status commit(struct admission *a, const struct admit_texts *t, struct err *e)
@@ -269,39 +294,56 @@ static enum status commit(struct admission *a, const struct admit_texts *t, stru
     uint64_t seq = 0;
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
     SCOPED(buf_release) struct buf set = BUF_EMPTY;
-    const struct expect unbound = {.key = t->name_key, .value = NULL};
+    const struct expect unbound[] = {
+        {.key = t->name_key, .value = NULL},
+        {.key = t->removed_key, .value = t->removed ? t->artifact : NULL}};
     write_body(a, t, &body);
     if (write_set(a, t, &set) != ST_OK || buf_status(&body) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
     const struct change_entry entry = {.type = "add",
                                        .body = buf_span(&body),
                                        .set = buf_span(&set),
-                                       .expects = &unbound,
-                                       .expect_count = 1,
+                                       .expects = unbound,
+                                       .expect_count = 2,
                                        .clock = a->keys->clock,
                                        .log = a->keys->log};
     return change_commit(a->change, &entry, &seq, e);
 }
 
-/* The same bytes again heal what was damaged or had gone: that has to last, too. */
-static enum status commit_healing(struct admission *a, const struct admit_texts *t, struct err *e)
+/* The same bytes again bring back what was evicted, and heal what was damaged or had gone: that has
+ * to last, too. */
+static enum status commit_again(struct admission *a, const struct admit_texts *t,
+                                const struct digest *artifact, struct err *e)
 {
     const struct content sum = totals(a);
     uint64_t seq = 0;
-    if (sum.healed == 0 && sum.new_bytes == 0)
-        return ST_OK;
+    bool there = false;
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    enum status st = install_there(a->store, artifact, &there, e);
+    if (st != ST_OK || (there && sum.healed == 0 && sum.new_bytes == 0))
+        return st;
+    const struct expect held = {.key = t->name_key, .value = t->artifact};
+    struct json_out s = json_out(&set);
+    json_object(&s);
+    if (!there) {
+        st = write_installed(a, t, &s);
+        member(&s, t->evicted_key, NULL);
+    }
+    json_close(&s);
     struct json_out j = json_out(&body);
     json_object(&j);
     member(&j, "artifact", t->artifact);
     count(&j, "chunks", sum.healed);
     count(&j, "new_bytes", sum.new_bytes);
     json_close(&j);
-    if (buf_status(&body) != ST_OK)
+    if (st != ST_OK || buf_status(&body) != ST_OK || buf_status(&set) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
-    const struct change_entry entry = {.type = "heal",
+    const struct change_entry entry = {.type = there ? "heal" : "reload",
                                        .body = buf_span(&body),
-                                       .set = span_text("{}"),
+                                       .set = buf_span(&set),
+                                       .expects = &held,
+                                       .expect_count = 1,
                                        .clock = a->keys->clock,
                                        .log = a->keys->log};
     return change_commit(a->change, &entry, &seq, e);
@@ -337,6 +379,29 @@ static enum status check_seal(struct admission *a, const struct envelope *v, str
     return trust_signers(a->trust, ROLE_PUBLISHER, v, &needed) > 0
                ? trust_alive(a->trust, now, e)
                : trust_check(a->trust, ROLE_PUBLISHER, v, now, e);
+}
+
+/* A removed artifact keeps its name: nobody else gets it. */
+static enum status former_holder(struct admission *a, struct admit_texts *t, struct err *e)
+{
+    struct err quiet = ERR_NONE;
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    enum status st = store_get(a->store, t->removed_key, &value, &quiet);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st != ST_OK) {
+        *e = quiet;
+        return st;
+    }
+    t->removed = true;
+    if (span_equal(buf_span(&value), span_text(t->artifact)))
+        return ST_OK;
+    err_set(e, ST_EXISTS, "name-bound",
+            "%s was artifact %.*s, which was removed; this is %.12s. A version never changes its "
+            "bytes: give another --version",
+            t->name_key + strlen("name/"), value.n < 12 ? (int)value.n : 12, (const char *)value.p,
+            t->artifact);
+    return err_subject(e, "%s", a->request->label);
 }
 
 /* The envelope that goes into the store: the publisher's own, or one that our publisher key signs.
@@ -393,12 +458,14 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
     st = name_holder(a, &t, e);
     if (st == ST_OK) {
         out->existed = true;
-        st = commit_healing(a, &t, e);
+        st = commit_again(a, &t, &out->artifact, e);
         return st == ST_OK && a->signed_by_other ? record_given(a, out, e) : st;
     }
     if (st != ST_NOT_FOUND)
         return st;
-    st = seal(a, buf_span(&payload), &envelope, e);
+    st = former_holder(a, &t, e);
+    if (st == ST_OK)
+        st = seal(a, buf_span(&payload), &envelope, e);
     if (st != ST_OK)
         return st;
     digest_text(&envelope, t.envelope);

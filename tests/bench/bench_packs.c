@@ -117,7 +117,7 @@ static void add(struct bench *b, const char *what, const char *path)
     struct err e = ERR_NONE;
     SCOPED(ingest_scope) struct ingest *g = NULL;
     SCOPED(fd_release) int fd = -1;
-    struct ingest_calls calls = {find, sealed, chunk, b};
+    struct ingest_calls calls = {.find = find, .sealed = sealed, .chunk = chunk, .ctx = b};
     struct ingest_result r;
     uint64_t begun = clock_ticks();
     b->recipe_count = 0;
@@ -134,7 +134,8 @@ static void check(struct bench *b)
     struct err e = ERR_NONE;
     uint64_t begun = clock_ticks();
     b->given = 0;
-    must(fetch_check(b->packs, (struct fetch_plan){next, b}, judge, NULL, NULL, &e), &e);
+    must(fetch_check(b->packs, (struct fetch_plan){.next = next, .ctx = b}, judge, NULL, NULL, &e),
+         &e);
     line("check", b->length, begun, NULL);
 }
 
@@ -147,8 +148,8 @@ static void get(struct bench *b, bool with_whole)
     b->given = 0;
     must(io_open(b->staging, "out", O_RDWR | O_CREAT | O_EXCL, 0600, &fd, &e), &e);
     must(io_reserve(fd, b->length, &e), &e);
-    must(fetch_file(b->packs, (struct fetch_plan){next, b}, (struct fetch_target){fd, -1}, NULL,
-                    with_whole ? &whole : NULL, &e),
+    must(fetch_file(b->packs, (struct fetch_plan){.next = next, .ctx = b},
+                    (struct fetch_target){fd, -1}, NULL, with_whole ? &whole : NULL, &e),
          &e);
     must(io_sync_data(fd, &e), &e);
     line(with_whole ? "get+whole" : "get", b->length, begun, NULL);

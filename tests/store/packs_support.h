@@ -111,7 +111,8 @@ __attribute__((unused)) static enum status yard_chunk(void *ctx, const struct di
 
 __attribute__((unused)) static enum status yard_ingest_open(struct yard *y, struct err *e)
 {
-    struct ingest_calls calls = {yard_find, yard_sealed, yard_chunk, y};
+    struct ingest_calls calls = {
+        .find = yard_find, .sealed = yard_sealed, .chunk = yard_chunk, .ctx = y};
     return ingest_open(y->staging, y->packs, &calls, &y->ingest, e);
 }
 
@@ -175,7 +176,7 @@ __attribute__((unused)) static enum status yard_next(void *ctx, struct fetch_ite
 __attribute__((unused)) static struct fetch_plan yard_plan(struct yard *y)
 {
     y->given = 0;
-    return (struct fetch_plan){yard_next, y};
+    return (struct fetch_plan){.next = yard_next, .ctx = y};
 }
 
 /* The same bytes for the same seed, for ever. */

@@ -168,7 +168,7 @@ Test(fetch, failures_of_plan_and_sink_come_back)
     stock_open(&s, 40u << 20);
     SCOPED(fd_release) int fd = scratch_file(&s.yard);
     s.yard.given = 0;
-    cr_expect_eq(fetch_file(s.yard.packs, (struct fetch_plan){plan_breaks, &s.yard},
+    cr_expect_eq(fetch_file(s.yard.packs, (struct fetch_plan){.next = plan_breaks, .ctx = &s.yard},
                             (struct fetch_target){fd, -1}, NULL, NULL, &e),
                  ST_CORRUPT);
     cr_expect_str_eq(err_code(&e), "test-plan");

@@ -1,6 +1,7 @@
 #include "tests/support/store_room.h"
 #include "base/files.h"
 #include "base/json_write.h"
+#include "store/install.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,59 @@ enum status room_document(struct store_room *r, struct span bytes, struct digest
     if (st == ST_OK)
         st = change_document(c, bytes, out, e);
     return st == ST_OK ? commit(r, c, span_text("{}"), NULL, e) : st;
+}
+
+static enum status stage(struct change *c, struct install *i, size_t n, uint64_t seed,
+                         struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = room_bytes(n, seed);
+    struct span_source from = {buf_span(&bytes)};
+    struct content got;
+    enum status st = change_content(c, source_over(&from), NULL, &got, e);
+    if (st == ST_OK)
+        buf_append(&i->contents, SPAN(got.sha256.b, DIGEST_BYTES));
+    i->bytes += n;
+    return st;
+}
+
+static void installed_set(const char *artifact, const struct install *i, struct buf *set)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    char key[STORE_KEY_MAX];
+    struct digest a = digest_of(span_text(artifact));
+    struct json_out j = json_out(set);
+    install_key(INSTALL_PREFIX, &a, key);
+    json_object(&j);
+    json_key(&j, key);
+    if (i != NULL) {
+        install_encode(i, &value);
+        json_text(&j, buf_span(&value));
+    } else {
+        json_null(&j);
+    }
+    json_close(&j);
+}
+
+enum status room_install(struct store_room *r, const char *artifact, size_t contents, size_t n,
+                         uint64_t seed, struct err *e)
+{
+    SCOPED(change_scope) struct change *c = NULL;
+    SCOPED(install_release) struct install i = {.name = "room"};
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    enum status st = change_begin(r->s, &c, e);
+    for (size_t at = 0; st == ST_OK && at < contents; at++)
+        st = stage(c, &i, n, seed + at, e);
+    installed_set(artifact, &i, &set);
+    return st == ST_OK ? commit(r, c, buf_span(&set), NULL, e) : st;
+}
+
+enum status room_forget(struct store_room *r, const char *artifact, struct err *e)
+{
+    SCOPED(change_scope) struct change *c = NULL;
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    installed_set(artifact, NULL, &set);
+    enum status st = change_begin(r->s, &c, e);
+    return st == ST_OK ? commit(r, c, buf_span(&set), NULL, e) : st;
 }
 
 struct buf room_bytes(size_t n, uint64_t seed)

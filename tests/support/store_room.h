@@ -35,6 +35,12 @@ enum status room_add(struct store_room *r, struct span bytes, struct content *ou
 enum status room_document(struct store_room *r, struct span bytes, struct digest *out,
                           struct err *e);
 
+/* Installs contents (each n bytes of seed, seed + 1, …) as one artifact, whose digest is that of
+ * the text `artifact`; forgets it again. */
+enum status room_install(struct store_room *r, const char *artifact, size_t contents, size_t n,
+                         uint64_t seed, struct err *e);
+enum status room_forget(struct store_room *r, const char *artifact, struct err *e);
+
 /* n bytes that are the same for the same seed and compress badly. Freed with buf_release. */
 struct buf room_bytes(size_t n, uint64_t seed);
 /* Does the content read back as these bytes? */

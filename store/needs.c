@@ -1,4 +1,4 @@
-#include "store/refs.h"
+#include "store/needs.h"
 #include "base/text.h"
 #include "store/catalog_write.h"
 #include "store/install.h"
@@ -16,7 +16,7 @@ struct live {
     int64_t change;
 };
 
-enum status refs_flush(struct fold *f, struct err *e)
+enum status needs_flush(struct fold *f, struct err *e)
 {
     for (size_t at = 0; at < f->live.n; at += sizeof(struct live)) {
         struct live l;
@@ -40,6 +40,7 @@ static enum status add_live(struct fold *f, const struct catalog_record *r, bool
     if (r->at.pack == 0)
         return ST_OK;
     const int64_t bytes = (int64_t)PACK_RECORD + r->at.stored;
+    f->mark.live += (uint64_t)(more ? bytes : -bytes);
     const struct live one = {r->at.pack, more ? bytes : -bytes};
     for (size_t at = f->live.n; at > 0; at -= sizeof one) {
         struct live l;
@@ -50,7 +51,7 @@ static enum status add_live(struct fold *f, const struct catalog_record *r, bool
         memcpy(f->live.p + at - sizeof l, &l, sizeof l);
         return ST_OK;
     }
-    enum status st = f->live.n >= LIVE_GATHERED * sizeof one ? refs_flush(f, e) : ST_OK;
+    enum status st = f->live.n >= LIVE_GATHERED * sizeof one ? needs_flush(f, e) : ST_OK;
     buf_append(&f->live, SPAN(&one, sizeof one));
     if (st == ST_OK && buf_status(&f->live) != ST_OK)
         st = err_set(e, ST_NO_MEMORY, NULL, "no memory to fold");
@@ -242,7 +243,7 @@ static enum status count_late(struct fold *f, const struct digest *d, struct cat
     return st == ST_OK && read ? count_pages(f, &list, true, false, e) : st;
 }
 
-enum status refs_learn(struct fold *f, const struct pack_entry *entry, struct err *e)
+enum status needs_learn(struct fold *f, const struct pack_entry *entry, struct err *e)
 {
     struct catalog_record r;
     bool found = false;
@@ -261,8 +262,8 @@ enum status refs_learn(struct fold *f, const struct pack_entry *entry, struct er
     return st == ST_OK ? catalog_record_put(f->w, &entry->digest, &r, e) : st;
 }
 
-enum status refs_learn_root(struct fold *f, const struct digest *content, const struct digest *root,
-                            uint64_t bytes, struct err *e)
+enum status needs_learn_root(struct fold *f, const struct digest *content,
+                             const struct digest *root, uint64_t bytes, struct err *e)
 {
     struct catalog_content c;
     bool found = false;
@@ -275,6 +276,22 @@ enum status refs_learn_root(struct fold *f, const struct digest *content, const 
     c.root = *root;
     c.bytes = bytes;
     return st == ST_OK ? catalog_content_put(f->w, content, &c, e) : st;
+}
+
+/* -- trying --------------------------------------------------------------------------------------
+ */
+
+enum status needs_forget(struct fold *f, const struct install *i, uint64_t *freed, struct err *e)
+{
+    const uint64_t before = f->mark.live;
+    enum status st = fold_write(f, e);
+    for (size_t n = 0; st == ST_OK && n < install_count(i); n++) {
+        const struct digest d = install_content(i, n);
+        f->mark.page = 0;
+        st = count_content(f, &d, false, e);
+    }
+    *freed = before - f->mark.live;
+    return st;
 }
 
 /* -- entries -------------------------------------------------------------------------------------
@@ -407,7 +424,7 @@ static enum status sum_key(struct fold *f, const struct ledger_entry *entry, con
     return ST_OK;
 }
 
-enum status refs_entry(struct fold *f, const struct ledger_entry *entry, struct err *e)
+enum status needs_entry(struct fold *f, const struct ledger_entry *entry, struct err *e)
 {
     uint64_t step = 0;
     enum status st = ST_OK;

@@ -1,0 +1,336 @@
+#include "store/lease.h"
+#include "base/heap.h"
+#include "base/pending.h"
+#include "base/text.h"
+#include "store/quota.h"
+#include <assert.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GATE        "gate"
+#define GATE_WAIT   30000u /* milliseconds */
+#define HEAD        128u
+#define ENTRY       40u
+#define LEASE_BYTES (64u << 20) /* of a lease's file */
+
+enum { AT_PID = 8, AT_START = 16, AT_RESERVED = 24, AT_BOOT = 40, AT_WHAT = 76 };
+enum { ENTRY_PACK = 1, ENTRY_ARTIFACT = 2 };
+static const char magic[8] = {'A', 'S', 'S', 'A', 'Y', 'L', 'S', '1'};
+
+static _Atomic unsigned serial;
+
+struct lease {
+    struct store *s;
+    pthread_mutex_t lock;
+    int fd;
+    char name[64];
+    uint64_t end; /* of the file */
+    uint64_t reserved[2];
+    struct buf packs; /* uint64_t each: held already */
+};
+
+/* -- the gate ------------------------------------------------------------------------------------
+ */
+
+enum status lease_gate(struct store *s, int *fd, struct err *e)
+{
+    SCOPED(fd_release) int gate = -1;
+    enum status st = io_open(s->leases, GATE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &gate, e);
+    if (st == ST_OK)
+        st = io_lock(gate, GATE_WAIT, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s/" STORE_LEASES "/" GATE, s->path);
+    *fd = fd_take(&gate);
+    return ST_OK;
+}
+
+/* -- one's own -----------------------------------------------------------------------------------
+ */
+
+/* The owner, for people. What cannot be found out stays empty. */
+static void write_owner(uint8_t head[HEAD], const char *what)
+{
+    SCOPED(buf_release) struct buf stat = BUF_EMPTY;
+    SCOPED(buf_release) struct buf boot = BUF_EMPTY;
+    struct err ignored = ERR_NONE;
+    uint64_t start = 0;
+    memcpy(head, magic, sizeof magic);
+    put_le64(head + AT_PID, (uint64_t)getpid());
+    if (file_read(AT_FDCWD, "/proc/self/stat", 4096, &stat, &ignored) == ST_OK) {
+        size_t at = stat.n, fields = 0; /* behind the name, which may hold anything: field 22 */
+        while (at > 0 && stat.p[at - 1] != ')')
+            at--;
+        for (; at < stat.n && fields < 20; at++)
+            fields += stat.p[at] == ' ';
+        for (; at < stat.n && stat.p[at] >= '0' && stat.p[at] <= '9'; at++)
+            start = start * 10 + (uint64_t)(stat.p[at] - '0');
+    }
+    put_le64(head + AT_START, start);
+    if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot, &ignored) == ST_OK)
+        memcpy(head + AT_BOOT, boot.p, boot.n < 36 ? boot.n : 36);
+    for (size_t i = 0; what[i] != '\0' && i < HEAD - AT_WHAT; i++)
+        head[AT_WHAT + i] = (uint8_t)what[i];
+}
+
+static enum status make_file(struct lease *l, const char *what, struct err *e)
+{
+    SCOPED(fd_release) int gate = -1;
+    uint8_t head[HEAD] = {0};
+    write_owner(head, what);
+    enum status st = lease_gate(l->s, &gate, e);
+    for (bool taken = true; st == ST_OK && taken;) {
+        text_fmt(l->name, sizeof l->name, "%ld.%u", (long)getpid(), atomic_fetch_add(&serial, 1));
+        st = io_open(l->s->leases, l->name, O_RDWR | O_CREAT | O_EXCL, 0600, &l->fd, e);
+        taken = st == ST_EXISTS; /* of a dead process with our number */
+        if (taken) {
+            *e = ERR_NONE;
+            st = ST_OK;
+        }
+    }
+    if (st == ST_OK)
+        st = io_lock(l->fd, 0, e);
+    if (st == ST_OK)
+        st = io_write_at(l->fd, SPAN(head, sizeof head), 0, e);
+    l->end = HEAD;
+    return st;
+}
+
+enum status lease_open(struct store *s, const char *what, struct lease **out, struct err *e)
+{
+    *out = NULL;
+    if (index_read_only(s->index))
+        return ST_OK;
+    SCOPED(lease_scope) struct lease *l = heap_zero(1, sizeof *l);
+    if (l == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a lease");
+    l->s = s;
+    l->fd = -1;
+    int made = pthread_mutex_init(&l->lock, NULL);
+    assert(made == 0);
+    enum status st = make_file(l, what, e);
+    if (st == ST_OK)
+        *out = lease_take(&l);
+    return st;
+}
+
+void lease_close(struct lease *l)
+{
+    if (l == NULL)
+        return;
+    struct err ignored = ERR_NONE; /* what cannot be removed is free once it is closed */
+    if (l->fd >= 0 && io_unlink(l->s->leases, l->name, false, &ignored) != ST_OK)
+        l->end = 0;
+    fd_release(&l->fd);
+    buf_release(&l->packs);
+    (void)pthread_mutex_destroy(&l->lock);
+    heap_free(l);
+}
+
+static enum status append(struct lease *l, uint64_t kind, const struct digest *d, struct err *e)
+{
+    SCOPED(fd_release) int gate = -1;
+    uint8_t entry[ENTRY];
+    put_le64(entry, kind);
+    memcpy(entry + 8, d->b, DIGEST_BYTES);
+    enum status st = lease_gate(l->s, &gate, e);
+    if (st == ST_OK && l->end + ENTRY > LEASE_BYTES)
+        st = err_set(e, ST_INVALID_LENGTH, "lease-length", "one change needs too many packs");
+    if (st == ST_OK)
+        st = io_write_at(l->fd, SPAN(entry, sizeof entry), l->end, e);
+    if (st == ST_OK)
+        l->end += ENTRY;
+    return st;
+}
+
+static bool holds(const struct buf *packs, uint64_t pack)
+{
+    for (size_t at = packs->n; at > 0; at -= sizeof pack)
+        if (memcmp(packs->p + at - sizeof pack, &pack, sizeof pack) == 0)
+            return true;
+    return false;
+}
+
+enum status lease_pack(struct lease *l, uint64_t pack, bool *fresh, struct err *e)
+{
+    struct digest d = {{0}};
+    *fresh = false;
+    if (l == NULL || holds(&l->packs, pack))
+        return ST_OK;
+    *fresh = true;
+    put_le64(d.b, pack);
+    (void)pthread_mutex_lock(&l->lock);
+    enum status st = append(l, ENTRY_PACK, &d, e);
+    (void)pthread_mutex_unlock(&l->lock);
+    buf_append(&l->packs, SPAN(&pack, sizeof pack));
+    if (st == ST_OK && buf_status(&l->packs) != ST_OK)
+        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for a lease");
+    return st;
+}
+
+enum status lease_artifact(struct lease *l, const struct digest *artifact, struct err *e)
+{
+    if (l == NULL)
+        return ST_OK;
+    (void)pthread_mutex_lock(&l->lock);
+    enum status st = append(l, ENTRY_ARTIFACT, artifact, e);
+    (void)pthread_mutex_unlock(&l->lock);
+    return st;
+}
+
+/* -- room ----------------------------------------------------------------------------------------
+ */
+
+static enum status write_reserved(struct lease *l, enum lease_room room, struct err *e)
+{
+    uint8_t number[8];
+    put_le64(number, l->reserved[room]);
+    return io_write_at(l->fd, SPAN(number, sizeof number), AT_RESERVED + 8u * (unsigned)room, e);
+}
+
+static enum status reserve(struct lease *l, enum lease_room room, uint64_t bytes, bool last,
+                           struct err *e)
+{
+    SCOPED(fd_release) int gate = -1;
+    SCOPED(leases_release) struct leases all = {0};
+    enum status st = lease_gate(l->s, &gate, e);
+    if (st == ST_OK)
+        st = leases_read(l->s, &all, e);
+    if (st == ST_OK)
+        st = quota_room(l->s, &all, l->reserved[LEASE_STORE], room, bytes, last, e);
+    if (st != ST_OK)
+        return st;
+    l->reserved[room] += bytes;
+    return write_reserved(l, room, e);
+}
+
+enum status lease_reserve(struct lease *l, enum lease_room room, uint64_t bytes, struct err *e)
+{
+    if (l == NULL || bytes == 0)
+        return ST_OK;
+    (void)pthread_mutex_lock(&l->lock);
+    enum status st = reserve(l, room, bytes, false, e);
+    (void)pthread_mutex_unlock(&l->lock);
+    return st;
+}
+
+enum status lease_reserve_last(struct lease *l, uint64_t bytes, struct err *e)
+{
+    if (l == NULL || bytes == 0)
+        return ST_OK;
+    (void)pthread_mutex_lock(&l->lock);
+    enum status st = reserve(l, LEASE_STORE, bytes, true, e);
+    (void)pthread_mutex_unlock(&l->lock);
+    return st;
+}
+
+void lease_settle(struct lease *l, enum lease_room room, uint64_t bytes)
+{
+    SCOPED(fd_release) int gate = -1;
+    struct err ignored = ERR_NONE; /* then it counts until the lease ends */
+    if (l == NULL)
+        return;
+    (void)pthread_mutex_lock(&l->lock);
+    if (lease_gate(l->s, &gate, &ignored) == ST_OK) {
+        l->reserved[room] -= bytes < l->reserved[room] ? bytes : l->reserved[room];
+        if (write_reserved(l, room, &ignored) != ST_OK)
+            l->reserved[room] += bytes;
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+/* -- all of them ---------------------------------------------------------------------------------
+ */
+
+void leases_release(struct leases *l)
+{
+    buf_release(&l->packs);
+    buf_release(&l->artifacts);
+}
+
+bool leases_pack(const struct leases *l, uint64_t pack)
+{
+    return holds(&l->packs, pack);
+}
+
+bool leases_artifact(const struct leases *l, const struct digest *artifact)
+{
+    for (size_t at = 0; at < l->artifacts.n; at += DIGEST_BYTES)
+        if (memcmp(l->artifacts.p + at, artifact->b, DIGEST_BYTES) == 0)
+            return true;
+    return false;
+}
+
+struct reading {
+    struct store *s;
+    struct leases *out;
+    bool swept;
+};
+
+/* Staging first: as long as the lease is there, what its owner left counts. */
+static enum status bury(struct reading *r, const char *name, struct err *e)
+{
+    enum status st = ST_OK;
+    if (!r->swept)
+        st = pending_sweep(r->s->staging, e);
+    if (st == ST_OK && !r->swept)
+        st = pending_sweep(r->s->quarantine, e);
+    r->swept = st == ST_OK;
+    return st == ST_OK ? io_unlink(r->s->leases, name, false, e) : st;
+}
+
+static void take_entry(struct leases *out, const uint8_t *entry)
+{
+    uint64_t pack = get_le64(entry + 8);
+    if (get_le64(entry) == ENTRY_PACK)
+        buf_append(&out->packs, SPAN(&pack, sizeof pack));
+    if (get_le64(entry) == ENTRY_ARTIFACT)
+        buf_append(&out->artifacts, SPAN(entry + 8, DIGEST_BYTES));
+}
+
+static enum status read_one(void *ctx, const char *name, struct err *e)
+{
+    struct reading *r = ctx;
+    SCOPED(fd_release) int fd = -1;
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    struct err why = ERR_NONE;
+    if (text_equal(name, GATE))
+        return ST_OK;
+    enum status st = io_open(r->s->leases, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd, &why);
+    if (st == ST_NOT_FOUND)
+        return ST_OK; /* closed just now */
+    if (st == ST_OK)
+        st = io_lock(fd, 0, &why);
+    if (st == ST_OK)
+        return bury(r, name, e);
+    if (st == ST_BUSY) {
+        why = ERR_NONE;
+        st = file_read(r->s->leases, name, LEASE_BYTES, &bytes, &why);
+    }
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    if (bytes.n < HEAD || memcmp(bytes.p, magic, sizeof magic) != 0)
+        return ST_OK; /* foreign, or torn before it meant anything */
+    r->out->count++;
+    for (size_t i = 0; i < 2; i++)
+        r->out->reserved[i] += get_le64(bytes.p + AT_RESERVED + 8 * i);
+    for (size_t at = HEAD; bytes.n - at >= ENTRY; at += ENTRY)
+        take_entry(r->out, bytes.p + at);
+    return ST_OK;
+}
+
+enum status leases_read(struct store *s, struct leases *out, struct err *e)
+{
+    struct reading r = {.s = s, .out = out};
+    *out = (struct leases){0};
+    enum status st = folder_each(s->leases, ".", read_one, &r, e);
+    if (st == ST_OK && (buf_status(&out->packs) != ST_OK || buf_status(&out->artifacts) != ST_OK))
+        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for the leases");
+    return st;
+}
