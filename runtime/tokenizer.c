@@ -48,8 +48,10 @@ void tokenizer_close(struct tokenizer *t)
 
 void tokenizer_describe(const struct tokenizer *t, struct model_facts *facts)
 {
-    static const char *const names[] = {
-        [TOKENIZER_BYTE] = "byte", [TOKENIZER_BPE] = "bpe", [TOKENIZER_LLAMA] = "llama"};
+    static const char *const names[] = {[TOKENIZER_BYTE] = "byte",
+                                        [TOKENIZER_BPE] = "bpe",
+                                        [TOKENIZER_LLAMA] = "llama",
+                                        [TOKENIZER_GPT2] = "gpt2"};
     text_fmt(facts->tokenizer, sizeof facts->tokenizer, "%s", names[t->kind]);
     facts->bos = t->bos;
     facts->eos = t->eos;
@@ -59,18 +61,69 @@ void tokenizer_describe(const struct tokenizer *t, struct model_facts *facts)
 
 enum status tokenizer_canonical(const struct tokenizer *t, struct sink to, struct err *e)
 {
-    return t->kind == TOKENIZER_LLAMA ? spm_canonical(t, to, e) : to.write(to.ctx, t->section, e);
+    switch (t->kind) {
+    case TOKENIZER_BYTE:
+    case TOKENIZER_BPE: break;
+    case TOKENIZER_LLAMA: return spm_canonical(t, to, e);
+    case TOKENIZER_GPT2: return gpt2_canonical(t, to, e);
+    }
+    return to.write(to.ctx, t->section, e);
 }
 
-static enum status encode_text(const struct tokenizer *t, struct span text, struct buf *out,
-                               struct err *e)
+static uint32_t id_word(int32_t id)
+{
+    return id < 0 ? UINT32_MAX : (uint32_t)id;
+}
+
+enum status canonical_head(const struct tokenizer *t, const char magic[5], uint32_t split,
+                           struct sink to, struct err *e)
+{
+    uint8_t head[32];
+    memcpy(head, magic, 4);
+    put_le32(head + 4, 1);
+    put_le32(head + 8, t->vocab);
+    put_le32(head + 12, id_word(t->bos));
+    put_le32(head + 16, id_word(t->eos));
+    put_le32(head + 20, id_word(t->pad));
+    put_le32(head + 24, id_word(t->unk));
+    put_le32(head + 28, (t->add_bos ? 1u : 0) | (t->add_eos ? 2u : 0) | (t->space_prefix ? 4u : 0) |
+                            split << 8);
+    return to.write(to.ctx, SPAN(head, sizeof head), e);
+}
+
+static enum status encode_plain(const struct tokenizer *t, struct span text, struct buf *out,
+                                struct err *e)
 {
     switch (t->kind) {
     case TOKENIZER_BYTE: return byte_encode(t, text, out);
     case TOKENIZER_BPE: return bpe_encode(t, text, out, e);
     case TOKENIZER_LLAMA: return spm_encode(t, text, out, e);
+    case TOKENIZER_GPT2: return gpt2_encode(t, text, out, e);
     }
     return ST_OK;
+}
+
+/* User-defined tokens are found first, leftmost and longest; what lies between is encoded by
+ * itself.
+ */
+static enum status encode_text(const struct tokenizer *t, struct span text, struct buf *out,
+                               struct err *e)
+{
+    size_t plain = 0, at = 0;
+    while (t->users.count > 0 && at < text.n) {
+        size_t n = 0;
+        uint32_t id = spellings_longest(&t->users, SPAN(text.p + at, text.n - at), &n);
+        if (id == NO_TOKEN) {
+            at++;
+            continue;
+        }
+        enum status st = encode_plain(t, SPAN(text.p + plain, at - plain), out, e);
+        if (st != ST_OK)
+            return st;
+        ids_append(out, id);
+        plain = at += n;
+    }
+    return encode_plain(t, SPAN(text.p + plain, text.n - plain), out, e);
 }
 
 enum status tokenizer_encode(const struct tokenizer *t, struct span text, bool specials,
@@ -105,6 +158,7 @@ struct span tokenizer_piece(const struct tokenizer *t, uint32_t id, bool first)
     case TOKENIZER_BYTE: return id < 256 ? SPAN(&t->bytes[id], 1) : SPAN(NULL, 0);
     case TOKENIZER_BPE: return bpe_piece(t, id);
     case TOKENIZER_LLAMA: return spm_piece(t, id, first);
+    case TOKENIZER_GPT2: return gpt2_piece(t, id);
     }
     return SPAN(NULL, 0);
 }

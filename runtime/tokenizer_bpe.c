@@ -6,7 +6,6 @@
 #include "base/cursor.h"
 #include "base/heap.h"
 #include "runtime/merge.h"
-#include "runtime/order.h"
 #include "runtime/tokenizer_kinds.h"
 #include <string.h>
 
@@ -68,33 +67,6 @@ static enum status read_tokens(struct tokenizer *t, struct cursor *c, uint64_t a
     return ST_OK;
 }
 
-static bool merge_before(const void *a, const void *b)
-{
-    const struct merge *x = a, *y = b;
-    if (x->left != y->left)
-        return x->left < y->left;
-    return x->right != y->right ? x->right < y->right : x->at < y->at;
-}
-
-/* The merge of a pair, NULL: none. */
-static const struct merge *find_merge(const struct tokenizer *t, uint32_t left, uint32_t right)
-{
-    uint64_t want = (uint64_t)left << 32 | right;
-    uint32_t low = 0, high = t->merge_count;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        const struct merge *m = &t->merges[mid];
-        uint64_t have = (uint64_t)m->left << 32 | m->right;
-        if (have == want)
-            return m;
-        if (have < want)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return NULL;
-}
-
 static bool is_token(const struct tokenizer *t, uint32_t id)
 {
     return id < t->vocab && (id < BPE_SPECIALS || id >= BPE_FIRST);
@@ -134,14 +106,10 @@ static enum status read_merges(struct tokenizer *t, struct cursor *c, uint64_t a
     }
     if (!cursor_done(c))
         return refuse(e, "tokenizer-trailing-bytes", at + c->at, "bytes follow the last merge");
-    order_sort(t->merges, t->merge_count, sizeof *t->merges, merge_before);
-    for (uint32_t i = 1; i < t->merge_count; i++) {
-        const struct merge *m = &t->merges[i];
-        if (m[-1].left == m->left && m[-1].right == m->right)
-            return refuse(e, "tokenizer-duplicate-merge", at + m->at,
-                          "two merges of the same pair");
-    }
-    return ST_OK;
+    const struct merge *twice = merges_sort(t);
+    return twice == NULL ? ST_OK
+                         : refuse(e, "tokenizer-duplicate-merge", at + twice->at,
+                                  "two merges of the same pair");
 }
 
 enum status bpe_open(struct tokenizer *t, struct span section, uint64_t at, struct err *e)
@@ -167,7 +135,7 @@ static bool bpe_pair(const void *ctx, const struct symbol *left, const struct sy
                      uint32_t *order, uint32_t *id)
 {
     const struct tokenizer *t = ctx;
-    const struct merge *m = find_merge(t, left->id, right->id);
+    const struct merge *m = merges_find(t, left->id, right->id);
     if (m == NULL)
         return false;
     *order = m->rank;

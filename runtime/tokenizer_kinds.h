@@ -3,18 +3,22 @@
  *     byte   SLM1's BTOK section: ids 0…255 are the bytes
  *     bpe    SLM1's BPE1 section: bytes merged by rank
  *     llama  GGUF's `llama` vocabulary: characters merged by score, bytes as a fallback
+ *     gpt2   GGUF's `gpt2` vocabulary: words cut by a named rule, their bytes merged by rank
  *
  * A tokenizer keeps views into the file's front, which must stay; it is immutable once open.
  * Canonical form (tokenizer_canonical), what a tokenizer's digest is taken of:
  *
  *     byte, bpe   the section as it stands in the file
  *     llama       "SPM1", u32 version 1, u32 vocab, u32 BOS EOS PAD UNK (0xffffffff: none), u32
- * flags (1 add BOS, 2 add EOS, 4 add space prefix), then for each token in order f32 score, u32
- * type, u32 byte length, the bytes */
+ * flags (1 add BOS, 2 add EOS, 4 add space prefix, the pre-tokenizer's number << 8), then for each
+ * token in order f32 score, u32 type, u32 byte length, the bytes
+ *     gpt2        the same head with "GPT2", for each token u32 type, u32 byte length, the bytes as
+ * the file has them, then u32 merges and those as the file has them: u64 byte length, the bytes */
 #ifndef RUNTIME_TOKENIZER_KINDS_H
 #define RUNTIME_TOKENIZER_KINDS_H
 
 #include "base/stream.h"
+#include "runtime/pretokenizer.h"
 #include "runtime/spellings.h"
 #include "runtime/tokenizer.h"
 
@@ -23,7 +27,7 @@
     256u /* bytes of a user-defined token: they are looked for everywhere \
           */
 
-enum tokenizer_kind { TOKENIZER_BYTE, TOKENIZER_BPE, TOKENIZER_LLAMA };
+enum tokenizer_kind { TOKENIZER_BYTE, TOKENIZER_BPE, TOKENIZER_LLAMA, TOKENIZER_GPT2 };
 
 /* GGUF's token types. */
 enum token_type {
@@ -38,7 +42,7 @@ enum token_type {
 /* BPE: what two neighbours become. */
 struct merge {
     uint32_t left, right, output, rank;
-    uint32_t at; /* of its record in the section */
+    uint32_t at; /* of its record in the section or array */
 };
 
 struct tokenizer {
@@ -48,16 +52,20 @@ struct tokenizer {
     bool add_bos, add_eos, space_prefix;
     uint8_t bytes[256];   /* bytes[b] = b, for pieces of one byte */
     struct span section;  /* byte, bpe: as in the file */
-    struct span *text;    /* bpe, llama: [vocab] the tokens as the file spells them */
-    struct merge *merges; /* bpe: [merge_count] by pair */
+    struct span *text;    /* all but byte: [vocab] the tokens as the file spells them */
+    struct merge *merges; /* bpe, gpt2: [merge_count] by pair */
     uint32_t merge_count;
-    struct spellings words; /* llama: what text may become by merging */
-    struct spellings users; /* llama: user-defined tokens, taken out of the text before */
-    struct span scores;     /* llama: f32 [vocab] */
-    uint8_t *types;         /* llama: [vocab] of enum token_type */
-    uint8_t *piece_bytes;   /* llama: the tokens in running text, one after the other */
-    uint32_t *piece_at;     /* llama: [vocab + 1] into piece_bytes */
-    uint32_t byte_id[256];  /* llama: the token of each byte, UINT32_MAX none */
+    /* llama, gpt2: */
+    struct spellings words;  /* what text may become by merging */
+    struct spellings users;  /* user-defined tokens, taken out of the text before */
+    uint8_t *types;          /* [vocab] of enum token_type */
+    uint8_t *piece_bytes;    /* the tokens in running text, one after the other */
+    uint32_t *piece_at;      /* [vocab + 1] into piece_bytes */
+    uint32_t byte_id[256];   /* the token of each byte, UINT32_MAX none */
+    struct span scores;      /* llama: f32 [vocab] */
+    struct span merges_text; /* gpt2: as the file has them */
+    enum pretokenizer split; /* gpt2 */
+    bool whole_words;        /* gpt2: a word that is a token is that token, whatever merges say */
 };
 
 /* SLM1's tokenizer section, at file offset `at`, for a model of `vocab` tokens. */
@@ -70,8 +78,8 @@ void tokenizer_describe(const struct tokenizer *t, struct model_facts *facts);
 enum status tokenizer_canonical(const struct tokenizer *t, struct sink to,
                                 struct err *e) MUST_CHECK;
 
-/* The rooms' parts: open fills *t (zeroed), encode appends ids of plain text without specials,
- * piece is asked for ids < vocab that are not special. */
+/* The rooms' parts: open fills *t (zeroed), encode appends ids of plain text without specials and
+ * user-defined tokens, piece is asked for ids < vocab that are not special. */
 enum status byte_open(struct tokenizer *t, struct span section, uint64_t at,
                       struct err *e) MUST_CHECK;
 enum status byte_encode(const struct tokenizer *t, struct span text, struct buf *out) MUST_CHECK;
@@ -92,6 +100,27 @@ enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *
 struct span spm_piece(const struct tokenizer *t, uint32_t id, bool first);
 enum status spm_canonical(const struct tokenizer *t, struct sink to, struct err *e) MUST_CHECK;
 
+/* What a `gpt2` vocabulary is made from; tokens and merges as they lie in a GGUF string array. */
+struct gpt2_source {
+    struct span tokens, types, merges; /* types may be empty: all normal, but for the specials */
+    uint32_t merge_count;
+    uint64_t tokens_at, types_at, merges_at; /* in the file, for refusals */
+};
+/* t->vocab, the special ids, the flags, split and whole_words are filled already. */
+enum status gpt2_open(struct tokenizer *t, const struct gpt2_source *from,
+                      struct err *e) MUST_CHECK;
+enum status gpt2_encode(const struct tokenizer *t, struct span text, struct buf *out,
+                        struct err *e) MUST_CHECK;
+struct span gpt2_piece(const struct tokenizer *t, uint32_t id);
+enum status gpt2_canonical(const struct tokenizer *t, struct sink to, struct err *e) MUST_CHECK;
+
+/* Sorts t->merges by pair; the later of two of one pair, or NULL. */
+const struct merge *merges_sort(struct tokenizer *t);
+/* The merge of a pair, NULL: none. */
+const struct merge *merges_find(const struct tokenizer *t, uint32_t left, uint32_t right);
+/* The 32 bytes that canonical forms of GGUF's kinds begin with. */
+enum status canonical_head(const struct tokenizer *t, const char magic[5], uint32_t split,
+                           struct sink to, struct err *e) MUST_CHECK;
 void ids_append(struct buf *out, uint32_t id);
 
 #endif

@@ -2,7 +2,7 @@
  * neighbours whose joined spelling is the token of the highest score become that token, leftmost
  * first; a character that is no token falls back to its bytes (<0xHH>), or to UNK.
  *
- * User-defined tokens are taken out of the text before. Text never becomes a control token, a byte
+ * Text never becomes a control token, a byte
  * token or UNK by being spelled like one. */
 #include "base/heap.h"
 #include "base/text.h"
@@ -218,9 +218,7 @@ static void append_symbol(const struct spm_text *x, const struct symbol *s, stru
         ids_append(out, t->byte_id[x->p[s->at + i]]);
 }
 
-/* A stretch of text without user-defined tokens. */
-static enum status encode_plain(const struct tokenizer *t, struct span text, struct buf *out,
-                                struct err *e)
+enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *out, struct err *e)
 {
     if (text.n == 0)
         return ST_OK;
@@ -246,27 +244,6 @@ static enum status encode_plain(const struct tokenizer *t, struct span text, str
     return st;
 }
 
-/* User-defined tokens are found first, leftmost and longest; what lies between is merged by itself.
- */
-enum status spm_encode(const struct tokenizer *t, struct span text, struct buf *out, struct err *e)
-{
-    size_t plain = 0, at = 0;
-    while (t->users.count > 0 && at < text.n) {
-        size_t n = 0;
-        uint32_t id = spellings_longest(&t->users, SPAN(text.p + at, text.n - at), &n);
-        if (id == NO_TOKEN) {
-            at++;
-            continue;
-        }
-        enum status st = encode_plain(t, SPAN(text.p + plain, at - plain), out, e);
-        if (st != ST_OK)
-            return st;
-        ids_append(out, id);
-        plain = at += n;
-    }
-    return encode_plain(t, SPAN(text.p + plain, text.n - plain), out, e);
-}
-
 struct span spm_piece(const struct tokenizer *t, uint32_t id, bool first)
 {
     if (t->types[id] == TOKEN_CONTROL)
@@ -280,23 +257,9 @@ struct span spm_piece(const struct tokenizer *t, uint32_t id, bool first)
     return drop ? SPAN(s.p + 1, s.n - 1) : s;
 }
 
-static uint32_t id_word(int32_t id)
-{
-    return id < 0 ? UINT32_MAX : (uint32_t)id;
-}
-
 enum status spm_canonical(const struct tokenizer *t, struct sink to, struct err *e)
 {
-    uint8_t head[32];
-    memcpy(head, "SPM1", 4);
-    put_le32(head + 4, 1);
-    put_le32(head + 8, t->vocab);
-    put_le32(head + 12, id_word(t->bos));
-    put_le32(head + 16, id_word(t->eos));
-    put_le32(head + 20, id_word(t->pad));
-    put_le32(head + 24, id_word(t->unk));
-    put_le32(head + 28, (t->add_bos ? 1u : 0) | (t->add_eos ? 2u : 0) | (t->space_prefix ? 4u : 0));
-    enum status st = to.write(to.ctx, SPAN(head, sizeof head), e);
+    enum status st = canonical_head(t, "SPM1", 0, to, e);
     for (uint32_t id = 0; id < t->vocab && st == ST_OK; id++) {
         uint8_t record[12];
         memcpy(record, t->scores.p + 4 * (size_t)id, 4);

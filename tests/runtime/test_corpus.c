@@ -129,11 +129,11 @@ static bool ids_match(const struct tokenizer *t, struct span text, const char *l
     return 4 * i == ids.n;
 }
 
-Test(corpus, the_32k_vocabulary_gives_all_46_reference_encodings)
+static void check_vectors(const char *vocabulary, const char *texts, const char *ids)
 {
-    SCOPED(buf_release) struct buf file = slurp("vocab/llama2-32k-spm-vocab.gguf");
-    SCOPED(buf_release) struct buf in = slurp("vocab/ggml-vocab-llama-spm.gguf.inp");
-    SCOPED(buf_release) struct buf out = slurp("vocab/ggml-vocab-llama-spm.gguf.out");
+    SCOPED(buf_release) struct buf file = slurp(vocabulary);
+    SCOPED(buf_release) struct buf in = slurp(texts);
+    SCOPED(buf_release) struct buf out = slurp(ids);
     buf_byte(&in, 0);
     buf_byte(&out, 0);
     SCOPED(tokenizer_scope) struct tokenizer *t = NULL;
@@ -158,6 +158,18 @@ Test(corpus, the_32k_vocabulary_gives_all_46_reference_encodings)
     }
     cr_expect_eq(count, 46);
     cr_expect_eq(good, 46);
+}
+
+Test(corpus, the_32k_vocabulary_gives_all_46_reference_encodings)
+{
+    check_vectors("vocab/llama2-32k-spm-vocab.gguf", "vocab/ggml-vocab-llama-spm.gguf.inp",
+                  "vocab/ggml-vocab-llama-spm.gguf.out");
+}
+
+Test(corpus, the_gpt_2_vocabulary_gives_all_46_reference_encodings)
+{
+    check_vectors("vocab/ggml-vocab-gpt-2.gguf", "vocab/ggml-vocab-gpt-2.gguf.inp",
+                  "vocab/ggml-vocab-gpt-2.gguf.out");
 }
 
 static void check_refused(const char *file, const char *code, const char *stage)

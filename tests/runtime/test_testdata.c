@@ -46,6 +46,8 @@ static const struct {
     {"tiny-f16-tied.gguf", {.tiny = true, .dtype = MAKE_F16, .tied = true}},
     {"tiny-f32-gqa.gguf", {.tiny = true, .kv_heads = 1, .layers = 2}},
     {"tiny-f32-biases.gguf", {.tiny = true, .biases = true, .freqs = true}},
+    {"tiny-f32-gpt2.gguf", {.tiny = true, .gpt2 = true}},
+    {"small-f32-gpt2.gguf", {.tied = true, .layers = 1, .gpt2 = true}},
     {"small-q8_0-tied.gguf", {.dtype = MAKE_Q8_0, .tied = true, .layers = 1}},
 };
 
@@ -114,6 +116,10 @@ Test(testdata, fuzz_inputs_are_what_the_generator_makes)
     compare("tests/fuzz/corpus/slm1/q4_0-tied.slm", buf_span(&slm1));
     compare("tests/fuzz/corpus/slm1/q8_0-bpe.slm", buf_span(&bpe));
     compare("tests/fuzz/corpus/gguf/f16-tied.gguf", buf_span(&gguf));
+    SCOPED(buf_release)
+    struct buf gpt2 = make_gguf(&(struct make){.tiny = true, .tied = true, .gpt2 = true});
+    compare("tests/fuzz/corpus/gguf/f32-gpt2.gguf", buf_span(&gpt2));
+    compare_tokenizer("tests/fuzz/corpus/tokenizer/gpt2", buf_span(&gpt2), "once on the 1 then");
     compare_tokenizer("tests/fuzz/corpus/tokenizer/btok", slm1_btok(), "once \xc3\xa9");
     compare_tokenizer("tests/fuzz/corpus/tokenizer/bpe1", make_bpe(), "the other thetheth");
     compare_tokenizer("tests/fuzz/corpus/tokenizer/llama", buf_span(&gguf), "once on the \xc3\xa9");

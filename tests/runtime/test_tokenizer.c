@@ -63,6 +63,60 @@ Test(tokenizer, bpe_merges_the_lowest_rank_first)
     check_piece(t, 259, true, "?");
 }
 
+Test(tokenizer, gpt2_merges_within_words_the_lowest_rank_first)
+{
+    SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.tiny = true, .gpt2 = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    cr_expect_str_eq(model_facts(m)->tokenizer, "gpt2");
+    check_ids(t, "", true, "0");
+    check_ids(t, "the then", true, "0 10 12 6");
+    check_ids(t, "once tho", false, "11 7 3 8 9 5");
+    check_ids(t, "the  the", false, "10 8 12");
+    check_ids(t, "axe", false, "4 3"); /* there is no x, and no token for what is unknown */
+    check_ids(t, "t\nh", false, "1 2");
+    check_piece(t, 12, true, " the");
+    check_piece(t, 0, true, "");
+}
+
+Test(tokenizer, gpt2_has_a_token_for_every_byte)
+{
+    SCOPED(buf_release)
+    struct buf file = make_gguf(&(struct make){.layers = 1, .gpt2 = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    for (uint32_t b = 0; b < 256; b++) {
+        const uint8_t byte = (uint8_t)b;
+        cr_expect(span_equal(tokenizer_piece(t, 1 + b, false), SPAN(&byte, 1)), "byte %u", b);
+    }
+    check_ids(t, "\xc3\xa9 1", false, "196 170 33 50");
+}
+
+Test(tokenizer, llama3_takes_a_word_that_is_a_token_whatever_the_merges_say)
+{
+    SCOPED(gguf_draft_release)
+    struct gguf_draft d = gguf_draft(&(struct make){.tiny = true, .gpt2 = true});
+    /* no merge makes "ho" any more: the last one is the first again, in another writing */
+    memcpy(draft_pair(&d, "tokenizer.ggml.merges") + 4 + 12 + (8 + 3) + (8 + 4) + (8 + 3) +
+               (8 + 6) + 8,
+           "c e", 3);
+    memcpy(draft_pair(&d, "tokenizer.ggml.tokens") + 4 + 12 + 8 + 13 + 7 * 9 + (8 + 2) + (8 + 2) +
+               (8 + 3) + (8 + 2) + (8 + 5) + 8,
+           "ce", 2);
+    SCOPED(buf_release) struct buf smollm = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *m = open_made(&smollm);
+    check_ids(model_tokenizer(m), "ce ce", false, "13 8 13");
+    memcpy(draft_pair(&d, "tokenizer.ggml.pre") + 12, "llama3", 6);
+    memcpy(draft_pair(&d, "tokenizer.ggml.merges") + 4 + 12 + (8 + 3) + (8 + 4) + 8, "c e", 3);
+    memcpy(draft_pair(&d, "tokenizer.ggml.merges") + 4 + 12 + (8 + 3) + (8 + 4) + (8 + 3) +
+               (8 + 6) + 8,
+           "o n", 3);
+    SCOPED(buf_release) struct buf llama3 = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *n = open_made(&llama3);
+    check_ids(model_tokenizer(n), "the thex", true, "0 10 12");
+    check_ids(model_tokenizer(n), "ce", false, "13");
+}
+
 Test(tokenizer, llama_merges_the_highest_score_first_and_falls_back_to_bytes)
 {
     SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.tied = true});
@@ -191,4 +245,15 @@ Test(tokenizer, the_canonical_form_of_a_llama_vocabulary_does_not_depend_on_the_
     cr_expect_arr_eq(a.p, "SPM1\1\0\0\0\x10\0\0\0\1\0\0\0\2\0\0\0\xff\xff\xff\xff\0\0\0\0\5\0\0\0",
                      32);
     cr_expect_arr_eq(a.p + 32, "\0\0\0\0\2\0\0\0\5\0\0\0<unk>", 17);
+}
+
+Test(tokenizer, the_canonical_form_of_a_gpt2_vocabulary_has_tokens_and_merges)
+{
+    SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.tiny = true, .gpt2 = true});
+    SCOPED(buf_release) struct buf a = BUF_EMPTY;
+    canonical(MODEL_FORMAT_GGUF, buf_span(&file), &a);
+    cr_expect_arr_eq(
+        a.p, "GPT2\1\0\0\0\x0e\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\1\1\0\0", 32);
+    cr_expect_arr_eq(a.p + 32, "\3\0\0\0\x0d\0\0\0<|endoftext|>", 21);
+    cr_expect_arr_eq(a.p + a.n - 11, "\3\0\0\0\0\0\0\0h o", 11);
 }

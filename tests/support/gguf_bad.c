@@ -8,6 +8,8 @@
 #define SCORES    "tokenizer.ggml.scores"
 #define TOKENS    "tokenizer.ggml.tokens"
 #define TYPES     "tokenizer.ggml.token_type"
+#define MERGES    "tokenizer.ggml.merges"
+#define PRE       "tokenizer.ggml.pre"
 
 static void magic(struct buf *f)
 {
@@ -302,6 +304,48 @@ static void padding(struct buf *f)
     f->p[at] = 1;
 }
 
+/* A gpt2 vocabulary's merges: each "left right" behind its length of 8 bytes. */
+static uint8_t *first_merge(struct gguf_draft *d)
+{
+    return draft_pair(d, MERGES) + 4 + 12 + 8;
+}
+
+static void merge_without_space(struct gguf_draft *d)
+{
+    first_merge(d)[1] = '_';
+}
+
+static void merge_of_no_token(struct gguf_draft *d)
+{
+    first_merge(d)[0] = 'q';
+}
+
+static void merge_makes_no_token(struct gguf_draft *d)
+{
+    first_merge(d)[0] = 'e';
+}
+
+static void merge_not_written(struct gguf_draft *d)
+{
+    first_merge(d)[0] = ' ';
+}
+
+/* The third (o n) becomes the fifth's twin. */
+static void merge_twice(struct gguf_draft *d)
+{
+    memcpy(first_merge(d) + 3 + 8 + 4 + 8, "h o", 3);
+}
+
+static void pre_other(struct gguf_draft *d)
+{
+    memcpy(draft_pair(d, PRE) + 12, "tekken", 6);
+}
+
+static void space_prefix(struct gguf_draft *d)
+{
+    draft_bool(d, "tokenizer.ggml.add_space_prefix", 1);
+}
+
 const struct bad bad_gguf[] = {
     {"magic.gguf", "gguf-magic", .spoil_file = magic},
     {"is-slm1.gguf", "gguf-is-slm1", .spoil_file = is_slm1},
@@ -419,6 +463,23 @@ const struct bad bad_gguf[] = {
     {"type-of-token-unknown.gguf", "gguf-token-type", .patch = PAIR32(TYPES, 28, 7)},
     {"byte-token-minus-one.gguf", "gguf-byte-token", .spoil_gguf = byte_minus_one},
     {"byte-token-not-hex.gguf", "gguf-byte-token", .spoil_gguf = byte_not_hex},
+    {"eot-out-of-range.gguf", "gguf-special-id", .add_u32 = {"tokenizer.ggml.eot_token_id", 16}},
+    {"pre-tokenizer-missing.gguf", "gguf-pre-tokenizer", .rename = {PRE, "tokenizer.ggml.prf"},
+     .gpt2 = true},
+    {"pre-tokenizer-other.gguf", "gguf-pre-tokenizer", .spoil_gguf = pre_other, .gpt2 = true},
+    {"pre-tokenizer-of-another-type.gguf", "gguf-pre-tokenizer",
+     .rename = {PRE, "tokenizer.ggml.prf"}, .add_u32 = {PRE, 1}, .gpt2 = true},
+    {"merges-missing.gguf", "gguf-merges", .rename = {MERGES, "tokenizer.ggml.mergez"},
+     .gpt2 = true},
+    {"merges-of-another-type.gguf", "gguf-merges", .rename = {MERGES, "tokenizer.ggml.mergez"},
+     .add_u32 = {MERGES, 1}, .gpt2 = true},
+    {"merge-without-space.gguf", "gguf-merge", .spoil_gguf = merge_without_space, .gpt2 = true},
+    {"merge-of-no-token.gguf", "gguf-merge", .spoil_gguf = merge_of_no_token, .gpt2 = true},
+    {"merge-makes-no-token.gguf", "gguf-merge", .spoil_gguf = merge_makes_no_token, .gpt2 = true},
+    {"merge-not-written.gguf", "gguf-merge", .spoil_gguf = merge_not_written, .gpt2 = true},
+    {"merge-twice.gguf", "gguf-merge", .spoil_gguf = merge_twice, .gpt2 = true},
+    {"gpt2-space-prefix.gguf", "gguf-space-prefix", .spoil_gguf = space_prefix, .gpt2 = true},
+    {"gpt2-type-of-token.gguf", "gguf-token-type", .patch = PAIR32(TYPES, 28, 0), .gpt2 = true},
     {"bos-out-of-range.gguf", "gguf-special-id",
      .patch = PAIR32("tokenizer.ggml.bos_token_id", 4, 16)},
     {"eos-negative.gguf", "gguf-special-id",

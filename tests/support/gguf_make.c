@@ -108,8 +108,16 @@ static const char *const pieces[] = {
     "\xe2\x96\x81", "t", "h", "e", "a", "o", "n", "c", "th", "the", "\xe2\x96\x81the", "on", "ho"};
 #define PIECES ((uint32_t)(sizeof pieces / sizeof pieces[0]))
 
+/* What merging makes of the bytes' tokens, in the order of rank. */
+static const char *const merges[][2] = {
+    {"t", "h"}, {"th", "e"}, {"o", "n"}, {"\xc4\xa0", "the"}, {"h", "o"}};
+#define MERGES ((uint32_t)(sizeof merges / sizeof merges[0]))
+static const char gpt2_letters[] = "theaonc "; /* the bytes that the tiny one has */
+
 static uint32_t vocabulary(const struct make *m)
 {
+    if (m->gpt2)
+        return 1 + (m->tiny ? (uint32_t)strlen(gpt2_letters) : 256) + MERGES;
     return 3u + (m->tiny ? 0u : 256u) + PIECES;
 }
 
@@ -138,8 +146,54 @@ static void add_array(struct gguf_draft *d, const char *key, uint32_t type, uint
     buf_release(items);
 }
 
+/* A byte as a gpt2 vocabulary writes it. */
+static struct span written(uint8_t byte, char room[8])
+{
+    uint32_t code = byte, other = 0x100;
+    bool itself = false;
+    for (uint32_t b = 0; b <= byte; b++) {
+        itself = (b >= '!' && b <= '~') || (b >= 0xa1 && b != 0xad);
+        code = itself ? b : other++;
+    }
+    if (code < 0x80)
+        return text_fmt(room, 8, "%c", (int)code), SPAN(room, 1);
+    room[0] = (char)(0xc0 | code >> 6);
+    room[1] = (char)(0x80 | (code & 0x3f));
+    return SPAN(room, 2);
+}
+
+static void add_gpt2_vocabulary(struct gguf_draft *d, const struct make *m)
+{
+    struct buf tokens = BUF_EMPTY, types = BUF_EMPTY, lines = BUF_EMPTY;
+    const uint32_t count = vocabulary(m), bytes = count - 1 - MERGES;
+    char room[32];
+    add_string(&tokens, span_text("<|endoftext|>"));
+    for (uint32_t i = 0; i < bytes; i++)
+        add_string(&tokens, written(m->tiny ? (uint8_t)gpt2_letters[i] : (uint8_t)i, room));
+    for (uint32_t i = 0; i < MERGES; i++) {
+        text_fmt(room, sizeof room, "%s%s", merges[i][0], merges[i][1]);
+        add_string(&tokens, span_text(room));
+        text_fmt(room, sizeof room, "%s %s", merges[i][0], merges[i][1]);
+        add_string(&lines, span_text(room));
+    }
+    for (uint32_t id = 0; id < count; id++)
+        add_u32(&types, id == 0 ? 3 : 1);
+    draft_text(d, "tokenizer.ggml.model", "gpt2");
+    draft_text(d, "tokenizer.ggml.pre", "smollm");
+    add_array(d, "tokenizer.ggml.tokens", 8, count, &tokens);
+    add_array(d, "tokenizer.ggml.token_type", 5, count, &types);
+    add_array(d, "tokenizer.ggml.merges", 8, MERGES, &lines);
+    draft_u32(d, "tokenizer.ggml.bos_token_id", 0);
+    draft_u32(d, "tokenizer.ggml.eos_token_id", 0);
+    draft_bool(d, "tokenizer.ggml.add_bos_token", 1);
+}
+
 static void add_vocabulary(struct gguf_draft *d, const struct make *m)
 {
+    if (m->gpt2) {
+        add_gpt2_vocabulary(d, m);
+        return;
+    }
     struct buf tokens = BUF_EMPTY, scores = BUF_EMPTY, types = BUF_EMPTY;
     uint32_t count = vocabulary(m), first = count - PIECES;
     for (uint32_t id = 0; id < count; id++) {

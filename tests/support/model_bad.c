@@ -44,7 +44,8 @@ static void spoil_draft(struct gguf_draft *d, const struct bad *b)
 
 static struct buf bad_gguf_file(const struct bad *b)
 {
-    SCOPED(gguf_draft_release) struct gguf_draft draft = gguf_draft(&(struct make){.tiny = true});
+    SCOPED(gguf_draft_release)
+    struct gguf_draft draft = gguf_draft(&(struct make){.tiny = true, .gpt2 = b->gpt2});
     spoil_draft(&draft, b);
     struct buf file = gguf_assemble(&draft);
     patch_file(&file, &b->patch);

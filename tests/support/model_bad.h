@@ -76,6 +76,7 @@ struct bad {
     void (*spoil_gguf)(struct gguf_draft *draft);
     void (*spoil_file)(struct buf *file); /* GGUF, put together */
     bool bpe;                             /* SLM1: from the model with BPE1 */
+    bool gpt2;                            /* GGUF: from the model with such a vocabulary */
     bool untied;                          /* SLM1: from the model with an output of its own */
     bool keep;                            /* SLM1: leave the checksum as it is */
 };

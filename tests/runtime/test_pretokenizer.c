@@ -1,0 +1,93 @@
+#include "runtime/pretokenizer.h"
+
+#include "base/heap.h"
+#include "runtime/unicode.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+Test(pretokenizer, knows_its_names_and_no_others)
+{
+    enum pretokenizer how;
+    cr_expect(pretokenizer_find(span_text("gpt-2"), &how) && how == PRE_GPT2);
+    cr_expect(pretokenizer_find(span_text("llama-bpe"), &how) && how == PRE_LLAMA3);
+    cr_expect(pretokenizer_find(span_text("llama3"), &how) && how == PRE_LLAMA3);
+    cr_expect(pretokenizer_find(span_text("qwen2"), &how) && how == PRE_QWEN2);
+    cr_expect(pretokenizer_find(span_text("smollm"), &how) && how == PRE_SMOLLM);
+    cr_expect_not(pretokenizer_find(span_text("default"), &how));
+    cr_expect_not(pretokenizer_find(span_text("gpt-2x"), &how));
+    cr_expect_not(pretokenizer_find(span_text(""), &how));
+}
+
+Test(pretokenizer, classes_are_those_of_unicode_14)
+{
+    cr_expect_eq(unicode_class('a'), UNICODE_LETTER);
+    cr_expect_eq(unicode_class('9'), UNICODE_NUMBER);
+    cr_expect_eq(unicode_class('_'), UNICODE_OTHER);
+    cr_expect_eq(unicode_class('\r'), UNICODE_SPACE);
+    cr_expect_eq(unicode_class(0x1c), UNICODE_OTHER, "no White_Space, whatever isspace says");
+    cr_expect_eq(unicode_class(0x85), UNICODE_SPACE);
+    cr_expect_eq(unicode_class(0x2167), UNICODE_NUMBER);
+    cr_expect_eq(unicode_class(0x301), UNICODE_OTHER);
+    cr_expect_eq(unicode_class(0x1e2c0), UNICODE_LETTER);
+    cr_expect_eq(unicode_class(0x10ffff), UNICODE_OTHER);
+    cr_expect_eq(unicode_class(UINT32_MAX), UNICODE_OTHER);
+}
+
+static size_t read_hex(const char *hex, uint8_t *out)
+{
+    size_t n = 0;
+    for (unsigned byte; sscanf(hex + 2 * n, "%2x", &byte) == 1 && hex[2 * n] != ' '; n++)
+        out[n] = (uint8_t)byte;
+    return n;
+}
+
+/* testdata/pretokenizers/words: hex, then four columns of word lengths. */
+Test(pretokenizer, cuts_as_the_published_patterns_do)
+{
+    static const enum pretokenizer order[] = {PRE_GPT2, PRE_SMOLLM, PRE_LLAMA3, PRE_QWEN2};
+    static char line[8192];
+    FILE *f = fopen("testdata/pretokenizers/words", "r");
+    cr_assert_not_null(f);
+    unsigned texts = 0;
+    for (; fgets(line, sizeof line, f) != NULL; texts++) {
+        uint8_t bytes[2048];
+        struct span text = SPAN(bytes, read_hex(line, bytes));
+        const char *column = strchr(line, ' ');
+        for (size_t i = 0; i < 4; i++, column = strpbrk(column, " \n")) {
+            struct pretoken p = pretoken_start(order[i], text);
+            column++;
+            for (struct span word; (word = pretoken_next(&p)).n > 0;) {
+                char *end;
+                cr_assert_eq(strtoul(column, &end, 10), word.n, "text %u, rule %zu: %.40s has %zu",
+                             texts, i, column, word.n);
+                column = *end == ',' ? end + 1 : end;
+            }
+            cr_assert(*column == ' ' || *column == '\n', "text %u, rule %zu: a word is left", texts,
+                      i);
+        }
+    }
+    fclose(f);
+    cr_assert_geq(texts, 300);
+}
+
+Test(pretokenizer, is_quick_on_long_runs)
+{
+    static const char *const runs[] = {"a", " ", "\n", "\n ",      " a",
+                                       "1", "'", "'s", "\xc3\xa9", "\xe3\x80\x80"};
+    const size_t n = 1 << 20;
+    uint8_t *text = heap_alloc(n + 8);
+    for (size_t r = 0; r < sizeof runs / sizeof *runs; r++)
+        for (unsigned how = PRE_GPT2; how <= PRE_QWEN2; how++) {
+            size_t step = strlen(runs[r]), at = 0;
+            for (; at + step <= n; at += step)
+                memcpy(text + at, runs[r], step);
+            struct pretoken p = pretoken_start((enum pretokenizer)how, SPAN(text, at));
+            size_t sum = 0;
+            for (struct span word; (word = pretoken_next(&p)).n > 0;)
+                sum += word.n;
+            cr_assert_eq(sum, at);
+        }
+    heap_free(text);
+}
