@@ -46,7 +46,7 @@ ROOMS = {
 # Headers of C17, POSIX and Linux. What is neither here nor above needs a room of its own first.
 SYSTEM = set(
     """assert ctype dirent errno fcntl fenv float ftw getopt grp immintrin inttypes limits locale math
-    netdb poll pthread pwd sched semaphore signal spawn stdalign stdarg stdatomic stdbool stddef stdint
+    netdb poll pthread pwd regex sched semaphore signal spawn stdalign stdarg stdatomic stdbool stddef stdint
     stdio stdlib stdnoreturn string strings syslog termios tgmath threads time unistd utime wchar wctype
     arm_neon cpuid libgen link endian byteswap features""".split()
 )
