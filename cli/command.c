@@ -53,22 +53,23 @@ static bool is_family(const char *name, const char *word)
 
 bool command_family(const char *word)
 {
+    const struct command *k;
     bool family = false;
-    for (size_t i = 0; command_at(i) != NULL; i++) {
-        if (strcmp(command_at(i)->name, word) == 0)
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        if (strcmp(k->name, word) == 0)
             return false; /* a command that others are named after tells of itself */
-        family = family || is_family(command_at(i)->name, word);
+        family = family || is_family(k->name, word);
     }
     return family;
 }
 
 static enum status family_member(char *const *word, size_t words, struct err *e)
 {
+    const struct command *k;
     SCOPED(buf_release) struct buf list = BUF_EMPTY;
-    for (size_t i = 0; command_at(i) != NULL; i++) {
-        if (is_family(command_at(i)->name, word[0]))
-            buf_fmt(&list, "%s%s", list.n > 0 ? ", " : "",
-                    command_at(i)->name + strlen(word[0]) + 1);
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        if (is_family(k->name, word[0]))
+            buf_fmt(&list, "%s%s", list.n > 0 ? ", " : "", k->name + strlen(word[0]) + 1);
     }
     buf_byte(&list, 0);
     if (buf_status(&list) != ST_OK)
@@ -86,14 +87,15 @@ enum status command_find(char *const *word, size_t words, const struct command *
     assert(words > 0);
     const char *near = NULL;
     size_t distance = 3;
+    const struct command *k;
     bool family = false;
-    for (size_t i = 0; command_at(i) != NULL; i++) {
-        const char *name = command_at(i)->name;
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        const char *name = k->name;
         bool two = is_family(name, word[0]);
         family = family || two;
         if (strcmp(name, word[0]) == 0 ||
             (two && words > 1 && strcmp(strchr(name, ' ') + 1, word[1]) == 0)) {
-            *out = command_at(i);
+            *out = k;
             *used = two ? 2 : 1;
             return ST_OK;
         }

@@ -37,14 +37,15 @@ static void put_lines(struct buf *out, const char *indent, const char *text)
 
 static void put_all(struct buf *out)
 {
+    const struct command *k;
     buf_text(out, "assay keeps small language models, gates them, and promotes them by policy.\n\n"
                   "usage: assay [--store DIR] [--json] [--quiet] COMMAND …\n\n");
-    for (size_t i = 0; command_at(i) != NULL; i++) {
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
         if (command_group(i) != NULL)
             buf_fmt(out, "%s%s:\n", i == 0 ? "" : "\n", command_group(i));
         buf_text(out, "  ");
-        put_padded(out, command_at(i)->name, 18);
-        buf_fmt(out, "%s\n", command_at(i)->summary);
+        put_padded(out, k->name, 18);
+        buf_fmt(out, "%s\n", k->summary);
     }
     buf_text(
         out,
@@ -54,14 +55,15 @@ static void put_all(struct buf *out)
 
 void help_put_family(const char *family, struct buf *out)
 {
+    const struct command *k;
     size_t n = strlen(family);
     buf_fmt(out, "usage: assay %s COMMAND …\n\n", family);
-    for (size_t i = 0; command_at(i) != NULL; i++) {
-        if (strncmp(command_at(i)->name, family, n) != 0 || command_at(i)->name[n] != ' ')
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        if (strncmp(k->name, family, n) != 0 || k->name[n] != ' ')
             continue;
         buf_text(out, "  ");
-        put_padded(out, command_at(i)->name, 18);
-        buf_fmt(out, "%s\n", command_at(i)->summary);
+        put_padded(out, k->name, 18);
+        buf_fmt(out, "%s\n", k->summary);
     }
     buf_fmt(out, "\nMore about each: assay help %s COMMAND\n", family);
 }
@@ -147,10 +149,11 @@ static void put_options(struct buf *out, const struct command *command)
 /* The first words of all commands, or the second words of one family, each once. */
 static void put_words(struct buf *out, const char *family)
 {
+    const struct command *k;
     const char *last = "";
     size_t last_length = 0;
-    for (size_t i = 0; command_at(i) != NULL; i++) {
-        const char *name = command_at(i)->name;
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        const char *name = k->name;
         size_t n = strcspn(name, " ");
         if (family == NULL && (n != last_length || strncmp(name, last, n) != 0))
             buf_fmt(out, " %.*s", (int)n, name);
@@ -164,6 +167,7 @@ static void put_words(struct buf *out, const char *family)
 
 static void put_completion(struct buf *out)
 {
+    const struct command *k;
     buf_text(out, "_assay()\n{\n"
                   "    local cur=${COMP_WORDS[COMP_CWORD]} command= family= options= words= i\n"
                   "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
@@ -177,10 +181,10 @@ static void put_completion(struct buf *out)
     buf_text(out, "'; options='");
     put_options(out, NULL);
     buf_text(out, "' ;;\n");
-    for (size_t i = 0; command_at(i) != NULL; i++) {
-        const char *name = command_at(i)->name;
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        const char *name = k->name;
         buf_fmt(out, "    '%s'%s) options='", name, strchr(name, ' ') != NULL ? "" : "' '*");
-        put_options(out, command_at(i));
+        put_options(out, k);
         buf_text(out, "' ;;\n");
         size_t n = strcspn(name, " ");
         bool first = i == 0 || strncmp(command_at(i - 1)->name, name, n + 1) != 0;

@@ -71,6 +71,11 @@ enum status session_continue(struct session *s, uint32_t max_new_tokens,
 enum status session_begin(struct session *s, struct span prompt, struct generation *out,
                           struct err *e) MUST_CHECK;
 enum status session_step(struct session *s, struct generation *out, struct err *e) MUST_CHECK;
+/* Makes ids[n] the context, of which the first `keep` < n stand in it already, and session_logits
+ * what follows the last; for searches over a tree of texts. There is nothing to continue then. A
+ * refusal (ST_INVALID_LENGTH, ST_CONTEXT_EXCEEDED) leaves the context alone. */
+enum status session_place(struct session *s, const uint32_t *ids, size_t n, size_t keep,
+                          struct err *e) MUST_CHECK;
 /* Length to 0; the memory and its addresses stay. */
 void session_reset(struct session *s);
 

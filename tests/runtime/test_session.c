@@ -463,3 +463,36 @@ Test(session, scoring_can_be_cancelled_between_two_batches)
     cr_assert_eq(c.status, ST_OK);
     close_place(&p);
 }
+
+Test(session, a_placed_context_expects_what_a_prompt_does)
+{
+    struct place p = open_ascii();
+    SCOPED(buf_release) struct buf whole = BUF_EMPTY;
+    const uint32_t vocab = model_facts(p.model)->shape.vocab;
+    cr_assert_eq(session_begin(p.session, span_text("abcdefghijkl"), &p.got, &p.e), ST_OK);
+    uint32_t ids[32];
+    const size_t n = p.got.prompt_count;
+    memcpy(ids, p.got.prompt_ids, n * sizeof *ids);
+    buf_append(&whole, SPAN(session_logits(p.session), vocab * sizeof(float)));
+    for (size_t keep = 0; keep < n; keep += 5) {
+        cr_assert_eq(session_place(p.session, ids, n, keep, &p.e), ST_OK, "%s", p.e.detail);
+        cr_expect_eq(memcmp(session_logits(p.session), whole.p, whole.n), 0, "keep %zu", keep);
+    }
+    close_place(&p);
+}
+
+Test(session, a_context_that_cannot_be_placed_is_refused)
+{
+    struct place p = open_ascii();
+    const uint32_t vocab = model_facts(p.model)->shape.vocab;
+    uint32_t ids[65] = {1, 2, 3};
+    const uint32_t odd[] = {1, vocab};
+    cr_expect_eq(session_place(p.session, ids, 3, 1, &p.e), ST_INVALID_LENGTH);
+    cr_expect_eq(session_place(p.session, ids, 0, 0, &p.e), ST_INVALID_LENGTH);
+    cr_expect_eq(session_place(p.session, ids, 65, 0, &p.e), ST_CONTEXT_EXCEEDED);
+    cr_expect_eq(session_place(p.session, odd, 2, 0, &p.e), ST_INVALID_LENGTH);
+    cr_expect_eq(session_place(NULL, ids, 1, 0, &p.e), ST_NULL_POINTER);
+    cr_assert_eq(session_place(p.session, ids, 3, 0, &p.e), ST_OK);
+    cr_expect_eq(session_continue(p.session, 1, NULL, &p.got, &p.e), ST_GENERATION_FAILED);
+    close_place(&p);
+}
