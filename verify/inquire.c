@@ -1,4 +1,4 @@
-#include "verify/ask.h"
+#include "verify/inquire.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "runtime/session.h"
@@ -12,7 +12,7 @@
 
 /* What goes on in the child. */
 struct asking {
-    const struct ask_job *job;
+    const struct inquiry *job;
     struct session *session;
     struct buf out;
     int fd;
@@ -127,7 +127,7 @@ static bool ask_suite(struct asking *k, const struct suite *s)
     return fine && flush(k);
 }
 
-int ask_child(void *ctx, int in, int out)
+int inquire_child(void *ctx, int in, int out)
 {
     struct asking k = {.job = ctx, .fd = out};
     struct err e = ERR_NONE;
@@ -146,7 +146,7 @@ int ask_child(void *ctx, int in, int out)
     return fine ? 0 : 4;
 }
 
-unsigned ask_seconds(const struct ask_job *job)
+unsigned inquire_seconds(const struct inquiry *job)
 {
     uint64_t tokens = 0;
     for (size_t i = 0; i < job->suite_count; i++) {

@@ -1,27 +1,27 @@
-/* Asking: the part of the task and safety gates that runs in the sandbox. It loads the model, puts
+/* Inquiry: the part of the task and safety gates that runs in the sandbox. It loads the model, puts
  * the cases of suites and batteries to it, and writes down what it did (verify/answers.h), judging
  * nothing. Each case is asked in an empty context: the order of cases changes no answer.
  *
  * Choice: the text of context and continuation together is scored, for each continuation. Exact,
  * pattern, battery: greedy. Text: BOS first and unscored. */
-#ifndef VERIFY_ASK_H
-#define VERIFY_ASK_H
+#ifndef VERIFY_INQUIRE_H
+#define VERIFY_INQUIRE_H
 
 #include "verify/answers.h"
 
-struct ask_job {
+struct inquiry {
     uint64_t bytes;             /* of the model, given as a memory file */
     const struct suite *suites; /* [suite_count]; the child has them from its parent */
     size_t suite_count;
     uint32_t part, parts; /* of each suite, case i is asked when i % parts == part */
 };
 
-/* A sandbox_body; ctx is a struct ask_job. With several parts a suite's lines are only those of its
+/* A sandbox_body; ctx is a struct inquiry. With several parts a suite's lines are only those of its
  * own cases. */
-int ask_child(void *ctx, int in, int out);
+int inquire_child(void *ctx, int in, int out);
 
 /* What a whole suite costs at most, for limits: seconds of processor time at a slow machine's pace.
  */
-unsigned ask_seconds(const struct ask_job *job);
+unsigned inquire_seconds(const struct inquiry *job);
 
 #endif
