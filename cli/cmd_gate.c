@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "promote/baseline.h"
 #include "promote/policy_store.h"
 #include <string.h>
 
@@ -89,7 +90,8 @@ static uint64_t greatest_age(const struct policy *law, enum gate gate)
 }
 
 /* Is the newest evidence about the very same things, still fresh, and a measurement? */
-static enum status reuse(struct gating *g, const struct bound *bound, bool *done, struct err *e)
+static enum status reuse(struct gating *g, const struct bound *bound, const struct baseline *base,
+                         bool *done, struct err *e)
 {
     SCOPED(evidence_release) struct evidence v = {0};
     bool fresh = false;
@@ -98,14 +100,15 @@ static enum status reuse(struct gating *g, const struct bound *bound, bool *done
                                     greatest_age(&g->law, bound->gate), &v, &fresh, e);
     if (st != ST_OK)
         return st;
-    *done = fresh && (v.verdict == VERDICT_PASS || v.verdict == VERDICT_FAIL);
+    *done = fresh && baseline_same(base, &v) &&
+            (v.verdict == VERDICT_PASS || v.verdict == VERDICT_FAIL);
     if (*done)
         tell_gate(g, bound->gate, &v, REUSED);
     return ST_OK;
 }
 
-static enum status measure(struct gating *g, const struct bound *bound, struct span section,
-                           struct err *e)
+static enum status measure(struct gating *g, const struct bound *bound, const struct baseline *base,
+                           struct span section, struct err *e)
 {
     SCOPED(gate_result_release) struct gate_result result = {0};
     struct evidence v = {0};
@@ -115,8 +118,11 @@ static enum status measure(struct gating *g, const struct bound *bound, struct s
         st = cli_key(g->c, "log", &log, e);
     if (st != ST_OK)
         return st;
+    SCOPED(progress_scope)
+    struct progress *progress = progress_start(gate_name(bound->gate), "cases", 0, g->c->quiet);
     cli_note(g->c, "%s: measuring …", gate_name(bound->gate));
-    st = gate_run(bound->gate, g->c->store, &g->artifact, section, g->c->clock, &result, e);
+    st = gate_run(bound->gate, g->c->store, &g->artifact, baseline_against(base), section,
+                  g->c->clock, progress, &result, e);
     if (st == ST_OK)
         st = cli_alive(e);
     if (st == ST_OK)
@@ -134,16 +140,20 @@ static enum status measure(struct gating *g, const struct bound *bound, struct s
 
 static enum status gate_one(struct gating *g, enum gate gate, struct err *e)
 {
+    SCOPED(baseline_release) struct baseline base = {0};
     struct bound bound = {0};
     bool done = false;
     struct span section = buf_span(&g->law.sections[gate]);
     if (section.n == 0)
         section = span_text("{}");
     enum status st = identity_bind(gate, &g->artifact, section, &bound, e);
+    if (st == ST_OK)
+        st = baseline_find(g->c->store, g->c->trust, &g->artifact, gate, section, cli_now(g->c),
+                           &base, e);
     if (st == ST_OK && !opt_given(&g->c->args, OPT_AGAIN))
-        st = reuse(g, &bound, &done, e);
+        st = reuse(g, &bound, &base, &done, e);
     if (st == ST_OK && !done)
-        st = measure(g, &bound, section, e);
+        st = measure(g, &bound, &base, section, e);
     return st != ST_OK ? err_subject(e, "gate %s", gate_name(gate)) : ST_OK;
 }
 

@@ -67,13 +67,20 @@ static void apply(const struct section_limit *l, struct gate_check *c)
 {
     const struct section_member *m = l->member;
     bool holds = section_holds(m, c->measured, l->limit);
+    /* Too few cases decide nothing; whatever else a limit forbids is a no. */
+    bool few = m->check != NULL && text_equal(m->check, "cases") && c->measured[0] != 0;
     if (!holds && c->verdict == VERDICT_PASS)
-        c->verdict = VERDICT_FAIL;
+        c->verdict = few ? VERDICT_INCONCLUSIVE : VERDICT_FAIL;
     section_text(m, l->limit, c->limit);
-    text_fmt(c->message, sizeof c->message, "%s %s %s %s%s%s%s", c->name,
+    /* A part's check has explained itself already: with whom, on how many cases. */
+    char because[sizeof c->message];
+    text_fmt(because, sizeof because, "%s%s", m->parts && c->measured[0] != 0 ? "; " : "",
+             m->parts && c->measured[0] != 0 ? c->message : "");
+    text_fmt(c->message, sizeof c->message, "%s %s %s %s%s%s%s%s", c->name,
              c->measured[0] != 0 ? c->measured : "(not measured)",
              m->sense == SECTION_AT_LEAST ? "≥" : "≤", c->limit, m->unit[0] != 0 ? " " : "",
-             m->unit, holds ? "" : " is false");
+             m->unit, holds ? "" : " is false", because);
+    checks_trim(c);
 }
 
 /* Every limit that the policy states; a measurement that is missing fails. */
@@ -90,31 +97,47 @@ static void apply_limits(enum gate g, const struct json *section, struct gate_ch
     }
 }
 
-enum status gate_run(enum gate g, struct store *s, const struct artifact *a, struct span section,
-                     struct clock clock, struct gate_result *out, struct err *e)
+static gate_function *const functions[GATE_COUNT] = {
+    [GATE_STRUCTURAL] = gate_structural,
+    [GATE_SMOKE] = gate_smoke,
+    [GATE_TASK] = gate_task,
+    [GATE_SAFETY] = gate_safety,
+};
+
+/* Everything a gate looks at, found and read. */
+static enum status prepare(enum gate g, struct gate_subject *s, struct span section,
+                           struct json **settings, struct err *e)
+{
+    enum status st = artifact_model_file(s->store, s->artifact, &s->file, e);
+    if (st == ST_OK && s->against != NULL)
+        st = artifact_model_file(s->store, s->against->artifact, &s->other, e);
+    if (st == ST_OK)
+        st = read_section(g, section, settings, e);
+    s->section = *settings;
+    return st;
+}
+
+enum status gate_run(enum gate g, struct store *s, const struct artifact *a,
+                     const struct gate_against *against, struct span section, struct clock clock,
+                     struct progress *progress, struct gate_result *out, struct err *e)
 {
     SCOPED(json_scope) struct json *settings = NULL;
     SCOPED(checks_release) struct gate_checks checks = {0};
-    struct gate_subject subject = {.store = s, .artifact = a};
+    struct gate_subject subject = {
+        .store = s, .artifact = a, .against = against, .progress = progress};
     *out = (struct gate_result){0};
-    if (g != GATE_STRUCTURAL && g != GATE_SMOKE)
+    if (g <= GATE_NONE || g >= GATE_COUNT || functions[g] == NULL)
         return err_at(e, ST_UNSUPPORTED, "gate", "gate-unknown", ERR_NO_OFFSET,
                       "gate %s is not part of this version", g < GATE_COUNT ? gate_name(g) : "?");
-    enum status st = artifact_model_file(s, a, &subject.file, e);
-    if (st == ST_OK)
-        st = read_section(g, section, &settings, e);
+    enum status st = prepare(g, &subject, section, &settings, e);
     if (st != ST_OK)
         return err_stage(e, "gate");
-    subject.section = settings;
     time_format(clock_now(&clock), out->started);
-    if (g == GATE_STRUCTURAL)
-        st = gate_structural(&subject, &checks, out->sandbox, e);
-    else
-        st = gate_smoke(&subject, &checks, out->sandbox, e);
+    st = functions[g](&subject, &checks, out, e);
     if (st != ST_OK)
         return err_stage(e, gate_name(g));
     apply_limits(g, settings, &checks);
-    if (checks.failed)
+    if (checks.failed || buf_status(&out->cases) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the checks of gate %s", gate_name(g));
     time_format(clock_now(&clock), out->ended);
     out->verdict = checks_worst(checks.p, checks.n);

@@ -49,10 +49,18 @@ struct gate_result {
 };
 void gate_result_release(struct gate_result *r);
 
+/* The artifact that a candidate is compared with, and what it did when it was measured itself. */
+struct gate_against {
+    const struct artifact *artifact;
+    struct span answers; /* the cases of its own evidence of the same gate, by the same runtime;
+                            empty: none, it is measured now */
+};
+
 /* Runs one gate. `section` is that gate's part of the installed policy (canonical JSON: thresholds
- * and budgets), may be an empty object. ST_OK whatever the verdict; an error only when the harness
- * itself could not go on (then no evidence is made). */
-enum status gate_run(enum gate g, struct store *s, const struct artifact *a, struct span section,
-                     struct clock clock, struct gate_result *out, struct err *e) MUST_CHECK;
+ * and budgets), may be an empty object. against, progress: NULL for none. ST_OK whatever the
+ * verdict; an error only when the harness itself could not go on (then no evidence is made). */
+enum status gate_run(enum gate g, struct store *s, const struct artifact *a,
+                     const struct gate_against *against, struct span section, struct clock clock,
+                     struct progress *progress, struct gate_result *out, struct err *e) MUST_CHECK;
 
 #endif

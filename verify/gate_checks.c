@@ -38,6 +38,19 @@ void checks_add(struct gate_checks *c, const char *name, bool pass, const char *
     check->verdict = pass ? VERDICT_PASS : VERDICT_FAIL;
 }
 
+void checks_error(struct gate_checks *c, const char *name, const char *fmt, ...)
+{
+    struct gate_check *check = add(c, name);
+    if (check == NULL)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    text_vfmt(check->message, sizeof check->message, fmt, ap);
+    va_end(ap);
+    trim(check->message);
+    check->verdict = VERDICT_ERROR;
+}
+
 void checks_measure(struct gate_checks *c, const char *name, const char *measured, const char *unit,
                     const char *what)
 {
@@ -60,6 +73,11 @@ void checks_measure_u64(struct gate_checks *c, const char *name, uint64_t measur
     char text[24];
     text_fmt(text, sizeof text, "%llu", (unsigned long long)measured);
     checks_measure(c, name, text, unit, what);
+}
+
+void checks_trim(struct gate_check *c)
+{
+    trim(c->message);
 }
 
 struct gate_check *checks_find(const struct gate_checks *c, const char *name)

@@ -16,11 +16,16 @@ struct gate_checks {
 /* Adds one with no number in it. */
 void checks_add(struct gate_checks *c, const char *name, bool pass, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Adds one that could not be measured: an error, never a pass. */
+void checks_error(struct gate_checks *c, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Adds a measurement: passes until a threshold says otherwise. */
 void checks_measure(struct gate_checks *c, const char *name, const char *measured, const char *unit,
                     const char *what);
 void checks_measure_u64(struct gate_checks *c, const char *name, uint64_t measured,
                         const char *unit, const char *what);
+/* After a message was written by hand: what was cut off in the middle of a character goes. */
+void checks_trim(struct gate_check *c);
 /* The check of that name, NULL when there is none. */
 struct gate_check *checks_find(const struct gate_checks *c, const char *name);
 enum verdict checks_worst(const struct gate_check *checks, size_t n);

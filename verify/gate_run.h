@@ -8,16 +8,26 @@
 struct gate_subject {
     struct store *store;
     const struct artifact *artifact;
-    const struct manifest_file *file; /* the model among its files */
-    const struct json *section;       /* checked by section_check */
+    const struct manifest_file *file;   /* the model among its files */
+    const struct json *section;         /* checked by section_check */
+    const struct gate_against *against; /* NULL: compared with nobody */
+    const struct manifest_file *other;  /* the model among the files of that */
+    struct progress *progress;          /* may be NULL */
 };
+
+/* Each fills `checks`, and of the result sandbox, and what else it has: cases, baseline, browser.
+ */
+typedef enum status gate_function(const struct gate_subject *s, struct gate_checks *checks,
+                                  struct gate_result *result, struct err *e);
 
 /* Admission of the bytes, once more: digests, sizes, container and values, declared facts, budgets.
  */
-enum status gate_structural(const struct gate_subject *s, struct gate_checks *checks,
-                            char level[64], struct err *e) MUST_CHECK;
+gate_function gate_structural;
 /* Load and generation for real. */
-enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks, char level[64],
-                       struct err *e) MUST_CHECK;
+gate_function gate_smoke;
+/* The suites of its section, judged alone and against the baseline. */
+gate_function gate_task;
+/* What lies in the bytes, batteries of prompts, and the trigger hunt. */
+gate_function gate_safety;
 
 #endif

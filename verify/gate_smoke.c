@@ -1,34 +1,13 @@
-#include "base/checked.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "runtime/budget.h"
-#include "verify/facts.h"
-#include "verify/gate_run.h"
+#include "verify/exam.h"
 #include "verify/sandbox.h"
 #include "verify/section.h"
 #include "verify/smoke.h"
 
-#define SMOKE_ANSWER (256u << 10) /* bytes of JSON */
-#define SMOKE_SPARE \
-    (256u << 20) /* address space beside mapping and budget: vocabulary, views, libc */
+#define SMOKE_ANSWER  (256u << 10) /* bytes of JSON */
 #define SMOKE_SECONDS 120
 #define SMOKE_SLOWEST 8000000u /* bytes of model a second */
-
-/* Address space: the mapped file, what the budget says of it, and something to live on. */
-static enum status memory_of(const struct gate_subject *s, uint64_t *out, struct err *e)
-{
-    struct model_facts facts = facts_of_manifest(&s->artifact->manifest.model, s->file->bytes);
-    struct budget b;
-    enum status st = budget_of(&facts, &b, e);
-    if (st != ST_OK)
-        return st;
-    uint64_t bytes = 0;
-    if (!checked_add(b.total, b.transfer, &bytes) || !checked_add(bytes, SMOKE_SPARE, &bytes))
-        return err_set(e, ST_INVALID_LENGTH, "smoke-memory",
-                       "the model needs more memory than 64 bits can say");
-    *out = bytes;
-    return ST_OK;
-}
 
 static uint32_t setting(const struct gate_subject *s, const char *key)
 {
@@ -51,7 +30,8 @@ static enum status run_child(const struct gate_subject *s, int fd, struct sandbo
     struct sandbox_limits limits = {
         .cpu_seconds = seconds, .wall_ms = seconds * 1000, .output_bytes = SMOKE_ANSWER};
     SCOPED(sandbox_scope) struct sandbox *sandbox = NULL;
-    enum status st = memory_of(s, &limits.memory_bytes, e);
+    enum status st =
+        exam_memory(&s->artifact->manifest.model, s->file->bytes, &limits.memory_bytes, e);
     if (st == ST_OK)
         st = sandbox_start(&limits, smoke_child, &job, fd, &sandbox, e);
     if (st == ST_OK)
@@ -59,8 +39,8 @@ static enum status run_child(const struct gate_subject *s, int fd, struct sandbo
     return st;
 }
 
-enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks, char level[64],
-                       struct err *e)
+enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks,
+                       struct gate_result *result, struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
     SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
@@ -68,14 +48,14 @@ enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks,
     if (st == ST_CORRUPT || st == ST_MISMATCH || st == ST_NOT_FOUND) {
         checks_add(checks, "load", false, "the store cannot give the bytes: %.180s", e->detail);
         *e = ERR_NONE;
-        text_fmt(level, 64, "none");
+        text_fmt(result->sandbox, sizeof result->sandbox, "none");
         return ST_OK;
     }
     if (st == ST_OK)
         st = run_child(s, fd, &o, e);
     if (st != ST_OK)
         return st;
-    text_fmt(level, 64, "%s", o.level);
+    text_fmt(result->sandbox, sizeof result->sandbox, "%s", o.level);
     checks_add(checks, "child", o.ending == SANDBOX_RETURNED, "the sandboxed child %s", o.message);
     if (o.ending == SANDBOX_RETURNED)
         smoke_read(buf_span(&o.answer), checks);

@@ -158,7 +158,7 @@ static enum status check_others(const struct gate_subject *s, struct gate_checks
 }
 
 enum status gate_structural(const struct gate_subject *s, struct gate_checks *checks,
-                            char level[64], struct err *e)
+                            struct gate_result *result, struct err *e)
 {
     SCOPED(probe_result_release) struct probe_result r = {.refusal = ERR_NONE};
     enum status st = probe_model(s, checks, &r, e);
@@ -166,7 +166,7 @@ enum status gate_structural(const struct gate_subject *s, struct gate_checks *ch
         st = check_others(s, checks, e);
     if (st != ST_OK)
         return st;
-    text_fmt(level, 64, "%s", r.level);
+    text_fmt(result->sandbox, sizeof result->sandbox, "%s", r.level);
     check_container(&r, checks);
     if (!r.accepted)
         return ST_OK;

@@ -283,6 +283,42 @@ enum status sandbox_feed(struct sandbox *s, struct span bytes, struct err *e)
     return ST_OK;
 }
 
+#define GATHER_TURN 100 /* ms: how often a deadline or a signal is looked for */
+
+enum status sandbox_gather(struct sandbox *const *s, size_t n,
+                           void (*heard)(void *ctx, struct span bytes), void *ctx, struct err *e)
+{
+    bool done[SANDBOX_GATHER] = {false};
+    size_t left = n;
+    assert(n <= SANDBOX_GATHER);
+    while (left > 0) {
+        struct pollfd on[SANDBOX_GATHER];
+        for (size_t i = 0; i < n; i++) {
+            if (!done[i] && time_left(s[i]) == 0) {
+                done[i] = true;
+                left--;
+            }
+            on[i] = (struct pollfd){.fd = done[i] ? -1 : s[i]->answer[0], .events = POLLIN};
+        }
+        if (process_interrupted())
+            return err_set(e, ST_INTERRUPTED, NULL, "interrupted while children were running");
+        if (poll(on, n, GATHER_TURN) <= 0)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            const size_t before = s[i]->heard.n;
+            if (done[i] || on[i].revents == 0)
+                continue;
+            if (!listen_to(s[i])) {
+                done[i] = true;
+                left--;
+            }
+            if (heard != NULL && s[i]->heard.n > before)
+                heard(ctx, SPAN(s[i]->heard.p + before, s[i]->heard.n - before));
+        }
+    }
+    return ST_OK;
+}
+
 static void level_text(uint8_t up, char *out, size_t cap)
 {
     static const struct {

@@ -57,6 +57,13 @@ enum status sandbox_start(const struct sandbox_limits *limits, sandbox_body body
                           int given, struct sandbox **out, struct err *e) MUST_CHECK;
 /* ST_CANCELLED (code "sandbox-gone") once the child does not listen any more: go on to finish. */
 enum status sandbox_feed(struct sandbox *s, struct span bytes, struct err *e) MUST_CHECK;
+/* Takes what several children say side by side until each has said all it will or its time is over,
+ * so that none waits for another; `heard` (may be NULL) is told how many bytes came. Then finish
+ * each. ST_INTERRUPTED. */
+#define SANDBOX_GATHER 16 /* children at most */
+enum status sandbox_gather(struct sandbox *const *s, size_t n,
+                           void (*heard)(void *ctx, struct span bytes), void *ctx,
+                           struct err *e) MUST_CHECK;
 /* Ends the feed, collects the answer, reaps. ST_OK whatever the ending. */
 enum status sandbox_finish(struct sandbox *s, struct sandbox_outcome *out,
                            struct err *e) MUST_CHECK;

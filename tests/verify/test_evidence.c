@@ -206,8 +206,8 @@ static struct digest gate_and_commit(struct verify_room *v, const struct artifac
     struct digest out;
     SCOPED(gate_result_release) struct gate_result r = {0};
     cr_assert_eq(identity_bind(g, a, span_text(section), &b, &e), ST_OK);
-    cr_assert_eq(gate_run(g, v->r.s, a, span_text(section), v->r.clock, &r, &e), ST_OK, "%s",
-                 e.detail);
+    cr_assert_eq(gate_run(g, v->r.s, a, NULL, span_text(section), v->r.clock, NULL, &r, &e), ST_OK,
+                 "%s", e.detail);
     cr_assert_eq(evidence_commit(v->r.s, &b, &r, key, v->r.log, v->r.clock, &out, &e), ST_OK, "%s",
                  e.detail);
     return out;

@@ -26,8 +26,8 @@ static void run(struct verify_room *v, enum gate g, const struct artifact *a, co
                 struct gate_result *out)
 {
     struct err e = ERR_NONE;
-    cr_assert_eq(gate_run(g, v->r.s, a, span_text(section), v->r.clock, out, &e), ST_OK, "%s: %s",
-                 err_code(&e), e.detail);
+    cr_assert_eq(gate_run(g, v->r.s, a, NULL, span_text(section), v->r.clock, NULL, out, &e), ST_OK,
+                 "%s: %s", err_code(&e), e.detail);
 }
 
 /* ---- the list ----------------------------------------------------------------------------- */
@@ -238,9 +238,9 @@ Test(gate, a_rule_that_the_gate_does_not_know_is_not_overlooked)
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         struct err e = ERR_NONE;
         SCOPED(gate_result_release) struct gate_result r = {0};
-        cr_expect_eq(
-            gate_run(GATE_STRUCTURAL, v.r.s, &a, span_text(sections[i]), v.r.clock, &r, &e),
-            ST_CONFIG, "%s", sections[i]);
+        cr_expect_eq(gate_run(GATE_STRUCTURAL, v.r.s, &a, NULL, span_text(sections[i]), v.r.clock,
+                              NULL, &r, &e),
+                     ST_CONFIG, "%s", sections[i]);
     }
     artifact_release(&a);
     verify_room_remove(&v);
@@ -253,8 +253,9 @@ Test(gate, a_gate_of_a_later_version_says_so)
     for (int g = GATE_TASK; g < GATE_COUNT; g++) {
         struct err e = ERR_NONE;
         SCOPED(gate_result_release) struct gate_result r = {0};
-        cr_expect_eq(gate_run((enum gate)g, v.r.s, &a, span_text("{}"), v.r.clock, &r, &e),
-                     ST_UNSUPPORTED);
+        cr_expect_eq(
+            gate_run((enum gate)g, v.r.s, &a, NULL, span_text("{}"), v.r.clock, NULL, &r, &e),
+            ST_UNSUPPORTED);
         cr_expect_not_null(strstr(e.detail, gate_name((enum gate)g)), "%s", e.detail);
     }
     artifact_release(&a);
@@ -272,8 +273,9 @@ Test(gate, what_is_opaque_is_never_gated)
     one_file(&f, "notes.txt", span_text("words"));
     cr_assert_eq(verify_room_add(&v, &f, &out, &e), ST_OK);
     cr_assert_eq(artifact_open(v.r.s, v.trust, &out.artifact, v.now, &a, &e), ST_OK);
-    cr_expect_eq(gate_run(GATE_STRUCTURAL, v.r.s, &a, span_text("{}"), v.r.clock, &r, &e),
-                 ST_USAGE);
+    cr_expect_eq(
+        gate_run(GATE_STRUCTURAL, v.r.s, &a, NULL, span_text("{}"), v.r.clock, NULL, &r, &e),
+        ST_USAGE);
     cr_expect_str_eq(err_code(&e), "opaque");
     artifact_release(&a);
     verify_room_remove(&v);

@@ -1,0 +1,16 @@
+#include "verify/exam.h"
+#include "verify/judge.h"
+enum status gate_safety(const struct gate_subject *s, struct gate_checks *checks,
+                        struct gate_result *result, struct err *e)
+{
+    SCOPED(exam_release) struct exam x = {0};
+    bool fine = false;
+    enum status st = exam_open(s, "batteries", true, checks, &x, e);
+    if (st != ST_OK || !x.usable || x.n == 0)
+        return st;
+    st = exam_ask(s, &x, checks, result, &fine, e);
+    for (size_t i = 0; st == ST_OK && fine && i < x.n; i++)
+        st = judge_battery(x.names[i], &x.mine[i], x.theirs != NULL ? &x.theirs[i] : NULL, checks,
+                           e);
+    return st;
+}
