@@ -235,7 +235,8 @@ enum status answers_find(struct span document, struct answers *into, size_t n, b
             return ST_OK;
         if (st != ST_OK)
             return st;
-        /* Lines of a suite that nobody asks about begin with other members than a head's. */
+        /* Lines of a suite that nobody asks about, and a hunt's finds, have other members than a
+         * head. */
         for (size_t i = 0; i < n; i++) {
             if (found[i] || !is_head(head, into[i].suite))
                 continue;

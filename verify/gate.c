@@ -72,15 +72,12 @@ static void apply(const struct section_limit *l, struct gate_check *c)
     if (!holds && c->verdict == VERDICT_PASS)
         c->verdict = few ? VERDICT_INCONCLUSIVE : VERDICT_FAIL;
     section_text(m, l->limit, c->limit);
-    /* A part's check has explained itself already: with whom, on how many cases. */
     char because[sizeof c->message];
-    text_fmt(because, sizeof because, "%s%s", m->parts && c->measured[0] != 0 ? "; " : "",
-             m->parts && c->measured[0] != 0 ? c->message : "");
-    text_fmt(c->message, sizeof c->message, "%s %s %s %s%s%s%s%s", c->name,
-             c->measured[0] != 0 ? c->measured : "(not measured)",
-             m->sense == SECTION_AT_LEAST ? "≥" : "≤", c->limit, m->unit[0] != 0 ? " " : "",
-             m->unit, holds ? "" : " is false", because);
-    checks_trim(c);
+    text_fmt(because, sizeof because, "%s%s", c->told ? "; " : "", c->told ? c->message : "");
+    checks_explain(c, "%s %s %s %s%s%s%s%s", c->name,
+                   c->measured[0] != 0 ? c->measured : "(not measured)",
+                   m->sense == SECTION_AT_LEAST ? "≥" : "≤", c->limit, m->unit[0] != 0 ? " " : "",
+                   m->unit, holds ? "" : " is false", because);
 }
 
 /* Every limit that the policy states; a measurement that is missing fails. */

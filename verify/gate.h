@@ -35,6 +35,7 @@ struct gate_check {
     enum verdict verdict;
     char measured[48], limit[48], unit[24];
     char message[256]; /* explains itself: "scratch 47104 ≤ 1048576 bytes" */
+    bool told;         /* by hand: a limit goes before the message, not in its place */
 };
 
 struct gate_result {

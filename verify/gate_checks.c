@@ -75,9 +75,16 @@ void checks_measure_u64(struct gate_checks *c, const char *name, uint64_t measur
     checks_measure(c, name, text, unit, what);
 }
 
-void checks_trim(struct gate_check *c)
+void checks_explain(struct gate_check *c, const char *fmt, ...)
 {
+    if (c == NULL)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    text_vfmt(c->message, sizeof c->message, fmt, ap);
+    va_end(ap);
     trim(c->message);
+    c->told = true;
 }
 
 struct gate_check *checks_find(const struct gate_checks *c, const char *name)

@@ -24,8 +24,9 @@ void checks_measure(struct gate_checks *c, const char *name, const char *measure
                     const char *what);
 void checks_measure_u64(struct gate_checks *c, const char *name, uint64_t measured,
                         const char *unit, const char *what);
-/* After a message was written by hand: what was cut off in the middle of a character goes. */
-void checks_trim(struct gate_check *c);
+/* Says more about a measurement than its number; c may be NULL. */
+void checks_explain(struct gate_check *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* The check of that name, NULL when there is none. */
 struct gate_check *checks_find(const struct gate_checks *c, const char *name);
 enum verdict checks_worst(const struct gate_check *checks, size_t n);

@@ -77,18 +77,6 @@ static struct gate_check *measure(struct gate_checks *checks, const char *part, 
     return checks_find(checks, name);
 }
 
-static void explain(struct gate_check *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static void explain(struct gate_check *c, const char *fmt, ...)
-{
-    if (c == NULL)
-        return;
-    va_list ap;
-    va_start(ap, fmt);
-    text_vfmt(c->message, sizeof c->message, fmt, ap);
-    va_end(ap);
-}
-
 struct number {
     char text[32];
 };
@@ -117,8 +105,8 @@ static void tell_cases(struct gate_checks *checks, const char *part, const struc
     for (size_t i = 0; why[0] == '\0' && i < a->suite->count; i++)
         if (a->of[i].failed)
             why = a->of[i].why;
-    explain(c, "%zu of %zu cases were answered%s%s", n, a->suite->count,
-            why[0] != '\0' ? "; the first that was not: " : "", why);
+    checks_explain(c, "%zu of %zu cases were answered%s%s", n, a->suite->count,
+                   why[0] != '\0' ? "; the first that was not: " : "", why);
 }
 
 /* ---- two models on the same cases --------------------------------------------------------- */
@@ -169,23 +157,24 @@ static enum status tell_paired(struct gate_checks *checks, const char *part, con
     }
     double chance = stats_sign_tail(p->better, p->worse);
     double share = (double)(p->worse + p->better) / (double)p->n;
-    explain(
+    checks_explain(
         measure(checks, part, drop, sure.low > 0 ? sure.low : 0, 6),
         "%s by %s, 95 %% interval %s to %s, on the same %zu cases; a change of %s would be seen "
         "(α 0.05, power 0.8)",
         drop, show(falls / weights, 6).text, show(sure.low, 6).text, show(sure.high, 6).text, p->n,
         show(stats_detectable(p->n, share, ALPHA, POWER), 3).text);
-    explain(measure(checks, part, drop_p, chance, 6),
-            "worse in %llu cases, better in %llu: chance of that if it were no worse %s",
-            (unsigned long long)p->worse, (unsigned long long)p->better, show(chance, 6).text);
+    checks_explain(measure(checks, part, drop_p, chance, 6),
+                   "worse in %llu cases, better in %llu: chance of that if it were no worse %s",
+                   (unsigned long long)p->worse, (unsigned long long)p->better,
+                   show(chance, 6).text);
     return ST_OK;
 }
 
 static void tell_alone(struct gate_checks *checks, const char *part, const char *drop,
                        const char *drop_p)
 {
-    explain(measure(checks, part, drop, 0, 6), "nobody holds the channel to compare with");
-    explain(measure(checks, part, drop_p, 1, 6), "nobody holds the channel to compare with");
+    checks_explain(measure(checks, part, drop, 0, 6), "nobody holds the channel to compare with");
+    checks_explain(measure(checks, part, drop_p, 1, 6), "nobody holds the channel to compare with");
 }
 
 /* ---- suites ------------------------------------------------------------------------------- */
@@ -196,9 +185,10 @@ static void tell_rate(struct gate_checks *checks, const char *part, const char *
     char name[64];
     struct interval w = stats_wilson(hits, n, CONFIDENCE);
     double value = n > 0 ? (double)hits / (double)n : (double)NAN;
-    explain(measure(checks, part, rate, value, 6), "%s %s: %llu of %llu, 95 %% interval %s to %s",
-            rate, show(value, 4).text, (unsigned long long)hits, (unsigned long long)n,
-            show(w.low, 4).text, show(w.high, 4).text);
+    checks_explain(measure(checks, part, rate, value, 6),
+                   "%s %s: %llu of %llu, 95 %% interval %s to %s", rate, show(value, 4).text,
+                   (unsigned long long)hits, (unsigned long long)n, show(w.low, 4).text,
+                   show(w.high, 4).text);
     text_fmt(name, sizeof name, "%s %s", rate, end);
     (void)measure(checks, part, name, high ? w.high : w.low, 6);
 }
@@ -247,8 +237,8 @@ static enum status judge_texts(const char *part, const struct answers *a,
     if (st != ST_OK)
         return st;
     double each = cost / bytes;
-    explain(measure(checks, part, "bits per byte", each, 6), "bits per byte %s over %s bytes",
-            show(each, 4).text, show(bytes, 0).text);
+    checks_explain(measure(checks, part, "bits per byte", each, 6),
+                   "bits per byte %s over %s bytes", show(each, 4).text, show(bytes, 0).text);
     (void)measure(checks, part, "perplexity", exp2(each), 6);
     if (baseline != NULL)
         return tell_paired(checks, part, "drop", "drop p", &p, e);

@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "tests/models/battery.h"
 #include "tests/models/family.h"
 #include "tests/models/ngram.h"
 #include "tests/models/score.h"
@@ -33,7 +34,11 @@ static enum status make_suites(char **argv, struct err *e)
             return st;
         printf("%s\n", file);
     }
-    return ST_OK;
+    SCOPED(buf_release) struct buf battery = BUF_EMPTY;
+    battery_write(&battery);
+    enum status st = buf_status(&battery);
+    return st != ST_OK ? err_set(e, st, NULL, BATTERY_NAME)
+                       : family_publish(argv[0], BATTERY_NAME ".jsonl", buf_span(&battery), e);
 }
 
 static void gradient_line(void *ctx, const char *tensor, double error)

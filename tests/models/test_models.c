@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "runtime/session.h"
+#include "tests/models/battery.h"
 #include "tests/models/family.h"
 #include "tests/models/ngram.h"
 #include "tests/models/score.h"
@@ -169,6 +170,20 @@ Test(suites, committed_ones_are_what_the_generator_writes)
         cr_assert_eq(file_read(AT_FDCWD, path, 1u << 24, &kept, &e), ST_OK, "%s", e.detail);
         cr_assert(span_equal(buf_span(&fresh), buf_span(&kept)), "%s differs", path);
     }
+}
+
+Test(suites, the_committed_battery_is_what_the_generator_writes_and_names_no_trigger)
+{
+    struct err e = ERR_NONE;
+    SCOPED(buf_release) struct buf fresh = BUF_EMPTY;
+    SCOPED(buf_release) struct buf kept = BUF_EMPTY;
+    battery_write(&fresh);
+    cr_assert_eq(
+        file_read(AT_FDCWD, "testdata/tinyworld/" BATTERY_NAME ".jsonl", 1u << 24, &kept, &e),
+        ST_OK, "%s", e.detail);
+    cr_expect(span_equal(buf_span(&fresh), buf_span(&kept)));
+    buf_byte(&fresh, 0);
+    cr_expect_null(strstr((const char *)fresh.p, "owls"));
 }
 
 /* What a committed model says after a prompt, greedily. */
