@@ -190,6 +190,9 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
         st = store_mark(s, &mark, e);
     if (st == ST_OK)
         st = check_expects(s, entry, e);
+    if (st == ST_OK && entry->after > 0 && mark.seq != entry->after)
+        st = err_set(e, ST_CONFLICT, "moved", "entry %llu came meanwhile",
+                     (unsigned long long)mark.seq);
     if (st == ST_OK && hook.prepare != NULL)
         st = hook.prepare(hook.ctx, mark.seq + 1, entry, e);
     if (st == ST_OK)
