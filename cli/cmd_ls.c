@@ -283,7 +283,7 @@ static enum status show_why(struct cli *c, const struct artifact *a, const char 
             put_field(&c->out, "next", "no channel of the policy %s follows %s", law.name, state);
         return ST_OK;
     }
-    st = promote(&by, a, next, true, &d, e);
+    st = promote(&by, &(struct promotion){.artifact = a, .channel = next, .dry_run = true}, &d, e);
     if (st != ST_OK)
         return st;
     if (j != NULL) {

@@ -1,28 +1,10 @@
 /* policy check, set, show: the law. */
-#include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/policy_file.h"
 #include "cli/print.h"
 #include "promote/policy_store.h"
-#include <fcntl.h>
 #include <string.h>
-
-#define POLICY_FILE_MAX (1u << 20)
-
-/* FILE, or the name of one that comes with the program when no such file is there. */
-static enum status read_policy(const char *path, bool builtin, struct policy *out, struct err *e)
-{
-    SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    enum status st = file_read(AT_FDCWD, path, POLICY_FILE_MAX, &text, e);
-    if (st == ST_NOT_FOUND && builtin && policy_builtin(path) != NULL) {
-        *e = ERR_NONE;
-        buf_text(&text, policy_builtin(path));
-        st = buf_status(&text);
-    }
-    if (st == ST_OK)
-        st = policy_parse_yaml(buf_span(&text), path, out, e);
-    return st != ST_OK ? err_subject(e, "%s", path) : ST_OK;
-}
 
 static void put_gates(struct buf *out, const struct policy_channel *channel)
 {
@@ -95,7 +77,7 @@ static enum status answer_policy(struct cli *c, const char *schema, const struct
 enum status cmd_policy_check(struct cli *c, struct err *e)
 {
     SCOPED(policy_release) struct policy p = {0};
-    enum status st = read_policy(c->word[0], true, &p, e);
+    enum status st = policy_file_read(c->word[0], &p, e);
     return st == ST_OK ? answer_policy(c, "assay.policy-check/1", &p, 0, e) : st;
 }
 
@@ -104,7 +86,7 @@ enum status cmd_policy_set(struct cli *c, struct err *e)
     SCOPED(policy_release) struct policy p = {0};
     const struct signer *law = NULL, *log = NULL;
     uint64_t seq = 0;
-    enum status st = read_policy(c->word[0], true, &p, e);
+    enum status st = policy_file_read(c->word[0], &p, e);
     if (st == ST_OK)
         st = cli_trust(c, e);
     if (st == ST_OK)

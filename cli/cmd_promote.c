@@ -1,4 +1,4 @@
-/* promote, rollback, channels: decisions and who holds what. */
+/* promote, channels: decisions and who holds what. */
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
@@ -9,6 +9,8 @@ static void tell_decision(struct cli *c, const struct artifact *a, const char *c
                           const struct decision *d)
 {
     if (c->json) {
+        char soaked[TIME_TEXT_MAX];
+        time_format(d->soaked_until, soaked);
         struct json_out j = answer_open(c, "assay.promote/1");
         member_text(&j, "name", a->manifest.name);
         member_text(&j, "version", a->manifest.version);
@@ -19,6 +21,7 @@ static void tell_decision(struct cli *c, const struct artifact *a, const char *c
         member_bool(&j, "held", d->held);
         json_key(&j, "rules");
         rules_json(&j, d);
+        member_text(&j, "soaked_until", d->soaked_until > 0 ? soaked : NULL);
         member_digest(&j, "previous", &d->previous);
         member_digest(&j, "decision", &d->envelope);
         member_u64(&j, "seq", d->seq);
@@ -39,14 +42,20 @@ enum status cmd_promote(struct cli *c, struct err *e)
     struct promoter by;
     struct decision d = {0};
     const char *channel = c->args.value[OPT_TO];
-    bool dry = opt_given(&c->args, OPT_DRY_RUN);
+    bool dry = opt_given(&c->args, OPT_DRY_RUN), emergency = opt_given(&c->args, OPT_EMERGENCY);
+    const char *reason = c->args.value[OPT_REASON];
     if (channel == NULL)
         return err_set(e, ST_USAGE, "no-channel", "to which channel? say --to preview");
+    if (emergency != (reason != NULL))
+        return err_set(
+            e, ST_USAGE, "no-reason",
+            "an emergency needs its reason, and nothing else does: --emergency --reason TEXT");
     enum status st = cli_artifact(c, c->word[0], false, &a, e);
     if (st == ST_OK)
         st = cli_promoter(c, !dry, &by, e);
     if (st == ST_OK)
-        st = promote(&by, &a, channel, dry, &d, e);
+        st = promote(&by, &(struct promotion){.artifact = &a, .channel = channel, .dry_run = dry},
+                     &d, e);
     if (st != ST_OK)
         return err_subject(e, "%s", c->word[0]);
     tell_decision(c, &a, channel, dry, &d);
@@ -54,42 +63,6 @@ enum status cmd_promote(struct cli *c, struct err *e)
         return ST_OK;
     c->answered = true;
     return ST_REFUSED;
-}
-
-enum status cmd_rollback(struct cli *c, struct err *e)
-{
-    SCOPED(artifact_release) struct artifact to = {0};
-    struct promoter by;
-    struct holder h;
-    char name[MANIFEST_NAME_MAX], channel[16], now_name[300];
-    const char *reason = c->args.value[OPT_REASON], *ref = c->args.value[OPT_TO];
-    if (reason == NULL || reason[0] == '\0')
-        return err_set(e, ST_USAGE, "no-reason", "why? say --reason TEXT; the ledger keeps it");
-    if (!utf8_valid(span_text(reason)))
-        return err_set(e, ST_USAGE, "reason", "the reason is not valid UTF-8");
-    enum status st = refs_channel(c->word[0], name, channel, e);
-    if (st == ST_OK)
-        st = cli_promoter(c, true, &by, e);
-    if (st == ST_OK && ref != NULL)
-        st = cli_artifact(c, ref, false, &to, e);
-    if (st == ST_OK)
-        st = rollback(&by, name, channel, ref != NULL ? &to.digest : NULL, reason, &h, e);
-    if (st != ST_OK)
-        return err_subject(e, "%s", c->word[0]);
-    refs_name(c, &h.artifact, now_name, sizeof now_name);
-    if (c->json) {
-        struct json_out j = answer_open(c, "assay.rollback/1");
-        member_text(&j, "name", name);
-        member_text(&j, "channel", channel);
-        member_digest(&j, "artifact", &h.artifact);
-        member_text(&j, "holder", now_name);
-        member_digest(&j, "decision", &h.decision);
-        member_u64(&j, "seq", h.seq);
-        answer_close(c, &j);
-        return ST_OK;
-    }
-    buf_fmt(&c->out, "%s@%s is %s again\n", name, channel, now_name);
-    return ST_OK;
 }
 
 struct holders {

@@ -22,7 +22,6 @@ static const struct {
     {"clock-not-lab", ST_USAGE, "leave the time out, or make a store with: assay init --lab"},
     {"index-corrupt", ST_CORRUPT, "fold a new index with: assay fsck --rebuild-index"},
     {"head-store", ST_UNPROVEN, "name the store that the file is about with --store"},
-    {"evidence-future", ST_UNPROVEN, "look at the clocks of both machines"},
     {NULL, ST_EXISTS, NULL},
     {NULL, ST_AMBIGUOUS, "type more digits; assay ls shows them"},
     {NULL, ST_CONFLICT, "look with: assay channels; then decide again"},

@@ -31,10 +31,6 @@
     X(OPT_ALL, "all", 0, NULL, "everything in the store")                                        \
     X(OPT_WHY, "why", 0, NULL, "what stands between it and the next channel")                    \
     X(OPT_KEY, "key", 0, "K", "the key: its name in the key folder")                             \
-    X(OPT_RECORDS, "records", 0, "FILE", "the per-case records that the evidence names")         \
-    X(OPT_TYPE, "type", 0, "T", "source, review or support")                                     \
-    X(OPT_FILE, "file", 0, "FILE", "the file that is meant; its digest is recorded")             \
-    X(OPT_DIGEST, "digest", 0, "sha256:HEX", "the digest of what is meant")                      \
     X(OPT_ONLY, "only", 0, "a,b", "only these gates")                                            \
     X(OPT_AGAIN, "again", 0, NULL, "measure anew even if fresh evidence is there")               \
     X(OPT_GATE, "gate", 0, "G", "only this gate")                                                \
@@ -64,6 +60,12 @@
     X(OPT_DAYS, "days", 0, "N", "how many days from now it holds")                               \
     X(OPT_PROPOSAL, "proposal", 0, "FILE", "go on with this proposed document")                  \
     X(OPT_PORT, "port", 0, "P", "the port to listen on, 0 for any (8117)")                       \
+    X(OPT_EMERGENCY, "emergency", 0, NULL,                                                       \
+      "now, without what the policy lets an emergency leave out")                                \
+    X(OPT_REJECT, "reject", 0, NULL, "say no")                                                   \
+    X(OPT_CHECK, "check", 0, "C", "the check, by its name in the evidence")                      \
+    X(OPT_UNTIL, "until", 0, "TIME", "when it ends")                                             \
+    X(OPT_HISTORY, "history", 0, NULL, "decide every past promotion again")                      \
     X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")
 
 enum opt {

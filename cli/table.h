@@ -12,8 +12,8 @@ struct command_table {
     size_t count;
 };
 
-extern const struct command_table table_store, table_trust, table_gate, table_promote, table_model,
-    table_self;
+extern const struct command_table table_store, table_trust, table_gate, table_approve,
+    table_promote, table_model, table_self;
 
 #define ANY 4096 /* words */
 

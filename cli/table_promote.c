@@ -10,6 +10,36 @@ static const struct command rows[] = {
      .about = "Says line and column of what is wrong, or the digest the policy would have.",
      .examples = "assay policy check policies/preview-basic.yaml",
      .run = cmd_policy_check},
+    {.name = "policy explain",
+     .words = "[FILE]",
+     .most = 1,
+     .summary = "a policy in plain sentences",
+     .about = "Of FILE, or of the law in force.",
+     .examples = "assay policy explain\nassay policy explain policies/strict.yaml",
+     .run = cmd_policy_explain},
+    {.name = "policy diff",
+     .words = "FILE [FILE]",
+     .least = 1,
+     .most = 2,
+     .summary = "what changes from one policy to another",
+     .about =
+         "Rule by rule, old → new: from the first FILE to the second, or from the law in force "
+         "to FILE. Exit 0\n"
+         "whether or not something changes.",
+     .examples = "assay policy diff policies/strict.yaml\nassay policy diff default strict",
+     .run = cmd_policy_diff},
+    {.name = "policy test",
+     .words = "FILE --history",
+     .least = 1,
+     .most = 1,
+     .summary = "what another policy would have decided",
+     .about =
+         "Decides every past promotion again under FILE, from the evidence, approvals and times "
+         "in the store; runs\n"
+         "no model and changes nothing. Tells what would have been decided otherwise, and why.",
+     .examples = "assay policy test policies/strict.yaml --history",
+     .run = cmd_policy_test,
+     OPTIONS(OPT_HISTORY)},
     {.name = "policy set",
      .words = "FILE",
      .least = 1,
@@ -35,10 +65,13 @@ static const struct command rows[] = {
      .summary = "ask for a channel",
      .about = "Applies the installed policy to the evidence, rule by rule, and records the "
               "decision, granted or\n"
-              "refused (exit 1). With --dry-run nothing is recorded.",
+              "refused (exit 1). With --dry-run nothing is recorded, and what is missing is named "
+              "with who could give\n"
+              "it and when. --emergency, with its reason, leaves out what the policy lets an "
+              "emergency leave out.",
      .examples = "assay promote tiny@1 --to preview\nassay promote tiny@1 --to preview --dry-run",
      .run = cmd_promote,
-     OPTIONS(OPT_TO, OPT_DRY_RUN)},
+     OPTIONS(OPT_TO, OPT_DRY_RUN, OPT_EMERGENCY, OPT_REASON)},
     {.name = "rollback",
      .words = "NAME@CHANNEL --reason TEXT",
      .least = 1,
@@ -49,6 +82,26 @@ static const struct command rows[] = {
                  "assay rollback tiny@preview --to tiny@1 --reason regression",
      .run = cmd_rollback,
      OPTIONS(OPT_TO, OPT_REASON)},
+    {.name = "demote",
+     .words = "NAME@CHANNEL --reason TEXT",
+     .least = 1,
+     .most = 1,
+     .summary = "take the holder out of a channel",
+     .about = "Nobody holds it then, and nothing is handed out by it until the next promotion or "
+              "rollback.",
+     .examples = "assay demote tiny@stable --reason 'it leaks'",
+     .run = cmd_demote,
+     OPTIONS(OPT_REASON)},
+    {.name = "retire",
+     .words = "REF --reason TEXT",
+     .least = 1,
+     .most = 1,
+     .summary = "take an artifact out of service for good",
+     .about =
+         "It leaves every channel that it holds and is never promoted or rolled back to again.",
+     .examples = "assay retire tiny@1 --reason 'superseded'",
+     .run = cmd_retire,
+     OPTIONS(OPT_REASON)},
     {.name = "channels",
      .words = "[NAME@CHANNEL]",
      .most = 1,
@@ -56,6 +109,17 @@ static const struct command rows[] = {
      .about = "All channels, or one with its former holders, newest first.",
      .examples = "assay channels\nassay channels tiny@preview",
      .run = cmd_channels},
+    {.name = "audit",
+     .words = "SEQ",
+     .least = 1,
+     .most = 1,
+     .summary = "decide a ledger entry again",
+     .about =
+         "A promotion or a refusal, from the policy, trust, evidence and approvals of its time, "
+         "all verified anew.\n"
+         "Exit 0 when the same comes out, 1 when not.",
+     .examples = "assay audit 17",
+     .run = cmd_audit},
     {.name = "log",
      .words = "",
      .summary = "read the ledger, or prove it",

@@ -1,6 +1,7 @@
 #include "promote/channel.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "promote/basis.h"
 #include "store/ledger.h"
 #include <string.h>
 
@@ -28,6 +29,13 @@ void channel_held_key(const struct holder *h, char out[STORE_KEY_MAX])
              (unsigned long long)h->seq);
 }
 
+void channel_retired_key(const struct digest *artifact, char out[STORE_KEY_MAX])
+{
+    char hex[DIGEST_TEXT];
+    digest_text(artifact, hex);
+    text_fmt(out, STORE_KEY_MAX, "retired/%s", hex);
+}
+
 /* ---- values ---- */
 
 void channel_value(const struct holder *h, bool former, struct buf *out)
@@ -37,7 +45,7 @@ void channel_value(const struct holder *h, bool former, struct buf *out)
     json_object(&j);
     json_key(&j, "artifact");
     digest_text(&h->artifact, hex);
-    json_string(&j, hex);
+    json_string(&j, digest_is_zero(&h->artifact) ? NULL : hex);
     json_key(&j, "decision");
     digest_text(&h->decision, hex);
     json_string(&j, hex);
@@ -65,7 +73,9 @@ static enum status read_value(struct span value, const char *key, struct holder 
     if (st != ST_OK)
         return st;
     const char *since = json_as_string(json_get(v, "since"));
-    if (!read_digest(v, "artifact", &out->artifact) ||
+    const struct json *artifact = json_get(v, "artifact");
+    bool vacant = artifact != NULL && json_kind(artifact) == JSON_NULL;
+    if (!(vacant || read_digest(v, "artifact", &out->artifact)) ||
         !read_digest(v, "decision", &out->decision) ||
         !json_as_u64(json_get(v, "number"), &out->number) || since == NULL ||
         strlen(since) >= sizeof out->since)
@@ -104,8 +114,14 @@ static enum status read_holder(const char *key, struct span value, struct holder
 
 /* ---- who holds what ---- */
 
-enum status channel_holder(struct store *s, const char *name, const char *channel,
-                           struct holder *out, struct err *e)
+static enum status nobody(struct err *e, const char *name, const char *channel)
+{
+    err_set(e, ST_NOT_FOUND, "no-holder", "nothing named %s is in %s", name, channel);
+    return err_subject(e, "%s@%s", name, channel);
+}
+
+enum status channel_seat(struct store *s, const char *name, const char *channel, struct holder *out,
+                         struct err *e)
 {
     char key[STORE_KEY_MAX];
     uint64_t seq = 0;
@@ -118,13 +134,19 @@ enum status channel_holder(struct store *s, const char *name, const char *channe
     enum status st = store_get_seq(s, key, &value, &seq, e);
     if (st == ST_NOT_FOUND) {
         *e = ERR_NONE;
-        err_set(e, ST_NOT_FOUND, "no-holder", "nothing named %s is in %s", name, channel);
-        return err_subject(e, "%s@%s", name, channel);
+        return nobody(e, name, channel);
     }
     if (st != ST_OK || (st = read_holder(key, buf_span(&value), out, e)) != ST_OK)
         return st;
     out->seq = seq;
     return ST_OK;
+}
+
+enum status channel_holder(struct store *s, const char *name, const char *channel,
+                           struct holder *out, struct err *e)
+{
+    enum status st = channel_seat(s, name, channel, out, e);
+    return st == ST_OK && digest_is_zero(&out->artifact) ? nobody(e, name, channel) : st;
 }
 
 /* Holders found by a scan; what is done with them waits until the scan is over. */
@@ -157,8 +179,8 @@ enum status channel_each(struct store *s, holder_fn each, void *ctx, struct err 
     enum status st = store_scan(s, "channel/", collect, &list, e);
     for (size_t i = 0; st == ST_OK && i < list.n / sizeof(struct holder); i++) {
         struct holder found = listed(&list, i), h;
-        st = channel_holder(s, found.name, found.channel, &h, e); /* with its ledger entry */
-        if (st == ST_OK)
+        st = channel_seat(s, found.name, found.channel, &h, e); /* with its ledger entry */
+        if (st == ST_OK && !digest_is_zero(&h.artifact))
             st = each(ctx, &h, e);
     }
     return st;
@@ -178,10 +200,77 @@ enum status channel_former(struct store *s, const char *name, const char *channe
     return st == ST_CANCELLED ? ST_OK : st;
 }
 
+/* ---- what follows from it ---- */
+
+struct retained {
+    const struct digest *artifact;
+    uint64_t left;
+    struct digest before; /* the last one counted: one that returned and left again counts once */
+    bool found;
+    struct holder *by;
+};
+
+static enum status is_retained(void *ctx, const struct holder *h, struct err *e)
+{
+    struct retained *r = ctx;
+    (void)e;
+    if (r->left == 0)
+        return ST_CANCELLED;
+    if (digest_equal(&h->artifact, r->artifact)) {
+        r->found = true;
+        *r->by = *h;
+        return ST_CANCELLED;
+    }
+    r->left -= !digest_equal(&h->artifact, &r->before);
+    r->before = h->artifact;
+    return ST_OK;
+}
+
+enum status channel_protects(struct store *s, const char *name, const struct digest *artifact,
+                             uint64_t retain, bool *out, struct holder *by, struct err *e)
+{
+    *out = false;
+    for (size_t i = 0; i < POLICY_CHANNELS && !*out; i++) {
+        struct err none = ERR_NONE;
+        struct retained r = {.artifact = artifact, .left = retain, .by = by};
+        enum status st = channel_holder(s, name, channels[i], by, &none);
+        if (st != ST_OK && st != ST_NOT_FOUND) {
+            *e = none;
+            return st;
+        }
+        *out = st == ST_OK && digest_equal(&by->artifact, artifact);
+        if (*out)
+            break;
+        if ((st = channel_former(s, name, channels[i], is_retained, &r, e)) != ST_OK)
+            return st;
+        *out = r.found;
+    }
+    return ST_OK;
+}
+
+enum status channel_retired(struct store *s, const struct digest *artifact, bool *out,
+                            struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    struct err why = ERR_NONE;
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    channel_retired_key(artifact, key);
+    enum status st = store_get(s, key, &value, &why);
+    *out = st == ST_OK;
+    if (st == ST_OK || st == ST_NOT_FOUND)
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
 enum status channel_state(struct store *s, const struct digest *artifact, const char *name,
                           char out[16], struct err *e)
 {
-    text_fmt(out, 16, "candidate");
+    bool retired = false;
+    enum status looked = channel_retired(s, artifact, &retired, e);
+    text_fmt(out, 16, retired ? "retired" : "candidate");
+    if (looked != ST_OK)
+        return looked;
     for (size_t i = 0; i < POLICY_CHANNELS; i++) {
         struct holder h;
         struct err none = ERR_NONE;

@@ -1,8 +1,10 @@
 /* Channels: who holds NAME's preview or stable now, and who did before.
  *
- *     channel/NAME/CHANNEL    {"artifact":HEX,"decision":HEX,"number":N,"since":"…Z"}
+ *     channel/NAME/CHANNEL    {"artifact":HEX or null,"decision":HEX,"number":N,"since":"…Z"};
+ *                             null: whoever held it was taken out, nobody holds it now
  *     held/NAME/CHANNEL/SEQ   the same and "withdrawn":true|false; SEQ: the 16-digit number of the
- *                             ledger entry that had put it there */
+ *                             ledger entry that had put it there
+ *     retired/ARTIFACT        digest of the decision that retired it */
 #ifndef PROMOTE_CHANNEL_H
 #define PROMOTE_CHANNEL_H
 
@@ -20,6 +22,10 @@ struct holder {
 
 bool channel_name_valid(const char *name); /* "preview" or "stable" */
 
+/* The newest decision about it, its artifact zero when that took the holder out. ST_NOT_FOUND:
+ * there was none ever. */
+enum status channel_seat(struct store *s, const char *name, const char *channel, struct holder *out,
+                         struct err *e) MUST_CHECK;
 /* ST_NOT_FOUND when nobody holds it. */
 enum status channel_holder(struct store *s, const char *name, const char *channel,
                            struct holder *out, struct err *e) MUST_CHECK;
@@ -30,13 +36,21 @@ enum status channel_each(struct store *s,
 enum status channel_former(struct store *s, const char *name, const char *channel,
                            enum status (*each)(void *ctx, const struct holder *h, struct err *e),
                            void *ctx, struct err *e) MUST_CHECK;
-/* The highest channel an artifact is in: "stable", "preview", "candidate". */
+/* Must the artifact NAME@… stay in the store: does it hold a channel, or is it among the newest
+ * `retain` former holders of one? *by says which. Its bytes may not be evicted then. */
+enum status channel_protects(struct store *s, const char *name, const struct digest *artifact,
+                             uint64_t retain, bool *out, struct holder *by,
+                             struct err *e) MUST_CHECK;
+enum status channel_retired(struct store *s, const struct digest *artifact, bool *out,
+                            struct err *e) MUST_CHECK;
+/* The highest channel an artifact is in: "stable", "preview", "candidate"; "retired". */
 enum status channel_state(struct store *s, const struct digest *artifact, const char *name,
                           char out[16], struct err *e) MUST_CHECK;
 
 /* The state keys, and their values as JSON. */
 void channel_key(const char *name, const char *channel, char out[STORE_KEY_MAX]);
 void channel_held_key(const struct holder *h, char out[STORE_KEY_MAX]);
+void channel_retired_key(const struct digest *artifact, char out[STORE_KEY_MAX]);
 void channel_value(const struct holder *h, bool former, struct buf *out);
 
 #endif

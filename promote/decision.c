@@ -1,8 +1,12 @@
 #include "promote/decision.h"
 #include "base/text.h"
 #include "promote/entry.h"
+#include "promote/exception.h"
+#include "promote/inputs.h"
+#include "promote/leave.h"
 #include "promote/policy_store.h"
 #include "promote/rules.h"
+#include "promote/soak.h"
 #include "promote/statement.h"
 #include <string.h>
 
@@ -14,29 +18,26 @@ static enum status need_keys(const struct promoter *by, struct err *e)
                    "a decision needs the keys of the roles release and log");
 }
 
-/* ---- grant ---- */
+/* ---- grant or refuse ---- */
 
-static enum status grant(const struct question *q, const struct standing *on, struct decision *out,
-                         struct err *e)
+/* What is said of the promotion, allowed or not. */
+static enum status state(const struct promoter *by, const struct inputs *in,
+                         const struct standing *on, const struct promotion *what,
+                         struct statement *s, struct err *e)
 {
-    const struct manifest *m = &q->artifact->manifest;
-    struct statement s = {.kind = DECISION_PROMOTE,
-                          .artifact = q->artifact->digest,
-                          .policy = q->policy->digest,
-                          .self_signed = q->artifact->self_signed};
-    struct holder h;
-    text_fmt(s.name, sizeof s.name, "%s", m->name);
-    text_fmt(s.version, sizeof s.version, "%s", m->version);
-    text_fmt(s.channel, sizeof s.channel, "%s", q->channel_name);
-    text_fmt(s.policy_name, sizeof s.policy_name, "%s", q->policy->name);
-    memcpy(s.evidence, out->evidence, sizeof s.evidence);
-    enum status st = identity_program(&s.runtime, e);
-    if (st != ST_OK || (st = entry_prepare(q->by, on, &s, e)) != ST_OK ||
-        (st = entry_commit(q->by, on, &s, NULL, &h, e)) != ST_OK)
-        return st;
-    out->seq = h.seq;
-    out->envelope = h.decision;
-    return ST_OK;
+    const struct manifest *m = in->manifest;
+    *s = (struct statement){.kind = what->emergency != NULL ? DECISION_EMERGENCY : DECISION_PROMOTE,
+                            .artifact = in->artifact,
+                            .policy = in->policy->digest,
+                            .self_signed = in->self_signed,
+                            .basis = in->basis};
+    text_fmt(s->name, sizeof s->name, "%s", m->name);
+    text_fmt(s->version, sizeof s->version, "%s", m->version);
+    text_fmt(s->channel, sizeof s->channel, "%s", in->channel);
+    text_fmt(s->policy_name, sizeof s->policy_name, "%s", in->policy->name);
+    if (what->emergency != NULL)
+        text_fmt(s->reason, sizeof s->reason, "%s", what->emergency);
+    return entry_prepare(by, on, s, e);
 }
 
 /* ---- prove ---- */
@@ -50,27 +51,41 @@ static enum status unproven(struct err *e, const char *code, const char *what)
 static enum status open_decision(const struct promoter *by, const struct holder *h,
                                  struct statement *out, struct err *e)
 {
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    SCOPED(envelope_release) struct envelope v = {0};
     struct store_facts facts;
-    enum status st = store_document(by->store, &h->decision, &bytes, e);
-    if (st != ST_OK || (st = envelope_parse(buf_span(&bytes), &v, e)) != ST_OK)
-        return st;
-    if (!text_equal(v.type, STATEMENT_TYPE))
-        return err_at(e, ST_SIGNATURE, "decision", "wrong-type", ERR_NO_OFFSET,
-                      "signed as %s, not as a decision", v.type);
-    if ((st = trust_check(by->trust, ROLE_RELEASE, &v, TRUST_ANY_TIME, e)) != ST_OK ||
-        (st = statement_decode(buf_span(&v.payload), out, e)) != ST_OK ||
-        (st = store_facts(by->store, &facts, e)) != ST_OK)
+    enum status st = decision_open(by->store, by->trust, &h->decision, TRUST_ANY_TIME, out, e);
+    if (st != ST_OK || (st = store_facts(by->store, &facts, e)) != ST_OK)
         return st;
     if (!text_equal(out->store, facts.id))
         return unproven(e, "decision-store", "the decision was made for another store");
     if (!text_equal(out->name, h->name) || !text_equal(out->channel, h->channel))
         return unproven(e, "decision-channel", "the decision was made for another name or channel");
-    if (!digest_equal(&out->artifact, &h->artifact))
+    if (!digest_equal(&out->artifact, &h->artifact) || !decision_enters(out->kind))
         return unproven(e, "decision-artifact", "the decision was made for another artifact");
     if (out->number != h->number)
         return unproven(e, "decision-number", "the decision is another in the channel's order");
+    return ST_OK;
+}
+
+/* Is every check that did not pass waived by one of the waivers that the decision names? That they
+ * have ended since does not matter: they held then. */
+static enum status prove_waived(const struct promoter *by, const struct statement *s,
+                                const struct evidence *v, struct err *e)
+{
+    for (size_t i = 0; i < v->check_count; i++) {
+        bool waived = v->checks[i].verdict == VERDICT_PASS;
+        for (size_t k = 0; !waived && k < s->basis.waiver_count; k++) {
+            struct waiver w;
+            enum status st =
+                waiver_open(by->store, by->trust, &s->basis.waivers[k], TRUST_ANY_TIME, &w, e);
+            if (st != ST_OK)
+                return st;
+            waived = w.gate == v->gate && digest_equal(&w.artifact, &s->artifact) &&
+                     text_equal(w.check, v->checks[i].name);
+        }
+        if (!waived)
+            return unproven(e, "decision-evidence",
+                            "the evidence of the decision does not bear it out");
+    }
     return ST_OK;
 }
 
@@ -79,16 +94,15 @@ static enum status prove_evidence(const struct promoter *by, const struct statem
                                   struct err *e)
 {
     for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
-        if (digest_is_zero(&s->evidence[g]))
+        if (digest_is_zero(&s->basis.evidence[g]))
             continue;
         SCOPED(evidence_release) struct evidence v = {0};
         enum status st =
-            evidence_open(by->store, by->trust, &s->evidence[g], TRUST_ANY_TIME, &v, e);
-        if (st != ST_OK)
+            evidence_open(by->store, by->trust, &s->basis.evidence[g], TRUST_ANY_TIME, &v, e);
+        if (st != ST_OK || (st = prove_waived(by, s, &v, e)) != ST_OK)
             return st;
-        if (v.gate != g || v.verdict != VERDICT_PASS ||
-            !digest_equal(&v.bound.artifact, &s->artifact) ||
-            !digest_equal(&v.bound.runtime, &s->runtime))
+        if (v.gate != g || v.check_count == 0 || !digest_equal(&v.bound.artifact, &s->artifact) ||
+            !digest_equal(&v.bound.runtime, &s->basis.runtime))
             return unproven(e, "decision-evidence",
                             "the evidence of the decision does not bear it out");
     }
@@ -110,7 +124,7 @@ static enum status prove_runtime(const struct statement *s, struct err *e)
     enum status st = identity_program(&program, e);
     if (st != ST_OK)
         return st;
-    if (!digest_equal(&program, &s->runtime))
+    if (!digest_equal(&program, &s->basis.runtime))
         return unproven(e, "decision-runtime",
                         "the decision was made for another runtime than this program; gate and "
                         "promote it again");
@@ -145,16 +159,17 @@ enum status decision_prove(const struct promoter *by, const struct holder *h, st
 
 /* Would a new decision say nothing that the holder's own does not say? One that does not prove any
  * more says nothing, so then a new one is made. */
-static bool holds_already(const struct question *q, const struct standing *on, struct decision *out)
+static bool holds_already(const struct promoter *by, const struct inputs *in,
+                          const struct standing *on, struct decision *out)
 {
     struct statement s;
     struct err none = ERR_NONE;
-    if (!out->allowed || !on->held || !digest_equal(&on->holder.artifact, &q->artifact->digest) ||
-        prove(q->by, &on->holder, &none) != ST_OK ||
-        open_decision(q->by, &on->holder, &s, &none) != ST_OK)
+    if (!out->allowed || !on->held || !digest_equal(&on->holder.artifact, &in->artifact) ||
+        prove(by, &on->holder, &none) != ST_OK ||
+        open_decision(by, &on->holder, &s, &none) != ST_OK)
         return false;
-    out->held = digest_equal(&s.policy, &q->policy->digest) &&
-                memcmp(s.evidence, out->evidence, sizeof s.evidence) == 0;
+    out->held = digest_equal(&s.policy, &in->policy->digest) &&
+                memcmp(s.basis.evidence, in->basis.evidence, sizeof s.basis.evidence) == 0;
     if (out->held) {
         out->seq = on->holder.seq;
         out->envelope = on->holder.decision;
@@ -162,37 +177,77 @@ static bool holds_already(const struct question *q, const struct standing *on, s
     return out->held;
 }
 
-enum status promote(const struct promoter *by, const struct artifact *a, const char *channel,
-                    bool dry_run, struct decision *out, struct err *e)
+static enum status record(const struct promoter *by, const struct promotion *what,
+                          const struct inputs *in, const struct standing *on, uint64_t after,
+                          struct decision *out, struct err *e)
+{
+    struct statement s;
+    struct holder h;
+    enum status st = state(by, in, on, what, &s, e);
+    if (st != ST_OK || !out->allowed)
+        return st == ST_OK ? entry_refuse(by, &s, after, out, e) : st;
+    if ((st = entry_commit(by, on, &s, NULL, after, &h, e)) != ST_OK)
+        return st;
+    out->seq = h.seq;
+    out->envelope = h.decision;
+    return ST_OK;
+}
+
+/* One look at everything, behind one ledger entry, and the decision that follows. */
+static enum status promote_once(const struct promoter *by, const struct promotion *what,
+                                const struct standing *on, struct decision *out, struct err *e)
 {
     SCOPED(policy_release) struct policy policy = {0};
-    SCOPED(standing_release) struct standing on = {.held = false};
+    SCOPED(inputs_release) struct inputs in = {.kind = ASK_NONE};
+    struct store_facts facts;
     *out = (struct decision){.allowed = false};
-    if (!channel_name_valid(channel)) {
+    enum status st = store_facts(by->store, &facts, e);
+    if (st != ST_OK ||
+        (st = policy_load(by->store, by->trust, clock_now(&by->clock), &policy, e)) != ST_OK ||
+        (st = inputs_now(by, what, &policy, on, &in, e)) != ST_OK)
+        return st;
+    if (on->held)
+        out->previous = on->holder.artifact;
+    if ((st = rules_apply(&in, out, e)) != ST_OK || holds_already(by, &in, on, out) ||
+        what->dry_run)
+        return st;
+    return record(by, what, &in, on, facts.seq, out, e);
+}
+
+static enum status promotion_check(const struct promoter *by, const struct promotion *what,
+                                   struct err *e)
+{
+    if (!channel_name_valid(what->channel)) {
         err_set(e, ST_USAGE, "channel",
-                "there is no channel %.40s to promote to; there are preview and stable", channel);
+                "there is no channel %.40s to promote to; there are preview and stable",
+                what->channel);
         return e->status;
     }
-    int64_t seen = 0;
-    enum status st = dry_run ? ST_OK : need_keys(by, e);
-    if (st != ST_OK || (st = trust_alive(by->trust, clock_now(&by->clock), e)) != ST_OK ||
-        (st = store_seen(by->store, &seen, e)) != ST_OK ||
-        (st = standing_read(by->store, a->manifest.name, channel, &on, e)) != ST_OK ||
-        (st = policy_load(by->store, by->trust, clock_now(&by->clock), &policy, e)) != ST_OK)
+    enum status st =
+        what->emergency != NULL ? reason_check(what->emergency, "an emergency", e) : ST_OK;
+    if (st == ST_OK)
+        st = trust_alive(by->trust, clock_now(&by->clock), e);
+    return st == ST_OK && !what->dry_run ? need_keys(by, e) : st;
+}
+
+#define TRIES 8 /* what comes into the ledger meanwhile is looked at, so often */
+
+enum status promote(const struct promoter *by, const struct promotion *what, struct decision *out,
+                    struct err *e)
+{
+    SCOPED(standing_release) struct standing on = {.held = false};
+    *out = (struct decision){.allowed = false};
+    enum status st = promotion_check(by, what, e);
+    if (st != ST_OK || (st = standing_read(by->store, what->artifact->manifest.name, what->channel,
+                                           &on, e)) != ST_OK)
         return st;
-    struct question q = {.by = by,
-                         .artifact = a,
-                         .policy = &policy,
-                         .channel_name = channel,
-                         .channel = policy_channel(&policy, channel),
-                         .seen = seen,
-                         .now = clock_now(&by->clock)};
-    if (on.held)
-        out->previous = on.holder.artifact;
-    if ((st = rules_apply(&q, out, e)) != ST_OK || holds_already(&q, &on, out) || dry_run)
-        return st;
-    return out->allowed ? grant(&q, &on, out, e)
-                        : entry_refuse(by, a, channel, &policy.digest, out, e);
+    for (int i = 0; i < TRIES; i++) {
+        *e = ERR_NONE;
+        st = promote_once(by, what, &on, out, e);
+        if (st != ST_CONFLICT || !text_equal(err_code(e), "moved"))
+            break;
+    }
+    return st;
 }
 
 /* ---- rollback ---- */
@@ -249,9 +304,14 @@ static enum status bring_back(const struct promoter *by, const struct standing *
         return st;
     s.kind = DECISION_ROLLBACK;
     text_fmt(s.reason, sizeof s.reason, "%s", reason);
+    bool retired = false;
+    if ((st = channel_retired(by->store, &former->artifact, &retired, e)) != ST_OK)
+        return st;
+    if (retired)
+        return err_set(e, ST_REFUSED, "retired", "that artifact was retired; --to names another");
     if ((st = entry_prepare(by, on, &s, e)) != ST_OK)
         return st;
-    return entry_commit(by, on, &s, former, out, e);
+    return entry_commit(by, on, &s, former, 0, out, e);
 }
 
 enum status rollback(const struct promoter *by, const char *name, const char *channel,
@@ -259,13 +319,14 @@ enum status rollback(const struct promoter *by, const char *name, const char *ch
 {
     SCOPED(standing_release) struct standing on = {.held = false};
     struct holder former;
-    if (reason == NULL || *reason == '\0' || strlen(reason) >= REASON_MAX)
-        return err_set(e, ST_USAGE, "reason", "a rollback needs a reason of 1 to %d bytes",
-                       REASON_MAX - 1);
-    enum status st = need_keys(by, e);
-    if (st != ST_OK || (st = channel_holder(by->store, name, channel, out, e)) != ST_OK ||
-        (st = standing_read(by->store, name, channel, &on, e)) != ST_OK ||
-        (st = find_former(by, &on, to, &former, e)) != ST_OK ||
+    enum status st = reason_check(reason, "a rollback", e);
+    if (st == ST_OK)
+        st = need_keys(by, e);
+    if (st == ST_OK)
+        st = standing_read(by->store, name, channel, &on, e);
+    if (st == ST_OK && !on.known) /* one that stands empty since a demotion may be filled again */
+        st = channel_holder(by->store, name, channel, out, e);
+    if (st != ST_OK || (st = find_former(by, &on, to, &former, e)) != ST_OK ||
         (st = bring_back(by, &on, &former, reason, out, e)) != ST_OK)
         return err_subject(e, "%s@%s", name, channel);
     return ST_OK;

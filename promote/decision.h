@@ -6,14 +6,15 @@
 #ifndef PROMOTE_DECISION_H
 #define PROMOTE_DECISION_H
 
+#include "promote/basis.h"
 #include "promote/channel.h"
 
-#define DECISION_RULES_MAX 64
+#define DECISION_RULES_MAX 96
 
 struct rule_outcome {
     char rule[64];     /* "gate structural", "evidence age smoke", "from" … */
     bool met;          /* false unless proven */
-    char message[256]; /* what is measured, what is missing, and the command that would give it */
+    char message[360]; /* what is measured or missing, who could give it, and by which command */
 };
 
 struct decision {
@@ -21,9 +22,10 @@ struct decision {
     bool held;    /* it holds the channel already, by a decision on the very same: none is made */
     struct rule_outcome rules[DECISION_RULES_MAX];
     size_t rule_count;
-    struct digest evidence[GATE_COUNT]; /* used; zero where none */
-    struct digest previous;             /* holder before; zero when none */
-    uint64_t seq;                       /* ledger entry; 0 for a dry run */
+    struct basis basis;     /* what the rules looked at */
+    struct digest previous; /* holder before; zero when none */
+    int64_t soaked_until;   /* when the soak ends; 0: it has, or no one can say */
+    uint64_t seq;           /* ledger entry; 0 for a dry run */
     struct digest envelope;
 };
 
@@ -35,12 +37,21 @@ struct promoter {
     struct clock clock;
 };
 
+/* What is asked: an artifact for a channel. */
+struct promotion {
+    const struct artifact *artifact;
+    const char *channel;
+    const char *emergency; /* the reason for going without what an emergency may leave out; NULL */
+    bool dry_run;          /* decide only: nothing is recorded, no key is needed */
+};
+
 /* Applies the installed policy. When the present holder asks again and policy, evidence and program
  * are those of its decision, that one stands: out->held, with its seq and envelope. Records
  * a refusal in the ledger too (unless dry_run). ST_OK with out->allowed false for a refusal;
- * ST_CONFLICT when the holder changed meanwhile; ST_EXPIRED when the trust has. */
-enum status promote(const struct promoter *by, const struct artifact *a, const char *channel,
-                    bool dry_run, struct decision *out, struct err *e) MUST_CHECK;
+ * ST_CONFLICT when the holder changed meanwhile; ST_EXPIRED when the trust has. What else came into
+ * the ledger meanwhile is looked at before anything is decided. */
+enum status promote(const struct promoter *by, const struct promotion *what, struct decision *out,
+                    struct err *e) MUST_CHECK;
 /* Re-points to a former holder; `to` NULL: the last one. */
 enum status rollback(const struct promoter *by, const char *name, const char *channel,
                      const struct digest *to, const char *reason, struct holder *out,

@@ -39,13 +39,19 @@ enum status standing_read(struct store *s, const char *name, const char *channel
     if (st != ST_OK || (st = read_text(s, "policy", &out->policy, e)) != ST_OK ||
         (st = read_text(s, "trust", &out->trust, e)) != ST_OK)
         return st;
-    st = channel_holder(s, name, channel, &out->holder, &why);
-    out->held = st == ST_OK;
+    st = channel_seat(s, name, channel, &out->holder, &why);
+    out->known = st == ST_OK;
+    out->held = out->known && !digest_is_zero(&out->holder.artifact);
     if (st != ST_OK && st != ST_NOT_FOUND) {
         *e = why;
         return st;
     }
     return ST_OK;
+}
+
+struct digest standing_last(const struct standing *s)
+{
+    return s->known ? s->holder.decision : (struct digest){{0}};
 }
 
 enum status entry_prepare(const struct promoter *by, const struct standing *on, struct statement *s,
@@ -58,10 +64,10 @@ enum status entry_prepare(const struct promoter *by, const struct standing *on, 
     struct trust_facts trust = trust_facts(by->trust);
     memcpy(s->store, facts.id, sizeof s->store);
     s->lab = facts.lab;
-    s->trust = trust.digest;
+    s->basis.trust = trust.digest;
     s->self_signed = s->self_signed || trust.self_signed;
-    s->number = on->held ? on->holder.number + 1 : 1;
-    s->before = on->held ? on->holder.decision : (struct digest){{0}};
+    s->number = on->known ? on->holder.number + 1 : 1;
+    s->before = standing_last(on);
     time_format(clock_now(&by->clock), s->time);
     return ST_OK;
 }
@@ -86,8 +92,8 @@ static void put_digest(struct json_out *j, const char *key, const struct digest 
 
 /* ---- decisions ---- */
 
-static enum status sign(const struct promoter *by, const struct statement *s, struct buf *envelope,
-                        struct err *e)
+enum status entry_sign(const struct promoter *by, const struct statement *s, struct buf *envelope,
+                       struct err *e)
 {
     SCOPED(buf_release) struct buf payload = BUF_EMPTY;
     SCOPED(envelope_release) struct envelope v = {0};
@@ -114,58 +120,68 @@ static void write_body(const struct statement *s, const struct standing *on, con
     json_u64(&j, s->number);
     put_digest(&j, "policy", &s->policy);
     put_digest(&j, "previous", on->held ? &on->holder.artifact : &(struct digest){{0}});
-    if (s->kind == DECISION_ROLLBACK)
+    if (s->reason[0] != '\0')
         put_text(&j, "reason", s->reason);
     put_text(&j, "version", s->version);
     json_close(&j);
 }
 
-/* The new holder; the old one among the former, unless it is the same artifact under a newer
- * decision; the one that came back no longer among them. */
-static void write_set(const struct standing *on, const struct statement *s,
-                      const struct holder *return_to, const struct holder *h, struct buf *out)
+static struct holder holder_of(const struct statement *s, const struct digest *envelope)
 {
-    char key[STORE_KEY_MAX], former[STORE_KEY_MAX];
+    struct holder h = {.decision = *envelope, .number = s->number};
+    text_fmt(h.name, sizeof h.name, "%s", s->name);
+    text_fmt(h.channel, sizeof h.channel, "%s", s->channel);
+    memcpy(h.since, s->time, sizeof h.since);
+    if (decision_enters(s->kind))
+        h.artifact = s->artifact;
+    return h;
+}
+
+static void put_holder(struct json_out *j, const char *key, const struct holder *h, bool former)
+{
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    SCOPED(buf_release) struct buf old = BUF_EMPTY;
+    channel_value(h, former, &value);
+    json_key(j, key);
+    json_text(j, buf_span(&value));
+    j->to->failed = j->to->failed || value.failed;
+}
+
+void entry_set(const struct standing *on, const struct statement *s, const struct digest *envelope,
+               const struct holder *return_to, struct json_out *j)
+{
+    char key[STORE_KEY_MAX];
+    struct holder h = holder_of(s, envelope);
     channel_key(s->name, s->channel, key);
-    channel_value(h, false, &value);
-    struct json_out j = json_out(out);
-    json_object(&j);
-    json_key(&j, key);
-    json_text(&j, buf_span(&value));
-    if (on->held && !digest_equal(&on->holder.artifact, &h->artifact)) {
+    put_holder(j, key, &h, false);
+    /* The same artifact under a newer decision is no former holder. */
+    if (on->held && !digest_equal(&on->holder.artifact, &h.artifact)) {
         struct holder was = on->holder;
-        was.withdrawn = s->kind == DECISION_ROLLBACK;
-        channel_held_key(&was, former);
-        channel_value(&was, true, &old);
-        json_key(&j, former);
-        json_text(&j, buf_span(&old));
+        was.withdrawn = s->kind != DECISION_PROMOTE && s->kind != DECISION_EMERGENCY;
+        channel_held_key(&was, key);
+        put_holder(j, key, &was, true);
     }
     if (return_to != NULL) {
-        channel_held_key(return_to, former);
-        json_key(&j, former);
-        json_null(&j);
+        channel_held_key(return_to, key);
+        json_key(j, key);
+        json_null(j);
     }
-    json_close(&j);
-    out->failed = out->failed || value.failed || old.failed;
 }
 
 static enum status commit(const struct promoter *by, const struct standing *on,
                           const struct statement *s, struct span body, struct span set,
-                          struct change *c, uint64_t *seq, struct err *e)
+                          uint64_t after, struct change *c, uint64_t *seq, struct err *e)
 {
     char key[STORE_KEY_MAX];
     channel_key(s->name, s->channel, key);
     const struct expect expects[] = {{.key = key, .value = text_of(&on->channel)},
                                      {.key = "policy", .value = text_of(&on->policy)},
                                      {.key = "trust", .value = text_of(&on->trust)}};
-    const struct change_entry entry = {.type =
-                                           s->kind == DECISION_ROLLBACK ? "rollback" : "promote",
+    const struct change_entry entry = {.type = decision_kind_name(s->kind),
                                        .body = body,
                                        .set = set,
                                        .expects = expects,
                                        .expect_count = sizeof expects / sizeof expects[0],
+                                       .after = after,
                                        .clock = by->clock,
                                        .log = by->log};
     enum status st = change_commit(c, &entry, seq, e);
@@ -178,26 +194,27 @@ static enum status commit(const struct promoter *by, const struct standing *on,
 }
 
 enum status entry_commit(const struct promoter *by, const struct standing *on,
-                         const struct statement *s, const struct holder *return_to,
+                         const struct statement *s, const struct holder *return_to, uint64_t after,
                          struct holder *out, struct err *e)
 {
     SCOPED(change_scope) struct change *c = NULL;
     SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
     SCOPED(buf_release) struct buf set = BUF_EMPTY;
-    struct holder h = {.artifact = s->artifact, .number = s->number};
-    text_fmt(h.name, sizeof h.name, "%s", s->name);
-    text_fmt(h.channel, sizeof h.channel, "%s", s->channel);
-    memcpy(h.since, s->time, sizeof h.since);
-    enum status st = sign(by, s, &envelope, e);
+    struct digest digest;
+    enum status st = entry_sign(by, s, &envelope, e);
     if (st != ST_OK || (st = change_begin(by->store, &c, e)) != ST_OK ||
-        (st = change_document(c, buf_span(&envelope), &h.decision, e)) != ST_OK)
+        (st = change_document(c, buf_span(&envelope), &digest, e)) != ST_OK)
         return st;
+    struct holder h = holder_of(s, &digest);
+    struct json_out j = json_out(&set);
     write_body(s, on, &h, &body);
-    write_set(on, s, return_to, &h, &set);
+    json_object(&j);
+    entry_set(on, s, &digest, return_to, &j);
+    json_close(&j);
     if (buf_status(&body) != ST_OK || buf_status(&set) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a decision");
-    if ((st = commit(by, on, s, buf_span(&body), buf_span(&set), c, &h.seq, e)) != ST_OK)
+    if ((st = commit(by, on, s, buf_span(&body), buf_span(&set), after, c, &h.seq, e)) != ST_OK)
         return st;
     *out = h;
     return ST_OK;
@@ -220,25 +237,33 @@ static void write_rules(const struct decision *d, struct json_out *j)
     json_close(j);
 }
 
-enum status entry_refuse(const struct promoter *by, const struct artifact *a, const char *channel,
-                         const struct digest *policy, struct decision *d, struct err *e)
+enum status entry_refuse(const struct promoter *by, const struct statement *s, uint64_t after,
+                         struct decision *d, struct err *e)
 {
     SCOPED(change_scope) struct change *c = NULL;
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
     struct json_out j = json_out(&body);
     json_object(&j);
-    put_digest(&j, "artifact", &a->digest);
-    put_text(&j, "channel", channel);
-    put_text(&j, "name", a->manifest.name);
-    put_digest(&j, "policy", policy);
+    put_digest(&j, "artifact", &s->artifact);
+    json_key(&j, "basis");
+    basis_write(&s->basis, &j);
+    put_text(&j, "channel", s->channel);
+    put_text(&j, "kind", decision_kind_name(s->kind));
+    put_text(&j, "name", s->name);
+    put_digest(&j, "policy", &s->policy);
+    if (s->reason[0] != '\0')
+        put_text(&j, "reason", s->reason);
+    json_key(&j, "self_signed");
+    json_bool(&j, s->self_signed);
     write_rules(d, &j);
-    put_text(&j, "version", a->manifest.version);
+    put_text(&j, "version", s->version);
     json_close(&j);
     if (buf_status(&body) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a refusal");
     const struct change_entry entry = {.type = "refuse",
                                        .body = buf_span(&body),
                                        .set = span_text("{}"),
+                                       .after = after,
                                        .clock = by->clock,
                                        .log = by->log};
     enum status st = change_begin(by->store, &c, e);

@@ -1,17 +1,11 @@
 #include "promote/rules.h"
 #include "base/checked.h"
 #include "base/text.h"
-#include "promote/statement.h"
-#include "verify/section.h"
 #include <assert.h>
 #include <string.h>
 
-static void rule(struct decision *d, bool met, const char *name, const char *about, const char *fmt,
-                 ...) __attribute__((format(printf, 5, 6)));
-
-/* Adds one outcome; `about` (a gate) follows the rule's name, NULL for none. */
-static void rule(struct decision *d, bool met, const char *name, const char *about, const char *fmt,
-                 ...)
+void rules_add(struct decision *d, bool met, const char *name, const char *about, const char *fmt,
+               ...)
 {
     assert(d->rule_count < DECISION_RULES_MAX);
     struct rule_outcome *r = &d->rules[d->rule_count++];
@@ -24,30 +18,42 @@ static void rule(struct decision *d, bool met, const char *name, const char *abo
     r->met = met;
 }
 
-/* Could it not be looked into (true), or does it say no (false)? */
-static bool is_trouble(enum status st)
+void rules_duration(uint64_t seconds, char out[40])
 {
-    int code = status_exit(st);
-    return code == 3 || code == 8 || code == 130 || code == 2;
+    static const struct {
+        const char *unit;
+        uint64_t seconds;
+    } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
+    size_t i = 0;
+    while (i + 1 < sizeof units / sizeof *units && seconds < units[i].seconds)
+        i++;
+    size_t n = text_fmt(out, 40, "%llu %s", (unsigned long long)(seconds / units[i].seconds),
+                        units[i].unit);
+    uint64_t rest = seconds % units[i].seconds;
+    if (i + 1 < sizeof units / sizeof *units && rest >= units[i + 1].seconds)
+        text_fmt(out + n, 40 - n, " %llu %s", (unsigned long long)(rest / units[i + 1].seconds),
+                 units[i + 1].unit);
 }
 
 /* ---- about the artifact ---- */
 
-static void rule_model(const struct question *q, struct decision *d)
+static void rule_model(const struct inputs *in, struct decision *d)
 {
-    const struct manifest *m = &q->artifact->manifest;
+    const struct manifest *m = in->manifest;
     if (m->model.present)
-        rule(d, true, "model", NULL, "%s %s, %s", m->model.format, m->model.family,
-             m->model.quantization);
+        rules_add(d, true, "model", NULL, "%s %s, %s", m->model.format, m->model.family,
+                  m->model.quantization);
     else
-        rule(d, false, "model", NULL, "it is opaque: no gate can prove anything about it");
+        rules_add(d, false, "model", NULL, "it is opaque: no gate can prove anything about it");
+    if (in->retired)
+        rules_add(d, false, "retired", NULL, "it was retired, and nothing brings it back");
 }
 
 /* What the policy allows at all, by what the manifest states. */
-static void rule_bounds(const struct question *q, struct decision *d)
+static void rule_bounds(const struct inputs *in, struct decision *d)
 {
-    const struct policy_limits *l = &q->policy->limits;
-    const struct manifest *m = &q->artifact->manifest;
+    const struct policy_limits *l = &in->policy->limits;
+    const struct manifest *m = in->manifest;
     uint64_t bytes = 0;
     for (size_t i = 0; i < m->file_count; i++) {
         if (!checked_add(bytes, m->files[i].bytes, &bytes))
@@ -64,296 +70,262 @@ static void rule_bounds(const struct question *q, struct decision *d)
     unsigned held = 0;
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         if (bounds[i].most > 0 && bounds[i].is > bounds[i].most) {
-            rule(d, false, "bounds", NULL, "%s: %llu, the policy allows %llu", bounds[i].what,
-                 (unsigned long long)bounds[i].is, (unsigned long long)bounds[i].most);
+            rules_add(d, false, "bounds", NULL, "%s: %llu, the policy allows %llu", bounds[i].what,
+                      (unsigned long long)bounds[i].is, (unsigned long long)bounds[i].most);
             return;
         }
         held += bounds[i].most > 0;
     }
     if (held > 0)
-        rule(d, true, "bounds", NULL, "%u bounds hold", held);
+        rules_add(d, true, "bounds", NULL, "%u bounds hold", held);
 }
 
-static void rule_kind(const struct question *q, struct decision *d)
+static void rule_kind(const struct inputs *in, struct decision *d)
 {
-    const struct manifest *m = &q->artifact->manifest;
+    const struct manifest *m = in->manifest;
     const char *format = m->model.present ? m->model.format : "opaque";
-    if (json_get(q->policy->root, "formats") != NULL) {
-        bool allowed = policy_allows_format(q->policy, format);
-        rule(d, allowed, "format", NULL, "%s is %s by the policy %s", format,
-             allowed ? "allowed" : "not allowed", q->policy->name);
+    if (json_get(in->policy->root, "formats") != NULL) {
+        bool allowed = policy_allows_format(in->policy, format);
+        rules_add(d, allowed, "format", NULL, "%s is %s by the policy %s", format,
+                  allowed ? "allowed" : "not allowed", in->policy->name);
     }
-    if (json_get(q->policy->root, "licences") != NULL) {
-        bool allowed = policy_allows_licence(q->policy, m->license);
-        rule(d, allowed, "licence", NULL, "%.64s is %s by the policy %s",
-             m->license[0] != '\0' ? m->license : "a licence that is not stated",
-             allowed ? "allowed" : "not allowed", q->policy->name);
+    if (json_get(in->policy->root, "licences") != NULL) {
+        bool allowed = policy_allows_licence(in->policy, m->license);
+        rules_add(d, allowed, "licence", NULL, "%.64s is %s by the policy %s",
+                  m->license[0] != '\0' ? m->license : "a licence that is not stated",
+                  allowed ? "allowed" : "not allowed", in->policy->name);
     }
 }
 
-/* The publisher's signature is checked again, now, from the bytes in the store. */
-static enum status rule_publisher(const struct question *q, struct decision *d, struct err *e)
+static void rule_publisher(const struct inputs *in, struct decision *d)
 {
-    SCOPED(artifact_release) struct artifact again = {0};
-    struct err why = ERR_NONE;
-    enum status st =
-        artifact_open(q->by->store, q->by->trust, &q->artifact->digest, q->now, &again, &why);
-    if (is_trouble(st)) {
-        *e = why;
-        return st;
-    }
-    if (st != ST_OK) {
-        rule(d, false, "publisher", NULL, "%.200s", why.detail);
-        return ST_OK;
-    }
-    const char *difference = manifest_difference(&again.manifest, &q->artifact->manifest);
-    if (difference != NULL) {
-        rule(d, false, "publisher", NULL, "the manifest in the store differs in %s", difference);
-        return ST_OK;
-    }
-    if (artifact_published(&again, &why) != ST_OK)
-        rule(d, false, "publisher", NULL, "%.200s", why.detail);
+    if (in->publisher[0] != '\0')
+        rules_add(d, false, "publisher", NULL, "%s", in->publisher);
     else
-        rule(d, true, "publisher", NULL, "the manifest is signed by the role publisher, %u of %u",
-             again.publishers, again.publishers_needed);
-    return ST_OK;
+        rules_add(d, true, "publisher", NULL,
+                  "the manifest is signed by the role publisher, %u of %u", in->publishers,
+                  in->publishers_needed);
 }
 
-static void rule_self_signed(const struct question *q, struct decision *d)
+static void rule_self_signed(const struct inputs *in, const struct policy_channel *law,
+                             struct decision *d)
 {
-    bool self = trust_facts(q->by->trust).self_signed || q->artifact->self_signed;
-    bool allowed = q->channel->allow_self_signed;
-    if (!self)
-        rule(d, true, "self-signed", NULL, "more than one person holds the roles");
+    bool allowed = law->allow_self_signed;
+    if (!in->self_signed)
+        rules_add(d, true, "self-signed", NULL, "more than one person holds the roles");
     else
-        rule(d, allowed, "self-signed", NULL,
-             allowed ? "one person holds all roles; the policy %s allows it"
-                     : "one person holds all roles; the policy %s wants more than one",
-             q->policy->name);
-}
-
-/* ---- about the channels ---- */
-
-static enum status rule_from(const struct question *q, struct decision *d, struct err *e)
-{
-    const struct manifest *m = &q->artifact->manifest;
-    const char *from = q->channel->from;
-    if (text_equal(from, "candidate")) {
-        rule(d, true, "from", NULL, "it was admitted at %s", q->artifact->added);
-        return ST_OK;
-    }
-    struct holder h;
-    struct err why = ERR_NONE;
-    enum status st = channel_holder(q->by->store, m->name, from, &h, &why);
-    if (st != ST_OK && st != ST_NOT_FOUND) {
-        *e = why;
-        return st;
-    }
-    bool there = st == ST_OK && digest_equal(&h.artifact, &q->artifact->digest);
-    rule(d, there, "from", NULL,
-         there ? "it holds %s@%s" : "it does not hold %s@%s, from which it has to come", m->name,
-         from);
-    return ST_OK;
+        rules_add(d, allowed, "self-signed", NULL,
+                  allowed ? "one person holds all roles; the policy %s allows it"
+                          : "one person holds all roles; the policy %s wants more than one",
+                  in->policy->name);
 }
 
 /* A clock that runs behind what the store has seen could make the dead evidence of last year young,
  * and a trust that has expired good again. */
-static void rule_clock(const struct question *q, struct decision *d)
+static void rule_clock(const struct inputs *in, struct decision *d)
 {
     char now[TIME_TEXT_MAX], seen[TIME_TEXT_MAX];
-    time_format(q->now, now);
-    time_format(q->seen, seen);
-    if (q->now >= q->seen)
-        rule(d, true, "clock", NULL, "%s is not before what the store has seen", now);
+    time_format(in->now, now);
+    time_format(in->seen, seen);
+    if (in->now >= in->seen)
+        rules_add(d, true, "clock", NULL, "%s is not before what the store has seen", now);
     else
-        rule(d, false, "clock", NULL, "the clock says %s, the store has seen %s; set the clock",
-             now, seen);
+        rules_add(d, false, "clock", NULL,
+                  "the clock says %s, the store has seen %s; set the clock", now, seen);
 }
 
-/* ---- about one gate's evidence ---- */
+/* ---- about the channels ---- */
 
-static const struct gate_check *find_check(const struct evidence *v, const char *name)
+static void rule_from(const struct inputs *in, const struct policy_channel *law, struct decision *d)
 {
-    for (size_t i = 0; i < v->check_count; i++) {
-        if (text_equal(v->checks[i].name, name))
-            return &v->checks[i];
-    }
-    return NULL;
-}
-
-/* The verdict is what the checks say, not what the statement says about them. */
-static const struct gate_check *first_unpassed(const struct evidence *v)
-{
-    for (size_t i = 0; i < v->check_count; i++) {
-        if (v->checks[i].verdict != VERDICT_PASS)
-            return &v->checks[i];
-    }
-    return NULL;
-}
-
-static void rule_verdict(const struct question *q, const struct evidence *v,
-                         const struct bound *want, struct decision *d)
-{
-    const char *gate = gate_name(v->gate), *difference = identity_difference(&v->bound, want);
-    const struct manifest *m = &q->artifact->manifest;
-    const struct gate_check *bad = first_unpassed(v);
-    if (difference != NULL)
-        rule(d, false, "gate", gate, "the evidence is about another %s; assay gate %s@%s --only %s",
-             difference, m->name, m->version, gate);
-    else if (bad != NULL)
-        rule(d, false, "gate", gate, "%s: %s: %.140s", verdict_name(bad->verdict), bad->name,
-             bad->message);
-    else if (v->verdict != VERDICT_PASS || v->check_count == 0)
-        rule(d, false, "gate", gate, "the newest evidence says %s", verdict_name(v->verdict));
-    else
-        rule(d, true, "gate", gate, "passed, %u checks", (unsigned)v->check_count);
-}
-
-static void rule_age(const struct question *q, const struct evidence *v, struct decision *d)
-{
-    const char *gate = gate_name(v->gate);
-    uint64_t most = q->channel->evidence_max_age_s;
-    char ended[TIME_TEXT_MAX];
-    time_format(v->ended, ended);
-    if (v->ended > q->now)
-        rule(d, false, "evidence age", gate, "it is from the future (%s)", ended);
-    else if (most > 0 && (uint64_t)(q->now - v->ended) > most)
-        rule(d, false, "evidence age", gate,
-             "it ended at %s, more than %llu hours ago; run the gate again", ended,
-             (unsigned long long)(most / 3600));
-    else
-        rule(d, true, "evidence age", gate, "it ended at %s", ended);
-}
-
-/* The installed policy's limits, applied again to what was measured. */
-static void rule_limits(const struct evidence *v, const struct json *section, struct decision *d)
-{
-    const char *gate = gate_name(v->gate);
-    struct section_walk w = section_limits(v->gate, section);
-    struct section_limit l;
-    unsigned held = 0;
-    while (section_next(&w, &l)) {
-        const struct gate_check *c = find_check(v, l.check);
-        char limit[32];
-        section_text(l.member, l.limit, limit);
-        if (c == NULL || !section_holds(l.member, c->measured, l.limit)) {
-            rule(d, false, "limits", gate, "%s: %s%s%s, the policy's limit is %s %s", l.check,
-                 c == NULL ? "not measured" : c->measured, c == NULL ? "" : " ",
-                 c == NULL ? "" : c->unit, limit, l.member->unit);
-            return;
-        }
-        held++;
-    }
-    rule(d, true, "limits", gate, "%u limits hold", held);
-}
-
-/* What the evidence records and does not bind. */
-static void rule_recorded(const struct question *q, const struct evidence *v, struct decision *d)
-{
-    char why[160];
-    if (json_get(q->policy->root, "recorded") == NULL)
+    const struct manifest *m = in->manifest;
+    if (text_equal(law->from, "candidate")) {
+        rules_add(d, true, "from", NULL, "it was admitted at %s", in->added);
         return;
-    bool allowed = policy_allows_run(q->policy, v, why);
-    rule(d, allowed, "recorded", gate_name(v->gate), "%s", allowed ? "how it ran is allowed" : why);
+    }
+    if (!in->soak.holds) /* also when what put it there proves nothing any more */
+        rules_add(d, false, "from", NULL,
+                  "it does not hold %s@%s, from which it has to come; assay promote %s@%s --to %s",
+                  m->name, law->from, m->name, m->version, law->from);
+    else
+        rules_add(d, true, "from", NULL, "it holds %s@%s", m->name, law->from);
 }
 
-/* A comparison with somebody who has left the channel meanwhile says nothing. */
-static enum status rule_baseline(const struct question *q, const struct evidence *v,
-                                 const struct json *section, struct decision *d, struct err *e)
+static void rule_soak(const struct inputs *in, const struct policy_channel *law, struct decision *d)
 {
-    const char *channel = section_word(section, v->gate, "baseline");
-    const struct manifest *m = &q->artifact->manifest;
-    struct holder h = {0};
-    struct err why = ERR_NONE;
-    if (channel == NULL)
-        return ST_OK;
-    enum status st = channel_holder(q->by->store, m->name, channel, &h, &why);
-    if (st != ST_OK && st != ST_NOT_FOUND) {
-        *e = why;
-        return st;
+    char has[40], needs[40], until[TIME_TEXT_MAX];
+    if (law->soak_s == 0)
+        return;
+    rules_duration(in->soak.seconds, has);
+    rules_duration(law->soak_s, needs);
+    if (in->soak.seconds >= law->soak_s) {
+        rules_add(d, true, "soak", NULL, "it has held %s for %s at least", law->from, needs);
+    } else if (in->kind == ASK_EMERGENCY && in->policy->emergency.skips_soak) {
+        rules_add(d, true, "soak", NULL, "left out: an emergency (%s of %s)", has, needs);
+    } else if (!in->soak.holds) {
+        rules_add(d, false, "soak", NULL, "it has held %s for %s of %s, and does not now",
+                  law->from, has, needs);
+    } else {
+        d->soaked_until = in->now + (int64_t)(law->soak_s - in->soak.seconds);
+        time_format(d->soaked_until, until);
+        rules_add(d, false, "soak", NULL, "it has held %s for %s of %s; it will have at %s",
+                  law->from, has, needs, until);
     }
-    bool itself = st == ST_OK && digest_equal(&h.artifact, &q->artifact->digest);
-    bool same = itself || digest_equal(&h.artifact, &v->baseline);
-    rule(d, same, "baseline", gate_name(v->gate),
-         same ? "it was compared with what %s@%s holds"
-              : "it was compared with another than what %s@%s holds now; run the gate again",
-         m->name, channel);
+}
+
+static void rule_freeze(const struct inputs *in, struct decision *d)
+{
+    if (in->basis.frozen[0] != '\0')
+        rules_add(d, false, "freeze", NULL, "%s", in->basis.frozen);
+}
+
+static void rules_attested(const struct inputs *in, const struct policy_channel *law,
+                           struct decision *d)
+{
+    for (enum attestation a = ATTEST_SOURCE; a < ATTEST_COUNT; a++) {
+        const struct attested *v = &in->attested[a];
+        const char *type = attestation_name(a);
+        if (!law->attestations[a])
+            continue;
+        if (v->good || v->why[0] != '\0')
+            rules_add(d, v->good, "attestation", type, "%s", v->why);
+        else
+            rules_add(d, false, "attestation", type, "there is none; assay attest %s@%s --type %s",
+                      in->manifest->name, in->manifest->version, type);
+    }
+}
+
+/* ---- about people ---- */
+
+static const char *listed(const struct buf *b)
+{
+    return b->p != NULL && !b->failed ? (const char *)b->p : "";
+}
+
+/* The first approval that does not hold any more: worth a word when one is missing. */
+static const struct vote *first_void(const struct inputs *in)
+{
+    for (size_t i = 0; i < in->vote_count; i++) {
+        if (!in->votes[i].valid)
+            return &in->votes[i];
+    }
+    return NULL;
+}
+
+static void how_to_ask(const struct inputs *in, char out[160])
+{
+    const struct manifest *m = in->manifest;
+    if (in->kind == ASK_WAIVE)
+        text_fmt(out, 160, "the same with -o FILE writes the request");
+    else
+        text_fmt(out, 160, "assay request %.48s@%.48s --to %s%s -o FILE", m->name, m->version,
+                 in->channel, in->kind == ASK_EMERGENCY ? " --emergency …" : "");
+}
+
+static void rule_votes(const struct inputs *in, const struct policy_approvals *law,
+                       const struct ballot *b, struct decision *d)
+{
+    const char *what = law->people ? "people" : "keys", *role = role_name(law->role);
+    const struct vote *void_one = first_void(in);
+    char command[160];
+    how_to_ask(in, command);
+    char void_text[120] = "";
+    if (void_one != NULL)
+        text_fmt(void_text, sizeof void_text, "; one of %.24s is void: %.80s",
+                 void_one->voter.owner[0] != '\0' ? void_one->voter.owner : "somebody",
+                 void_one->why);
+    if (b->no != NULL)
+        rules_add(d, false, "approvals", NULL, "%.40s rejects it: %.200s", b->no->voter.owner,
+                  b->no->reason);
+    else if (b->yes >= law->threshold)
+        rules_add(d, true, "approvals", NULL, "%u of %u %s with the role %s agree: %.120s", b->yes,
+                  law->threshold, what, role, listed(&b->agreed));
+    else
+        rules_add(d, false, "approvals", NULL,
+                  "%u of %u %s with the role %s agree%s%.60s; could be asked: %.60s (%s)%s", b->yes,
+                  law->threshold, what, role, b->yes > 0 ? ": " : "", listed(&b->agreed),
+                  listed(&b->missing)[0] != '\0' ? listed(&b->missing)
+                                                 : "nobody whom the trust knows",
+                  command, void_text);
+}
+
+static enum status rule_approvals(const struct inputs *in, struct decision *d, struct err *e)
+{
+    SCOPED(ballot_release) struct ballot b = {.yes = 0};
+    const struct policy_approvals *law = inputs_approvals(in);
+    if (in->kind == ASK_EMERGENCY && !in->policy->emergency.present)
+        rules_add(d, false, "emergency", NULL, "the policy %s knows no emergency",
+                  in->policy->name);
+    if (law == NULL)
+        return ST_OK;
+    ballot_count(in->trust, law, in->votes, in->vote_count, &b);
+    if (buf_status(&b.agreed) != ST_OK || buf_status(&b.missing) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ballot");
+    rule_votes(in, law, &b, d);
     return ST_OK;
-}
-
-static enum status rules_gate(const struct question *q, enum gate g, struct decision *d,
-                              struct err *e)
-{
-    SCOPED(evidence_release) struct evidence v = {0};
-    SCOPED(json_scope) struct json *section = NULL;
-    const struct manifest *m = &q->artifact->manifest;
-    struct span text = buf_span(&q->policy->sections[g]);
-    struct bound want;
-    struct err why = ERR_NONE;
-    enum status st = identity_bind(g, q->artifact, text, &want, e);
-    if (st != ST_OK || (st = json_parse(text, text.n, &section, e)) != ST_OK)
-        return st;
-    st = evidence_newest(q->by->store, q->by->trust, &q->artifact->digest, g, q->now, &v, &why);
-    if (is_trouble(st)) {
-        *e = why;
-        return st;
-    }
-    if (st == ST_NOT_FOUND) {
-        rule(d, false, "gate", gate_name(g), "there is no evidence; assay gate %s@%s --only %s",
-             m->name, m->version, gate_name(g));
-        return ST_OK;
-    }
-    if (st != ST_OK) {
-        rule(d, false, "gate", gate_name(g), "the evidence does not count: %.180s", why.detail);
-        return ST_OK;
-    }
-    rule_verdict(q, &v, &want, d);
-    rule_age(q, &v, d);
-    rule_limits(&v, section, d);
-    rule_recorded(q, &v, d);
-    if (st == ST_OK)
-        st = rule_baseline(q, &v, section, d, e);
-    d->evidence[g] = v.digest;
-    return st;
 }
 
 /* ---- all of them ---- */
 
-static enum status rules_of_channel(const struct question *q, struct decision *d, struct err *e)
+static enum status rules_of_channel(const struct inputs *in, const struct policy_channel *law,
+                                    struct decision *d, struct err *e)
 {
-    if (q->channel->approvals.threshold > 0)
-        rule(d, false, "approvals", NULL, "nobody can give them yet");
-    if (q->channel->soak_s > 0)
-        rule(d, false, "soak", NULL, "it cannot be proven yet");
-    for (enum attestation a = ATTEST_SOURCE; a < ATTEST_COUNT; a++) {
-        if (q->channel->attestations[a])
-            rule(d, false, "attestation", attestation_name(a), "it cannot be proven yet");
+    rule_self_signed(in, law, d);
+    rule_clock(in, d);
+    rule_freeze(in, d);
+    rule_from(in, law, d);
+    rule_soak(in, law, d);
+    for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
+        if (law->gates[g])
+            rules_gate(in, law, g, d);
     }
-    rule_self_signed(q, d);
-    rule_clock(q, d);
-    enum status st = rule_from(q, d, e);
-    for (enum gate g = GATE_STRUCTURAL; st == ST_OK && g < GATE_COUNT; g++) {
-        if (q->channel->gates[g])
-            st = rules_gate(q, g, d, e);
-    }
-    return st;
+    rules_attested(in, law, d);
+    return rule_approvals(in, d, e);
 }
 
-enum status rules_apply(const struct question *q, struct decision *out, struct err *e)
+static void settle(struct decision *out)
 {
-    rule_model(q, out);
-    rule_bounds(q, out);
-    rule_kind(q, out);
-    enum status st = rule_publisher(q, out, e);
-    if (st != ST_OK)
-        return st;
-    if (q->channel == NULL)
-        rule(out, false, "channel", NULL, "the policy %s opens no channel %s", q->policy->name,
-             q->channel_name);
-    else
-        st = rules_of_channel(q, out, e);
     out->allowed = out->rule_count > 0;
     for (size_t i = 0; i < out->rule_count; i++)
         out->allowed = out->allowed && out->rules[i].met;
+}
+
+enum status rules_apply(const struct inputs *in, struct decision *out, struct err *e)
+{
+    const struct policy_channel *law = policy_channel(in->policy, in->channel);
+    enum status st = ST_OK;
+    out->basis = in->basis;
+    rule_model(in, out);
+    rule_bounds(in, out);
+    rule_kind(in, out);
+    rule_publisher(in, out);
+    if (law == NULL)
+        rules_add(out, false, "channel", NULL, "the policy %s opens no channel %s",
+                  in->policy->name, in->channel);
+    else
+        st = rules_of_channel(in, law, out, e);
+    settle(out);
+    return st;
+}
+
+enum status rules_waiver(const struct inputs *in, const struct ask *ask, struct decision *out,
+                         struct err *e)
+{
+    const struct policy_waivers *law = &in->policy->waivers;
+    const char *gate = gate_name(ask->gate);
+    char longest[40];
+    int64_t until = 0;
+    rules_duration(law->longest_s, longest);
+    bool may = law->present && !law->never[ask->gate];
+    rules_add(out, may, "waivable", NULL,
+              may ? "the policy %s lets checks of %s be waived"
+                  : "the policy %s lets nobody waive checks of %s",
+              in->policy->name, gate);
+    bool fits = law->present && time_parse(ask->until, &until) && until > in->now &&
+                (uint64_t)(until - in->now) <= law->longest_s;
+    rules_add(out, fits, "until", NULL, "it would end at %s; the longest is %s from now",
+              ask->until, law->present ? longest : "none");
+    enum status st = rule_approvals(in, out, e);
+    settle(out);
     return st;
 }

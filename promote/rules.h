@@ -1,23 +1,24 @@
-/* The rules of a promotion, one by one. Each is unmet until something proves it. */
+/* The rules of a promotion, one by one. Each is unmet until something proves it; nothing is looked
+ * up here: the inputs are all there is (promote/inputs.h). */
 #ifndef PROMOTE_RULES_H
 #define PROMOTE_RULES_H
 
-#include "promote/decision.h"
+#include "promote/inputs.h"
 
-/* What the rules look at, all of it read and verified in this call of promote(). */
-struct question {
-    const struct promoter *by;
-    const struct artifact *artifact;
-    const struct policy *policy;
-    const struct policy_channel *channel; /* of the policy; NULL: it has none of that name */
-    const char *channel_name;
-    int64_t seen; /* the newest time in the ledger, read before the clock */
-    int64_t now;
-};
+/* Fills out->rules, out->basis and out->allowed. An error only for want of memory. */
+enum status rules_apply(const struct inputs *in, struct decision *out, struct err *e) MUST_CHECK;
 
-/* Fills out->rules, out->evidence and out->allowed. An error only when it could not be looked into
- * (ST_IO, ST_NO_MEMORY …); whatever is missing, damaged or signed by the wrong key is an unmet
- * rule. */
-enum status rules_apply(const struct question *q, struct decision *out, struct err *e) MUST_CHECK;
+/* The rules of a waiver: may it be waived, for so long, and do enough people agree? */
+enum status rules_waiver(const struct inputs *in, const struct ask *ask, struct decision *out,
+                         struct err *e) MUST_CHECK;
+
+/* Those about one gate's evidence (promote/rules_gate.c), and the way to add an outcome; `about` (a
+ * gate) follows the rule's name, NULL for none. */
+void rules_gate(const struct inputs *in, const struct policy_channel *law, enum gate g,
+                struct decision *d);
+void rules_add(struct decision *d, bool met, const char *name, const char *about, const char *fmt,
+               ...) __attribute__((format(printf, 5, 6)));
+/* "3 d", "2 h 10 min": at most two units. */
+void rules_duration(uint64_t seconds, char out[40]);
 
 #endif

@@ -10,9 +10,25 @@
 #define PAYLOAD_MAX (1u << 20)
 #define URI_MAX     512
 
-static const char *kind_name(enum decision_kind k)
+static const char *const kinds[] = {"none", "promote", "emergency", "rollback", "demote", "retire"};
+
+const char *decision_kind_name(enum decision_kind k)
 {
-    return k == DECISION_PROMOTE ? "promote" : k == DECISION_ROLLBACK ? "rollback" : "none";
+    return kinds[k];
+}
+
+bool decision_enters(enum decision_kind k)
+{
+    return k == DECISION_PROMOTE || k == DECISION_EMERGENCY || k == DECISION_ROLLBACK;
+}
+
+static enum decision_kind kind_parse(const char *name)
+{
+    for (enum decision_kind k = DECISION_PROMOTE; k <= DECISION_RETIRE; k++) {
+        if (text_equal(name, kinds[k]))
+            return k;
+    }
+    return DECISION_NONE;
 }
 
 static void resource_uri(const struct statement *s, char out[URI_MAX])
@@ -57,20 +73,34 @@ static void put_subject(struct json_out *j, const struct statement *s)
     json_close(j);
 }
 
+static void put_input(struct json_out *j, const struct statement *s, const char *what,
+                      const char *which, const struct digest *d)
+{
+    char uri[URI_MAX];
+    if (digest_is_zero(d))
+        return;
+    text_fmt(uri, sizeof uri, "assay:%s/%s%s%s", s->store, what, which[0] != '\0' ? "/" : "",
+             which);
+    json_object(j);
+    put_digest_set(j, d);
+    put_text(j, "uri", uri);
+    json_close(j);
+}
+
+/* For whoever knows only SLSA; the basis says the same for us. */
 static void put_inputs(struct json_out *j, const struct statement *s)
 {
+    const struct basis *b = &s->basis;
     json_key(j, "inputAttestations");
     json_array(j);
-    for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
-        if (digest_is_zero(&s->evidence[g]))
-            continue;
-        char uri[URI_MAX];
-        text_fmt(uri, sizeof uri, "assay:%s/evidence/%s", s->store, gate_name(g));
-        json_object(j);
-        put_digest_set(j, &s->evidence[g]);
-        put_text(j, "uri", uri);
-        json_close(j);
-    }
+    for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++)
+        put_input(j, s, "evidence", gate_name(g), &b->evidence[g]);
+    for (enum attestation a = ATTEST_SOURCE; a < ATTEST_COUNT; a++)
+        put_input(j, s, "attestation", attestation_name(a), &b->attestations[a]);
+    for (size_t i = 0; i < b->approval_count; i++)
+        put_input(j, s, "approval", "", &b->approvals[i]);
+    for (size_t i = 0; i < b->waiver_count; i++)
+        put_input(j, s, "waiver", "", &b->waivers[i]);
     json_close(j);
 }
 
@@ -78,20 +108,20 @@ static void put_extension(struct json_out *j, const struct statement *s)
 {
     json_key(j, EXTENSION);
     json_object(j);
+    json_key(j, "basis");
+    basis_write(&s->basis, j);
     put_digest(j, "before", &s->before);
     put_text(j, "channel", s->channel);
-    put_text(j, "kind", kind_name(s->kind));
+    put_text(j, "kind", decision_kind_name(s->kind));
     json_key(j, "lab");
     json_bool(j, s->lab);
     put_text(j, "name", s->name);
     json_key(j, "number");
     json_u64(j, s->number);
     put_text(j, "reason", s->reason);
-    put_digest(j, "runtime", &s->runtime);
     json_key(j, "self_signed");
     json_bool(j, s->self_signed);
     put_text(j, "store", s->store);
-    put_digest(j, "trust", &s->trust);
     put_text(j, "version", s->version);
     json_close(j);
 }
@@ -114,10 +144,11 @@ static void put_predicate(struct json_out *j, const struct statement *s)
     put_text(j, "resourceUri", resource);
     put_text(j, "slsaVersion", "1.1");
     put_text(j, "timeVerified", s->time);
-    put_text(j, "verificationResult", "PASSED");
+    put_text(j, "verificationResult", decision_enters(s->kind) ? "PASSED" : "FAILED");
     json_key(j, "verifiedLevels");
     json_array(j);
-    json_string(j, text_equal(s->channel, "stable") ? "ASSAY_STABLE" : "ASSAY_PREVIEW");
+    if (decision_enters(s->kind))
+        json_string(j, text_equal(s->channel, "stable") ? "ASSAY_STABLE" : "ASSAY_PREVIEW");
     json_close(j);
     json_key(j, "verifier");
     json_object(j);
@@ -167,33 +198,17 @@ static bool get_extension(const struct json *v, struct statement *out)
     const char *kind = json_as_string(json_get(v, "kind"));
     if (kind == NULL)
         return false;
-    out->kind = text_equal(kind, "promote")    ? DECISION_PROMOTE
-                : text_equal(kind, "rollback") ? DECISION_ROLLBACK
-                                               : DECISION_NONE;
-    return out->kind != DECISION_NONE && get_digest(v, "before", &out->before) &&
+    out->kind = kind_parse(kind);
+    return out->kind != DECISION_NONE && basis_read(json_get(v, "basis"), &out->basis) &&
+           get_digest(v, "before", &out->before) &&
            get_text(v, "channel", out->channel, sizeof out->channel) &&
            json_as_bool(json_get(v, "lab"), &out->lab) &&
            get_text(v, "name", out->name, sizeof out->name) &&
            json_as_u64(json_get(v, "number"), &out->number) &&
            get_text(v, "reason", out->reason, sizeof out->reason) &&
-           get_digest(v, "runtime", &out->runtime) &&
            json_as_bool(json_get(v, "self_signed"), &out->self_signed) &&
            get_text(v, "store", out->store, sizeof out->store) &&
-           get_digest(v, "trust", &out->trust) &&
            get_text(v, "version", out->version, sizeof out->version);
-}
-
-static bool get_inputs(const struct json *list, struct statement *out)
-{
-    for (size_t i = 0; i < json_count(list); i++) {
-        const struct json *v = json_at(list, i);
-        const char *uri = json_as_string(json_get(v, "uri"));
-        const char *name = uri != NULL ? strrchr(uri, '/') : NULL;
-        enum gate g = name != NULL ? gate_parse(name + 1) : GATE_NONE;
-        if (g == GATE_NONE || !get_digest(json_get(v, "digest"), "sha256", &out->evidence[g]))
-            return false;
-    }
-    return true;
 }
 
 static bool get_policy(const struct json *v, struct statement *out)
@@ -217,7 +232,6 @@ enum status statement_decode(struct span payload, struct statement *out, struct 
     const struct json *predicate = json_get(root, "predicate");
     const struct json *subject = json_at(json_get(root, "subject"), 0);
     bool read = get_extension(json_get(predicate, EXTENSION), &s) &&
-                get_inputs(json_get(predicate, "inputAttestations"), &s) &&
                 get_policy(json_get(predicate, "policy"), &s) &&
                 get_text(predicate, "timeVerified", s.time, sizeof s.time) &&
                 get_digest(json_get(subject, "digest"), "sha256", &s.artifact);

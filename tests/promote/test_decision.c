@@ -7,6 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+static enum status ask(struct law_room *l, const char *channel, bool dry_run, struct decision *d,
+                       struct err *e)
+{
+    const struct promotion what = {.artifact = &l->a, .channel = channel, .dry_run = dry_run};
+    return promote(&l->by, &what, d, e);
+}
+
 static unsigned unmet_count(const struct decision *d)
 {
     unsigned n = 0;
@@ -66,12 +73,12 @@ Test(decision, of_a_dry_run_changes_nothing_and_needs_no_keys)
     law_pass(&l, &l.a);
     l.by.release = l.by.log = NULL;
     cr_assert_eq(store_facts(l.r.s, &before, &e), ST_OK);
-    cr_assert_eq(promote(&l.by, &l.a, "preview", true, &d, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(ask(&l, "preview", true, &d, &e), ST_OK, "%s", e.detail);
     cr_expect(d.allowed);
     cr_expect_eq(d.seq, 0);
     cr_assert_eq(store_facts(l.r.s, &after, &e), ST_OK);
     cr_expect_eq(before.seq, after.seq);
-    cr_expect_eq(promote(&l.by, &l.a, "preview", false, &d, &e), ST_SIGNATURE);
+    cr_expect_eq(ask(&l, "preview", false, &d, &e), ST_SIGNATURE);
     law_remove(&l);
 }
 
@@ -90,7 +97,7 @@ static const struct {
     {{.other_program = true}, "gate smoke", "another program"},
     {{.other_section = true}, "gate smoke", "another policy_section"},
     {{.other_content = true}, "gate smoke", "another content"},
-    {{.age = 31 * LAW_DAY}, "evidence age smoke", "720 hours"},
+    {{.age = 31 * LAW_DAY}, "evidence age smoke", "30 d ago"},
     {{.age = -60}, "evidence age smoke", "future"},
     {{.check = "load time", .measured = "60000.001"}, "limits smoke", "60000.001"},
     {{.check = "load time", .measured = "nan"}, "gate smoke", "not decimal"},
@@ -175,7 +182,7 @@ Test(decision, losing_any_part_of_the_state_never_turns_deny_into_allow)
         buf_byte(&value, 0);
         cr_assert_eq(room_set(&l.r, key, NULL, NULL, &e), ST_OK);
         e = ERR_NONE;
-        enum status st = promote(&l.by, &l.a, "preview", true, &d, &e);
+        enum status st = ask(&l, "preview", true, &d, &e);
         cr_expect(st != ST_OK || !d.allowed, "without %s", key);
         e = ERR_NONE;
         cr_assert_eq(room_set(&l.r, key, (const char *)value.p, NULL, &e), ST_OK);
@@ -199,7 +206,7 @@ Test(decision, losing_any_part_of_good_evidence_denies)
         cr_assert_eq(store_get(l.r.s, key, &value, &e), ST_OK);
         buf_byte(&value, 0);
         cr_assert_eq(room_set(&l.r, key, NULL, NULL, &e), ST_OK);
-        cr_assert_eq(promote(&l.by, &l.a, "preview", true, &d, &e), ST_OK, "%s", e.detail);
+        cr_assert_eq(ask(&l, "preview", true, &d, &e), ST_OK, "%s", e.detail);
         cr_expect_not(d.allowed, "without %s", key);
         cr_assert_eq(room_set(&l.r, key, (const char *)value.p, NULL, &e), ST_OK);
     }
@@ -257,19 +264,19 @@ Test(decision, stable_comes_only_from_preview_and_only_if_the_law_opens_it)
     struct err e = ERR_NONE;
     law_make(&l);
     law_pass(&l, &l.a);
-    cr_assert_eq(promote(&l.by, &l.a, "stable", false, &d, &e), ST_OK);
+    cr_assert_eq(ask(&l, "stable", false, &d, &e), ST_OK);
     cr_expect_not(d.allowed);
     cr_expect_not_null(strstr(law_unmet(&d, "channel"), "opens no channel stable"));
     set_channels(&l, "{preview: {from: candidate, gates: [structural], allow_self_signed: true},"
                      " stable: {from: preview, gates: [structural], allow_self_signed: true}}");
     law_pass(&l, &l.a);
-    cr_assert_eq(promote(&l.by, &l.a, "stable", false, &d, &e), ST_OK);
+    cr_assert_eq(ask(&l, "stable", false, &d, &e), ST_OK);
     cr_expect_not(d.allowed);
     cr_expect_not_null(strstr(law_unmet(&d, "from"), "does not hold tiny@preview"));
     cr_assert(law_promote(&l, &l.a, &d), "%s", law_unmet(&d, ""));
-    cr_assert_eq(promote(&l.by, &l.a, "stable", false, &d, &e), ST_OK);
+    cr_assert_eq(ask(&l, "stable", false, &d, &e), ST_OK);
     cr_expect(d.allowed, "%s", law_unmet(&d, ""));
-    cr_expect_eq(promote(&l.by, &l.a, "candidate", false, &d, &e), ST_USAGE);
+    cr_expect_eq(ask(&l, "candidate", false, &d, &e), ST_USAGE);
     law_remove(&l);
 }
 
@@ -294,11 +301,11 @@ Test(decision, is_not_made_under_an_expired_trust_or_a_clock_that_ran_back)
     law_make(&l);
     law_pass(&l, &l.a);
     l.by.clock.fixed += 366 * LAW_DAY;
-    cr_expect_eq(promote(&l.by, &l.a, "preview", false, &d, &e), ST_EXPIRED);
+    cr_expect_eq(ask(&l, "preview", false, &d, &e), ST_EXPIRED);
     cr_expect_str_eq(err_code(&e), "trust-expired");
     l.by.clock.fixed -= 2 * 366 * LAW_DAY;
     e = ERR_NONE;
-    cr_assert_eq(promote(&l.by, &l.a, "preview", true, &d, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(ask(&l, "preview", true, &d, &e), ST_OK, "%s", e.detail);
     cr_expect_not(d.allowed);
     cr_expect_not_null(strstr(law_unmet(&d, "clock"), "set the clock"));
     law_remove(&l);
@@ -329,7 +336,7 @@ Test(decision, by_a_key_without_the_role_release_is_not_committed)
     law_make(&l);
     law_pass(&l, &l.a);
     l.by.release = l.keys[ROLE_GATE];
-    cr_expect_eq(promote(&l.by, &l.a, "preview", false, &d, &e), ST_UNTRUSTED);
+    cr_expect_eq(ask(&l, "preview", false, &d, &e), ST_UNTRUSTED);
     cr_expect_eq(channel_holder(l.r.s, "tiny", "preview", &h, &e), ST_NOT_FOUND);
     law_remove(&l);
 }
@@ -345,7 +352,7 @@ static struct statement statement_for(struct law_room *l, const struct standing 
                           .version = "1",
                           .channel = "preview",
                           .policy_name = "mine"};
-    cr_assert_eq(identity_program(&s.runtime, &e), ST_OK);
+    cr_assert_eq(identity_program(&s.basis.runtime, &e), ST_OK);
     cr_assert_eq(entry_prepare(&l->by, on, &s, &e), ST_OK);
     return s;
 }
@@ -386,7 +393,7 @@ Test(decision, loses_against_a_holder_law_or_trust_that_changed_meanwhile)
         else
             set_channels(&l, "{}");
         e = ERR_NONE;
-        cr_expect_eq(entry_commit(&l.by, &on, &s, NULL, &h, &e), ST_CONFLICT);
+        cr_expect_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_CONFLICT);
         cr_expect_str_eq(e.subject, what == 0 ? "tiny@preview" : "policy");
     }
     law_remove(&l);
@@ -434,7 +441,7 @@ Test(decision, replayed_elsewhere_or_out_of_order_proves_nothing)
     struct digest other = digest_of(span_text("another"));
     forge(&l, "preview", &other, &second.envelope, 2, &h);
     refused(&l, &h, ST_UNPROVEN, "decision-artifact");
-    forge(&l, "preview", &l.a.digest, &second.evidence[GATE_SMOKE], 2, &h);
+    forge(&l, "preview", &l.a.digest, &second.basis.evidence[GATE_SMOKE], 2, &h);
     refused(&l, &h, ST_UNTRUSTED, "wrong-role");
     forge(&l, "preview", &l.a.digest, &second.envelope, 2, &h);
     struct err e = ERR_NONE;
@@ -454,7 +461,7 @@ Test(decision, of_another_store_proves_nothing_here)
     cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
     struct statement s = statement_for(&l, &on);
     s.store[0] = s.store[0] == '0' ? '1' : '0';
-    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, &h, &e), ST_OK);
+    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
     refused(&l, &h, ST_UNPROVEN, "decision-store");
     law_remove(&l);
 }
@@ -492,8 +499,8 @@ Test(decision, for_another_runtime_is_unproven_in_this_program)
     law_make(&l);
     cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
     struct statement s = statement_for(&l, &on);
-    s.runtime.b[5] ^= 1;
-    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, &h, &e), ST_OK);
+    s.basis.runtime.b[5] ^= 1;
+    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
     refused(&l, &h, ST_UNPROVEN, "decision-runtime");
     law_remove(&l);
 }
@@ -507,9 +514,9 @@ Test(decision, whose_evidence_does_not_bear_it_out_is_unproven)
     law_make(&l);
     cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
     struct statement s = statement_for(&l, &on);
-    s.evidence[GATE_SMOKE] =
+    s.basis.evidence[GATE_SMOKE] =
         law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.verdict = VERDICT_FAIL});
-    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, &h, &e), ST_OK);
+    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
     refused(&l, &h, ST_UNPROVEN, "decision-evidence");
     law_remove(&l);
 }

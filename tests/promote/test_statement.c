@@ -20,11 +20,11 @@ static struct statement sample(enum decision_kind kind)
         snprintf(s.reason, sizeof s.reason, "it \"rambles\"\n");
     s.artifact = digest_of(span_text("artifact"));
     s.policy = digest_of(span_text("policy"));
-    s.trust = digest_of(span_text("trust"));
-    s.runtime = digest_of(span_text("runtime"));
+    s.basis.trust = digest_of(span_text("trust"));
+    s.basis.runtime = digest_of(span_text("runtime"));
     s.before = digest_of(span_text("before"));
-    s.evidence[GATE_STRUCTURAL] = digest_of(span_text("structural"));
-    s.evidence[GATE_SMOKE] = digest_of(span_text("smoke"));
+    s.basis.evidence[GATE_STRUCTURAL] = digest_of(span_text("structural"));
+    s.basis.evidence[GATE_SMOKE] = digest_of(span_text("smoke"));
     return s;
 }
 
@@ -47,8 +47,8 @@ Test(statement, decodes_to_what_was_encoded)
         cr_expect(span_equal(buf_span(&text), buf_span(&again)));
         cr_expect_eq(back.kind, k);
         cr_expect_str_eq(back.reason, s.reason);
-        cr_expect(digest_equal(&back.evidence[GATE_SMOKE], &s.evidence[GATE_SMOKE]));
-        cr_expect(digest_is_zero(&back.evidence[GATE_TASK]));
+        cr_expect(digest_equal(&back.basis.evidence[GATE_SMOKE], &s.basis.evidence[GATE_SMOKE]));
+        cr_expect(digest_is_zero(&back.basis.evidence[GATE_TASK]));
     }
 }
 

@@ -153,7 +153,8 @@ void law_pass(struct law_room *l, const struct artifact *a)
 bool law_promote(struct law_room *l, const struct artifact *a, struct decision *d)
 {
     struct err e = ERR_NONE;
-    must(promote(&l->by, a, "preview", false, d, &e), "promote", &e);
+    const struct promotion what = {.artifact = a, .channel = "preview"};
+    must(promote(&l->by, &what, d, &e), "promote", &e);
     return d->allowed;
 }
 

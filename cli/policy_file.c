@@ -1,0 +1,29 @@
+#include "cli/policy_file.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "promote/policy_store.h"
+#include <fcntl.h>
+
+#define POLICY_FILE_MAX (1u << 20)
+
+enum status policy_file_read(const char *path, struct policy *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    enum status st = file_read(AT_FDCWD, path, POLICY_FILE_MAX, &text, e);
+    if (st == ST_NOT_FOUND && policy_builtin(path) != NULL) {
+        *e = ERR_NONE;
+        buf_text(&text, policy_builtin(path));
+        st = buf_status(&text);
+    }
+    if (st == ST_OK)
+        st = policy_parse_yaml(buf_span(&text), path, out, e);
+    return st != ST_OK ? err_subject(e, "%s", path) : ST_OK;
+}
+
+enum status policy_file_or_law(struct cli *c, const char *path, struct policy *out, struct err *e)
+{
+    if (path != NULL)
+        return policy_file_read(path, out, e);
+    enum status st = cli_trust(c, e);
+    return st == ST_OK ? policy_load(c->store, c->trust, cli_now(c), out, e) : st;
+}

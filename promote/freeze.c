@@ -1,0 +1,327 @@
+#include "base/canon.h"
+#include "base/json_write.h"
+#include "base/text.h"
+#include "promote/exception.h"
+#include "store/change.h"
+#include "store/envelope.h"
+#include <string.h>
+
+#define SCHEMA      "assay.freeze/1"
+#define THAW_SCHEMA "assay.thaw/1"
+#define PAYLOAD_MAX (64u << 10)
+#define TRIES       8
+
+static void freeze_key(const char *target, char out[STORE_KEY_MAX])
+{
+    text_fmt(out, STORE_KEY_MAX, "freeze/%s", target);
+}
+
+enum status freeze_target_check(const char *target, struct err *e)
+{
+    char name[MANIFEST_NAME_MAX];
+    size_t n = strcspn(target, "@");
+    bool fits = text_fmt(name, sizeof name, "%.*s", (int)(n < 200 ? n : 200), target) < sizeof name;
+    bool named = n == 0 ? target[0] == '@' : fits && manifest_name_valid(name);
+    if (named && (target[n] == '\0' || channel_name_valid(target + n + 1)))
+        return ST_OK;
+    return err_set(e, ST_USAGE, "target",
+                   "%.64s: freeze a NAME, a NAME@CHANNEL, or @CHANNEL for every name", target);
+}
+
+/* ---- the document ---- */
+
+static void put_text(struct json_out *j, const char *key, const char *text)
+{
+    json_key(j, key);
+    json_string(j, text);
+}
+
+static enum status encode(const struct freeze *f, const char *schema, const char *store,
+                          struct buf *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    struct json_out j = json_out(&text);
+    json_object(&j);
+    put_text(&j, "reason", f->reason);
+    put_text(&j, "schema", schema);
+    put_text(&j, "store", store);
+    put_text(&j, "target", f->target);
+    put_text(&j, "time", f->time);
+    put_text(&j, "until", f->until);
+    json_close(&j);
+    if (buf_status(&text) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a freeze");
+    return canon_text(buf_span(&text), out, e);
+}
+
+static bool get_text(const struct json *v, const char *key, char *out, size_t cap)
+{
+    const char *text = json_as_string(json_get(v, key));
+    return text != NULL && text_fmt(out, cap, "%s", text) < cap;
+}
+
+static enum status decode(struct span payload, const char *store, struct freeze *out, struct err *e)
+{
+    SCOPED(json_scope) struct json *root = NULL;
+    char schema[32], of[64];
+    int64_t t = 0;
+    enum status st = canon_parse(payload, PAYLOAD_MAX, &root, e);
+    if (st != ST_OK)
+        return st;
+    bool read =
+        json_count(root) == 6 && get_text(root, "reason", out->reason, sizeof out->reason) &&
+        get_text(root, "schema", schema, sizeof schema) && text_equal(schema, SCHEMA) &&
+        get_text(root, "store", of, sizeof of) && text_equal(of, store) &&
+        get_text(root, "target", out->target, sizeof out->target) &&
+        get_text(root, "time", out->time, sizeof out->time) && time_parse(out->time, &t) &&
+        get_text(root, "until", out->until, sizeof out->until) && time_parse(out->until, &t);
+    return read ? ST_OK
+                : err_at(e, ST_FORMAT, "freeze", "freeze", ERR_NO_OFFSET,
+                         "the document is no freeze of this store");
+}
+
+/* Signed by the role release or policy, whatever the time: a freeze does not end with the trust. */
+static enum status open_freeze(struct store *s, const struct trust *t, const char *hex,
+                               const char *target, struct freeze *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    struct store_facts facts;
+    struct digest d;
+    struct err none = ERR_NONE;
+    if (!digest_parse(hex, &d))
+        return err_set(e, ST_CORRUPT, "state-value", "the freeze of %s is damaged", target);
+    enum status st = store_document(s, &d, &bytes, e);
+    if (st != ST_OK || (st = envelope_parse(buf_span(&bytes), &v, e)) != ST_OK ||
+        (st = store_facts(s, &facts, e)) != ST_OK)
+        return st;
+    if (!text_equal(v.type, FREEZE_TYPE))
+        return err_set(e, ST_SIGNATURE, "wrong-type", "signed as %s, not as a freeze", v.type);
+    if (trust_check(t, ROLE_RELEASE, &v, TRUST_ANY_TIME, &none) != ST_OK &&
+        (st = trust_check(t, ROLE_POLICY, &v, TRUST_ANY_TIME, e)) != ST_OK)
+        return st;
+    if ((st = decode(buf_span(&v.payload), facts.id, out, e)) != ST_OK)
+        return st;
+    return text_equal(out->target, target)
+               ? ST_OK
+               : err_set(e, ST_UNPROVEN, "freeze-target", "it is the freeze of another target");
+}
+
+/* ---- asking ---- */
+
+static enum status find_one(struct store *s, const struct trust *t, const char *target, int64_t now,
+                            char why[FROZEN_MAX], struct err *e)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    char key[STORE_KEY_MAX];
+    struct freeze f = {.target = ""};
+    struct err none = ERR_NONE;
+    int64_t until = 0;
+    freeze_key(target, key);
+    enum status st = store_get(s, key, &value, &none);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    buf_byte(&value, '\0');
+    if (st == ST_OK && buf_status(&value) == ST_OK)
+        st = open_freeze(s, t, (const char *)value.p, target, &f, &none);
+    if (status_exit(st) == 3) {
+        *e = none;
+        return st;
+    }
+    if (st != ST_OK)
+        text_fmt(why, FROZEN_MAX, "%.40s is frozen by a record that cannot be proven; assay thaw",
+                 target);
+    else if (time_parse(f.until, &until) && now < until)
+        text_fmt(why, FROZEN_MAX, "%.40s is frozen until %s: %.80s", target, f.until, f.reason);
+    return ST_OK;
+}
+
+enum status freeze_find(struct store *s, const struct trust *t, const char *name,
+                        const char *channel, int64_t now, char why[FROZEN_MAX], struct err *e)
+{
+    char both[FREEZE_TARGET], every[FREEZE_TARGET];
+    text_fmt(both, sizeof both, "%s@%s", name, channel);
+    text_fmt(every, sizeof every, "@%s", channel);
+    const char *const targets[] = {name, both, every};
+    why[0] = '\0';
+    for (size_t i = 0; i < sizeof targets / sizeof *targets && why[0] == '\0'; i++) {
+        enum status st = find_one(s, t, targets[i], now, why, e);
+        if (st != ST_OK)
+            return st;
+    }
+    return ST_OK;
+}
+
+static enum status keep(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct buf *list = ctx;
+    (void)e;
+    buf_text(list, key + strlen("freeze/"));
+    buf_byte(list, '\0');
+    buf_append(list, value);
+    buf_byte(list, '\0');
+    return ST_OK;
+}
+
+enum status freeze_each(struct store *s, const struct trust *t,
+                        enum status (*each)(void *ctx, const struct freeze *f, struct err *e),
+                        void *ctx, struct err *e)
+{
+    SCOPED(buf_release) struct buf list = BUF_EMPTY;
+    enum status st = store_scan(s, "freeze/", keep, &list, e);
+    if (st == ST_OK && buf_status(&list) != ST_OK)
+        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for a list of freezes");
+    for (size_t at = 0; st == ST_OK && at < list.n;) {
+        struct freeze f = {.target = ""};
+        const char *target = (const char *)list.p + at, *hex = target + strlen(target) + 1;
+        struct err none = ERR_NONE;
+        at += strlen(target) + strlen(hex) + 2;
+        if (open_freeze(s, t, hex, target, &f, &none) != ST_OK) {
+            text_fmt(f.target, sizeof f.target, "%s", target);
+            text_fmt(f.reason, sizeof f.reason, "it cannot be proven: %.200s", none.detail);
+        }
+        st = each(ctx, &f, e);
+    }
+    return st;
+}
+
+/* ---- acting ---- */
+
+static enum status commit(const struct promoter *by, const struct freeze *f, struct span envelope,
+                          bool thaw, uint64_t after, uint64_t *seq, struct err *e)
+{
+    SCOPED(change_scope) struct change *c = NULL;
+    SCOPED(buf_release) struct buf body = BUF_EMPTY;
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    char key[STORE_KEY_MAX], hex[DIGEST_TEXT], name[MANIFEST_NAME_MAX];
+    struct digest d;
+    enum status st = change_begin(by->store, &c, e);
+    if (st != ST_OK || (st = change_document(c, envelope, &d, e)) != ST_OK)
+        return st;
+    digest_text(&d, hex);
+    freeze_key(f->target, key);
+    text_fmt(name, sizeof name, "%.*s", (int)strcspn(f->target, "@"), f->target);
+    struct json_out j = json_out(&body), k = json_out(&set);
+    json_object(&j);
+    put_text(&j, "freeze", hex);
+    put_text(&j, "name", name);
+    put_text(&j, "reason", f->reason);
+    put_text(&j, "target", f->target);
+    put_text(&j, "until", f->until);
+    json_close(&j);
+    json_object(&k);
+    put_text(&k, key, thaw ? NULL : hex);
+    json_close(&k);
+    if (buf_status(&body) != ST_OK || buf_status(&set) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a freeze");
+    const struct change_entry entry = {.type = thaw ? "thaw" : "freeze",
+                                       .body = buf_span(&body),
+                                       .set = buf_span(&set),
+                                       .after = after,
+                                       .clock = by->clock,
+                                       .log = by->log};
+    return change_commit(c, &entry, seq, e);
+}
+
+/* The present freeze of the target; ST_NOT_FOUND. */
+static enum status present(const struct promoter *by, const char *target, struct freeze *out,
+                           struct err *e)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    char key[STORE_KEY_MAX];
+    struct err none = ERR_NONE;
+    freeze_key(target, key);
+    enum status st = store_get(by->store, key, &value, &none);
+    if (st == ST_NOT_FOUND)
+        return err_set(e, ST_NOT_FOUND, "not-frozen", "%s is not frozen", target);
+    buf_byte(&value, '\0');
+    if (st == ST_OK && buf_status(&value) == ST_OK &&
+        open_freeze(by->store, by->trust, (const char *)value.p, target, out, &none) != ST_OK)
+        out->until[0] = '\0'; /* it cannot be proven: any other is better, and it may go */
+    if (st != ST_OK)
+        *e = none;
+    return st;
+}
+
+/* Signs the document and proves that one of the roles is believed. */
+static enum status sign(const struct promoter *by, const struct signer *key, const struct freeze *f,
+                        bool thaw, struct buf *envelope, struct err *e)
+{
+    SCOPED(buf_release) struct buf payload = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    struct store_facts facts;
+    struct err none = ERR_NONE;
+    int64_t now = clock_now(&by->clock);
+    enum status st = store_facts(by->store, &facts, e);
+    if (st != ST_OK ||
+        (st = encode(f, thaw ? THAW_SCHEMA : SCHEMA, facts.id, &payload, e)) != ST_OK ||
+        (st = envelope_sign(FREEZE_TYPE, buf_span(&payload), key, envelope, e)) != ST_OK ||
+        (st = envelope_parse(buf_span(envelope), &v, e)) != ST_OK)
+        return st;
+    if (!thaw && trust_check(by->trust, ROLE_RELEASE, &v, now, &none) == ST_OK)
+        return ST_OK;
+    return trust_check(by->trust, ROLE_POLICY, &v, now, e);
+}
+
+static enum status freeze_once(const struct promoter *by, const struct freeze *f,
+                               struct span envelope, uint64_t *seq, struct err *e)
+{
+    struct freeze now = {.target = ""};
+    struct store_facts facts;
+    struct err none = ERR_NONE;
+    enum status st = store_facts(by->store, &facts, e);
+    if (st != ST_OK)
+        return st;
+    st = present(by, f->target, &now, &none);
+    if (st != ST_OK && st != ST_NOT_FOUND) {
+        *e = none;
+        return st;
+    }
+    if (st == ST_OK && strcmp(now.until, f->until) >= 0)
+        return err_set(e, ST_EXISTS, "frozen",
+                       "%s is frozen until %s already; shortening that takes a thaw", f->target,
+                       now.until);
+    return commit(by, f, envelope, false, facts.seq, seq, e);
+}
+
+enum status freeze_commit(const struct promoter *by, const struct signer *key,
+                          const struct freeze *f, uint64_t *seq, struct err *e)
+{
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    enum status st = freeze_target_check(f->target, e);
+    if (st != ST_OK || (st = sign(by, key, f, false, &envelope, e)) != ST_OK)
+        return st;
+    for (int i = 0; i < TRIES; i++) {
+        *e = ERR_NONE;
+        st = freeze_once(by, f, buf_span(&envelope), seq, e);
+        if (st != ST_CONFLICT)
+            break;
+    }
+    return st;
+}
+
+enum status thaw_commit(const struct promoter *by, const struct signer *key, const char *target,
+                        const char *reason, uint64_t *seq, struct err *e)
+{
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    struct freeze f = {.target = ""}, now = {.target = ""};
+    enum status st = freeze_target_check(target, e);
+    text_fmt(f.target, sizeof f.target, "%s", target);
+    text_fmt(f.reason, sizeof f.reason, "%s", reason);
+    time_format(clock_now(&by->clock), f.time);
+    text_fmt(f.until, sizeof f.until, "%s", f.time);
+    if (st == ST_OK)
+        st = sign(by, key, &f, true, &envelope, e);
+    for (int i = 0; st == ST_OK && i < TRIES; i++) {
+        struct store_facts facts;
+        *e = ERR_NONE;
+        if ((st = store_facts(by->store, &facts, e)) != ST_OK ||
+            (st = present(by, target, &now, e)) != ST_OK)
+            return st;
+        st = commit(by, &f, buf_span(&envelope), true, facts.seq, seq, e);
+        if (st != ST_CONFLICT)
+            return st;
+        st = i + 1 < TRIES ? ST_OK : st;
+    }
+    return st;
+}

@@ -1,0 +1,80 @@
+#include "promote/soak.h"
+#include "base/text.h"
+#include "store/envelope.h"
+
+#define SOAK_DECISIONS 10000 /* looked at; older ones do not count */
+
+enum status decision_open(struct store *s, const struct trust *t, const struct digest *envelope,
+                          int64_t now, struct statement *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    enum status st = store_document(s, envelope, &bytes, e);
+    if (st != ST_OK || (st = envelope_parse(buf_span(&bytes), &v, e)) != ST_OK)
+        return st;
+    if (!text_equal(v.type, STATEMENT_TYPE))
+        return err_at(e, ST_SIGNATURE, "decision", "wrong-type", ERR_NO_OFFSET,
+                      "signed as %s, not as a decision", v.type);
+    if ((st = trust_check(t, ROLE_RELEASE, &v, now, e)) != ST_OK)
+        return st;
+    return statement_decode(buf_span(&v.payload), out, e);
+}
+
+struct chain {
+    struct store *store;
+    const struct trust *trust;
+    const struct soak_question *q;
+    char id[33];     /* of the store */
+    uint64_t number; /* that the next one must have; 0: any */
+};
+
+/* One decision; *proven false ends the count, what could not be read is an error. */
+static enum status step(struct chain *c, const struct digest *d, struct statement *out,
+                        bool *proven, struct err *e)
+{
+    struct err why = ERR_NONE;
+    enum status st = decision_open(c->store, c->trust, d, c->q->now, out, &why);
+    *proven = st == ST_OK && text_equal(out->store, c->id) && text_equal(out->name, c->q->name) &&
+              text_equal(out->channel, c->q->channel) &&
+              (c->number == 0 || out->number == c->number);
+    c->number = *proven && out->number > 0 ? out->number - 1 : 0;
+    if (status_exit(st) != 3)
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
+enum status soak_time(struct store *s, const struct trust *t, const struct soak_question *q,
+                      struct soak *out, struct err *e)
+{
+    struct store_facts facts;
+    struct chain c = {.store = s, .trust = t, .q = q};
+    struct digest at = q->newest;
+    int64_t until = q->now;
+    *out = (struct soak){.seconds = 0};
+    enum status st = store_facts(s, &facts, e);
+    if (st != ST_OK)
+        return st;
+    text_fmt(c.id, sizeof c.id, "%s", facts.id);
+    for (int i = 0; i < SOAK_DECISIONS && !digest_is_zero(&at); i++) {
+        struct statement d;
+        bool proven = false;
+        int64_t since = 0;
+        if ((st = step(&c, &at, &d, &proven, e)) != ST_OK)
+            return st;
+        if (!proven || !time_parse(d.time, &since))
+            return ST_OK;
+        bool held = decision_enters(d.kind) && digest_equal(&d.artifact, &q->artifact);
+        if (i == 0) {
+            out->proven = true;
+            out->holds = held;
+        }
+        if (held && since < until) /* a clock that was set back proves nothing */
+            out->seconds += (uint64_t)(until - since);
+        if (out->seconds >= q->enough || d.number <= 1 || since < q->added)
+            return ST_OK;
+        until = since < until ? since : until;
+        at = d.before;
+    }
+    return ST_OK;
+}
