@@ -64,3 +64,6 @@ endforeach()
 # The native half of tests/scripts/wasm_bits.sh.
 add_executable(wasm_trace tests/wasm/trace.c)
 target_link_libraries(wasm_trace PRIVATE runtime)
+# The native half of tests/web/equal.mjs.
+add_executable(web_lines EXCLUDE_FROM_ALL tests/web/lines.c)
+target_link_libraries(web_lines PRIVATE verify)

@@ -95,10 +95,8 @@ static void apply_limits(enum gate g, const struct json *section, struct gate_ch
 }
 
 static gate_function *const functions[GATE_COUNT] = {
-    [GATE_STRUCTURAL] = gate_structural,
-    [GATE_SMOKE] = gate_smoke,
-    [GATE_TASK] = gate_task,
-    [GATE_SAFETY] = gate_safety,
+    [GATE_STRUCTURAL] = gate_structural, [GATE_SMOKE] = gate_smoke,     [GATE_TASK] = gate_task,
+    [GATE_SAFETY] = gate_safety,         [GATE_BROWSER] = gate_browser,
 };
 
 /* Everything a gate looks at, found and read. */

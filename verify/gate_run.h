@@ -29,5 +29,7 @@ gate_function gate_smoke;
 gate_function gate_task;
 /* What lies in the bytes, batteries of prompts, and the trigger hunt. */
 gate_function gate_safety;
+/* The page and both WASM modules in a real browser. */
+gate_function gate_browser;
 
 #endif
