@@ -246,17 +246,16 @@ Test(gate, a_rule_that_the_gate_does_not_know_is_not_overlooked)
     verify_room_remove(&v);
 }
 
-Test(gate, a_gate_of_a_later_version_says_so)
+Test(gate, what_is_no_gate_is_not_run)
 {
     struct verify_room v = verify_room_make();
     struct artifact a = verify_room_model(&v);
-    for (int g = GATE_BROWSER; g < GATE_COUNT; g++) {
+    static const enum gate none[] = {GATE_NONE, GATE_COUNT};
+    for (size_t i = 0; i < 2; i++) {
         struct err e = ERR_NONE;
         SCOPED(gate_result_release) struct gate_result r = {0};
-        cr_expect_eq(
-            gate_run((enum gate)g, v.r.s, &a, NULL, span_text("{}"), v.r.clock, NULL, &r, &e),
-            ST_UNSUPPORTED);
-        cr_expect_not_null(strstr(e.detail, gate_name((enum gate)g)), "%s", e.detail);
+        cr_expect_eq(gate_run(none[i], v.r.s, &a, NULL, span_text("{}"), v.r.clock, NULL, &r, &e),
+                     ST_UNSUPPORTED);
     }
     artifact_release(&a);
     verify_room_remove(&v);
