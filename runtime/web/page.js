@@ -43,7 +43,7 @@ function settle(now = resident !== null ? 'ready' : 'idle') {
   by('transcript-state').textContent = entries === 0 ? 'empty' : entries === 1 ? '1 entry' : `${entries} entries`;
   by('context-state').textContent = resident === null ? 'none' : `${context.used} of ${context.size} tokens`;
   by('context-meter').value = context.size > 0 ? context.used / context.size : 0;
-  by('model-state').textContent = resident === null ? 'none in memory' : `${resident.name} ${resident.version}, ${size(resident.bytes)}`;
+  by('model-state').textContent = resident === null ? 'none' : `${resident.name} ${resident.version}, ${size(resident.bytes)}`;
 }
 
 async function diagnose() {

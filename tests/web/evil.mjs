@@ -1,5 +1,6 @@
 // Stands between browser and server and does to what passes whatever a rule says:
-//   {match: /regex/, kind: 'flip' | 'truncate' | 'longer' | 'drop' | 'slow' | 'status' | 'body' | 'headers', …}
+//   {match: /regex/, kind: 'flip' | 'truncate' | 'longer' | 'drop' | 'slow' | 'status' | 'body' | 'headers' | 'gone', after: N, …}
+// and lets the first N that match pass.
 import http from 'node:http';
 
 export class Evil {
@@ -22,7 +23,7 @@ export class Evil {
   }
 
   #rule(path) {
-    return this.rules.find((rule) => rule.match.test(path)) ?? {};
+    return this.rules.find((rule) => rule.match.test(path) && (rule.after ?? 0) <= (rule.seen = (rule.seen ?? -1) + 1)) ?? {};
   }
 
   async #pass(q, r) {

@@ -45,7 +45,7 @@ test('three planes have three controls, and none touches another', async (bench)
   await press('free');
   equal(await state(), { entries: 2, context: false, model: false }, 'free');
   equal(await bench.browser.run(async () => [lab.by('transcript-state').textContent, lab.by('context-state').textContent, lab.by('model-state').textContent]),
-    ['2 entries', 'none', 'none in memory']);
+    ['2 entries', 'none', 'none']);
   await bench.browser.run(loaded);
   equal(await state(), { entries: 2, context: false, model: true }, 'load again');
 });
