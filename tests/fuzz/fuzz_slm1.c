@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(copy != NULL);
     if (size > 0)
         memcpy(copy, data, size);
-    fuzz_model(MODEL_FORMAT_SLM1, SPAN(copy, size));
+    if (size < SLM1_HEADER_BYTES || size % 8 == 0)
+        fuzz_model(MODEL_FORMAT_SLM1, SPAN(copy, size));
     if (size >= SLM1_HEADER_BYTES) {
         struct slm1_sum sum = slm1_sum_start();
         slm1_sum_add(&sum, SPAN(copy, size));

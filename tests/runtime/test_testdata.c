@@ -48,6 +48,7 @@ static const struct {
     {"tiny-f32-biases.gguf", {.tiny = true, .biases = true, .freqs = true}},
     {"tiny-f32-gpt2.gguf", {.tiny = true, .gpt2 = true}},
     {"small-f32-gpt2.gguf", {.tied = true, .layers = 1, .gpt2 = true}},
+    {"every-type.gguf", {.tiny = true, .kinds = true, .layers = 2}},
     {"small-q8_0-tied.gguf", {.dtype = MAKE_Q8_0, .tied = true, .layers = 1}},
 };
 
@@ -120,6 +121,15 @@ Test(testdata, fuzz_inputs_are_what_the_generator_makes)
     struct buf gpt2 = make_gguf(&(struct make){.tiny = true, .tied = true, .gpt2 = true});
     compare("tests/fuzz/corpus/gguf/f32-gpt2.gguf", buf_span(&gpt2));
     compare_tokenizer("tests/fuzz/corpus/tokenizer/gpt2", buf_span(&gpt2), "once on the 1 then");
+    SCOPED(buf_release)
+    struct buf biases =
+        make_gguf(&(struct make){.tiny = true, .tied = true, .biases = true, .freqs = true});
+    compare("tests/fuzz/corpus/gguf/f32-biases.gguf", buf_span(&biases));
+    compare("tests/fuzz/corpus/weights/f32-biases.gguf", buf_span(&biases));
+    compare("tests/fuzz/corpus/weights/f16-tied.gguf", buf_span(&gguf));
+    compare("tests/fuzz/corpus/weights/f32-gpt2.gguf", buf_span(&gpt2));
+    compare("tests/fuzz/corpus/weights/q4_0-tied.slm", buf_span(&slm1));
+    compare("tests/fuzz/corpus/weights/q8_0-bpe.slm", buf_span(&bpe));
     compare_tokenizer("tests/fuzz/corpus/tokenizer/btok", slm1_btok(), "once \xc3\xa9");
     compare_tokenizer("tests/fuzz/corpus/tokenizer/bpe1", make_bpe(), "the other thetheth");
     compare_tokenizer("tests/fuzz/corpus/tokenizer/llama", buf_span(&gguf), "once on the \xc3\xa9");

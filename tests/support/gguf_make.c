@@ -1,5 +1,6 @@
 #include "tests/support/gguf_make.h"
 #include "base/text.h"
+#include "runtime/quant.h"
 #include <assert.h>
 #include <string.h>
 
@@ -270,6 +271,54 @@ static void names_of(size_t index, char name[64], char values[64])
         slm1_name(index, values);
 }
 
+/* The file's type numbers: a matrix of each layer. */
+static uint32_t kind_of(size_t index)
+{
+    static const uint8_t kinds[2][7] = {/* wq wk wv wo w1 w2 w3 */
+                                        {10, 12, 3, 10, 13, 6, 8},
+                                        {10, 11, 30, 2, 1, 8, 14}};
+    enum tensor_role role = plan_role(index);
+    if (role == ROLE_EMBEDDING)
+        return 14;
+    if (role == ROLE_OUTPUT)
+        return 7;
+    return role >= ROLE_WQ && role <= ROLE_W3 ? kinds[plan_layer(index)][role - ROLE_WQ] : 0;
+}
+
+/* Any bytes are a block, but for its halves, which are small and of either sign. */
+static void add_blocks(struct gguf_draft *d, enum dtype type, size_t blocks)
+{
+    const struct dtype_layout *l = dtype_layout(type);
+    uint32_t state = (uint32_t)type * 2654435761u + 1;
+    for (size_t b = 0; b < blocks; b++) {
+        uint8_t *p = buf_space(&d->data, l->bytes);
+        for (size_t i = 0; i < l->bytes; i++) {
+            state = state * 1664525u + 1013904223u;
+            p[i] = (uint8_t)(state >> 24);
+        }
+        for (size_t i = 0; i < l->half_count; i++) {
+            uint8_t *half = p + l->half_at[i];
+            uint16_t low = (uint16_t)(l->half_exponent == 0x7c00 ? 0x1000 : 0x3c00);
+            put_le16(half, (uint16_t)(low | (get_le16(half) & 0x83ff)));
+        }
+    }
+}
+
+static bool add_kind(struct gguf_draft *d, const char *name, size_t index, uint32_t rows,
+                     uint32_t cols)
+{
+    static const enum dtype types[] = {
+        [1] = DTYPE_F16,   [2] = DTYPE_Q4_0,  [3] = DTYPE_Q4_1,  [6] = DTYPE_Q5_0,
+        [7] = DTYPE_Q5_1,  [8] = DTYPE_Q8_0,  [10] = DTYPE_Q2_K, [11] = DTYPE_Q3_K,
+        [12] = DTYPE_Q4_K, [13] = DTYPE_Q5_K, [14] = DTYPE_Q6_K, [30] = DTYPE_BF16};
+    uint32_t kind = kind_of(index);
+    if (kind == 0)
+        return false;
+    draft_tensor(d, name, 2, (const uint64_t[]){cols, rows}, kind, d->data.n);
+    add_blocks(d, types[kind], (size_t)rows * cols / dtype_layout(types[kind])->values);
+    return true;
+}
+
 static void add_tensor(struct gguf_draft *d, const struct make *m, const struct model_shape *s,
                        size_t index)
 {
@@ -279,11 +328,13 @@ static void add_tensor(struct gguf_draft *d, const struct make *m, const struct 
     char name[64], of[64];
     names_of(index, name, of);
     uint32_t type = role_is_vector(role) || m->dtype == MAKE_F32 ? 0 : m->dtype == MAKE_F16 ? 1 : 8;
-    draft_tensor(d, name, role_is_vector(role) ? 1 : 2, (const uint64_t[]){cols, rows}, type,
-                 d->data.n);
-    float x[64];
-    assert(cols <= 64);
-    for (uint32_t r = 0; r < rows; r++) {
+    bool made = m->kinds && add_kind(d, name, index, rows, cols);
+    if (!made)
+        draft_tensor(d, name, role_is_vector(role) ? 1 : 2, (const uint64_t[]){cols, rows}, type,
+                     d->data.n);
+    float x[256];
+    assert(cols <= 256);
+    for (uint32_t r = 0; r < rows && !made; r++) {
         for (uint32_t c = 0; c < cols; c++)
             x[c] = role == ROLE_ROPE_FREQS ? 1.0f + 0.75f * (float)c : make_value(of, r, c);
         add_row(&d->data, type, x, cols);
@@ -304,6 +355,13 @@ struct gguf_draft gguf_draft(const struct make *m)
     struct slm1_spec spec = make_slm1_spec(m);
     struct model_shape *s = &spec.shape;
     s->vocab = vocabulary(m);
+    if (m->kinds) {
+        s->hidden = 256;
+        s->head_dim = 16;
+        s->heads = 16;
+        s->kv_heads = 1;
+        s->ffn = 32;
+    }
     assert((m->dtype != MAKE_Q8_0 || !m->tiny) && m->dtype != MAKE_Q4_0);
     struct gguf_draft d = {.version = 3, .alignment = m->align != 0 ? m->align : 32};
     draft_text(&d, "general.architecture", "llama");

@@ -24,6 +24,7 @@ struct make {
     bool tiny;         /* 1 layer of 8 values, 2 heads: for files that lie in testdata */
     uint32_t align;    /* GGUF: 0: 32 */
     bool biases;       /* GGUF: every bias there can be */
+    bool kinds;        /* GGUF: 2 layers of 256 values, a tensor of every type that is read */
     bool gpt2;         /* GGUF: a vocabulary of that kind, cut as smollm does */
     bool freqs;        /* GGUF: rope_freqs, and linear scaling by 2 */
 };
