@@ -1,10 +1,12 @@
 /* ls and show: what is there, and everything known about one of them. */
 #include "base/text.h"
+#include "cli/budget_text.h"
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/refs.h"
 #include "promote/policy_store.h"
 #include "verify/evidence.h"
+#include "verify/facts.h"
 #include <string.h>
 
 static uint64_t bytes_of(const struct manifest *m)
@@ -151,6 +153,14 @@ static void show_model(struct json_out *j, const struct manifest_model *m)
     json_close(j);
 }
 
+/* What running it would take; false when it is no model (or one beyond counting). */
+static bool needs(const struct manifest *m, struct budget *out)
+{
+    struct err none = ERR_NONE;
+    const struct model_facts f = facts_of_manifest(&m->model, bytes_of(m));
+    return m->model.present && budget_of(&f, out, &none) == ST_OK;
+}
+
 static void show_json_facts(struct json_out *j, const struct artifact *a, const char *state)
 {
     const struct manifest *m = &a->manifest;
@@ -186,6 +196,15 @@ static void show_json_facts(struct json_out *j, const struct artifact *a, const 
     }
     json_close(j);
     show_model(j, &m->model);
+    struct budget b;
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    json_key(j, "budget");
+    if (needs(m, &b)) {
+        budget_json(&b, &text);
+        json_raw(j, buf_span(&text));
+    } else {
+        json_null(j);
+    }
 }
 
 static void show_text_facts(struct buf *out, const struct artifact *a, const char *state)
@@ -221,6 +240,11 @@ static void show_text_facts(struct buf *out, const struct artifact *a, const cha
     }
     for (size_t i = 0; m->file_count > 1 && i < m->file_count; i++)
         put_field(out, i == 0 ? "files" : "", "%s", m->files[i].path);
+    struct budget b;
+    if (needs(m, &b)) {
+        buf_text(out, "to run it needs:\n");
+        budget_text(out, &b);
+    }
 }
 
 static enum status show_evidence(struct cli *c, const struct artifact *a, struct json_out *j,

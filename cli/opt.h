@@ -52,6 +52,9 @@
     X(OPT_SEPARATOR, "separator", 0, "LINE", "split the text at lines that equal LINE")          \
     X(OPT_LAB, "lab", 0, NULL, "a store for experiments, in which the clock may be set")         \
     X(OPT_NO_PASSPHRASE, "no-passphrase", 0, NULL, "keys without a passphrase")                  \
+    X(OPT_TENSOR, "tensor", 0, "NAME", "this tensor's values")                                   \
+    X(OPT_NO_BOS, "no-bos", 0, NULL, "the text alone, without BOS and EOS")                      \
+    X(OPT_DECODE, "decode", 0, NULL, "from ids back to text")                                    \
     X(OPT_SHAPE, "shape", 0, "FILE", "the model's shape as JSON (FOLDER/shape.json)")            \
     X(OPT_DTYPE, "dtype", 0, "T", "f32, q8_0 or q4_0 (f32)")                                     \
     X(OPT_OWNER, "owner", 0, "WHO", "whose key it is")                                           \

@@ -43,21 +43,26 @@ static const struct command rows[] = {
      .least = 1,
      .most = 1,
      .summary = "look into a model file",
-     .about = "What it claims to be, its facts and what it would need, without a store. A bad file "
-              "exits 7.",
-     .examples = "assay inspect model.gguf\nassay inspect model.slm --json",
-     .run = cmd_inspect},
+     .about = "Its shape, what it would need to run, its tokenizer, metadata and tensors; with "
+              "--tensor one\n"
+              "tensor's values. No store is needed, and a sandboxed child does the reading. A bad "
+              "file exits 7.",
+     .examples = "assay inspect model.gguf\nassay inspect model.slm --json\n"
+                 "assay inspect model.gguf --tensor blk.0.attn_q.weight",
+     .run = cmd_inspect,
+     OPTIONS(OPT_TENSOR)},
     {.name = "tokenize",
      .words = "FILE",
      .least = 1,
      .most = 1,
      .summary = "turn text into token ids",
      .about = "With the vocabulary of the model FILE; the text comes from --prompt, --text or "
-              "standard input.",
+              "standard input.\n"
+              "With --decode that is ids, decimal, with white space or commas between them.",
      .examples = "assay tokenize model.slm --prompt 'the cat'\nassay tokenize model.gguf --text "
-                 "a.txt --json",
+                 "a.txt --json\necho 256 97 98 | assay tokenize model.slm --decode",
      .run = cmd_tokenize,
-     OPTIONS(OPT_PROMPT, OPT_TEXT)},
+     OPTIONS(OPT_PROMPT, OPT_TEXT, OPT_NO_BOS, OPT_DECODE)},
     {.name = "pack",
      .words = "FOLDER -o FILE",
      .least = 1,

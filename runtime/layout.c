@@ -102,3 +102,17 @@ void layout_count(struct layout *l)
             most = t;
     text_fmt(f->quantization, sizeof f->quantization, "%s", dtype_name((enum dtype)most));
 }
+
+struct tensor layout_tensor(const struct layout *l, size_t index, struct span file)
+{
+    const struct placed *p = &l->placed[index];
+    if (!p->present)
+        return (struct tensor){.data = NULL};
+    return (struct tensor){.type = p->type,
+                           .rows = p->rows,
+                           .cols = p->cols,
+                           .block = p->block,
+                           .row_bytes = p->row_bytes,
+                           .data = file.p + p->offset,
+                           .scales = p->scale_bytes != 0 ? file.p + p->scale_offset : NULL};
+}

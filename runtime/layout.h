@@ -49,6 +49,9 @@ enum status layout_allocate(struct layout *l, struct err *e) MUST_CHECK;
 /* Fills row_bytes, bytes and scale_bytes from type, rows, cols, block; false when they overflow or
  * a row is no whole number of blocks. */
 bool placed_measure(struct placed *p);
+/* The index-th place as a tensor in `file`; data NULL when it is not there. */
+struct tensor layout_tensor(const struct layout *l, size_t index, struct span file);
+const struct layout *model_layout(const struct model *m);
 /* Adds up parameters, weight bytes and the prevailing type. */
 void layout_count(struct layout *l);
 

@@ -10,20 +10,6 @@ struct model {
     struct weights weights;
 };
 
-static struct tensor view(const struct layout *l, size_t index, struct span file)
-{
-    const struct placed *p = &l->placed[index];
-    if (!p->present)
-        return (struct tensor){.data = NULL};
-    return (struct tensor){.type = p->type,
-                           .rows = p->rows,
-                           .cols = p->cols,
-                           .block = p->block,
-                           .row_bytes = p->row_bytes,
-                           .data = file.p + p->offset,
-                           .scales = p->scale_bytes != 0 ? file.p + p->scale_offset : NULL};
-}
-
 static void bind_layer(struct model *m, uint32_t i, struct span file)
 {
     struct layer_weights *w = &m->weights.layers[i];
@@ -31,7 +17,7 @@ static void bind_layer(struct model *m, uint32_t i, struct span file)
         &w->attn_norm, &w->ffn_norm, &w->wq, &w->wk, &w->wv, &w->wo, &w->w1, &w->w2,
         &w->w3,        &w->bq,       &w->bk, &w->bv, &w->bo, &w->b1, &w->b2, &w->b3};
     for (size_t k = 0; k < ROLES_PER_LAYER; k++)
-        *places[k] = view(&m->layout, plan_index(ROLE_ATTN_NORM, i) + k, file);
+        *places[k] = layout_tensor(&m->layout, plan_index(ROLE_ATTN_NORM, i) + k, file);
 }
 
 static enum status bind(struct model *m, struct span file, struct err *e)
@@ -41,11 +27,11 @@ static enum status bind(struct model *m, struct span file, struct err *e)
     w->layers = heap_zero(s->layers, sizeof *w->layers);
     if (w->layers == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the views of %u layers", s->layers);
-    w->embedding = view(&m->layout, ROLE_EMBEDDING, file);
-    w->norm = view(&m->layout, ROLE_NORM, file);
-    w->rope_freqs = view(&m->layout, ROLE_ROPE_FREQS, file);
+    w->embedding = layout_tensor(&m->layout, ROLE_EMBEDDING, file);
+    w->norm = layout_tensor(&m->layout, ROLE_NORM, file);
+    w->rope_freqs = layout_tensor(&m->layout, ROLE_ROPE_FREQS, file);
     w->rope_factor = m->layout.rope_factor;
-    w->output = s->tied ? w->embedding : view(&m->layout, ROLE_OUTPUT, file);
+    w->output = s->tied ? w->embedding : layout_tensor(&m->layout, ROLE_OUTPUT, file);
     for (uint32_t i = 0; i < s->layers; i++)
         bind_layer(m, i, file);
     return ST_OK;
@@ -98,4 +84,9 @@ const struct weights *model_weights(const struct model *m)
 const struct tokenizer *model_tokenizer(const struct model *m)
 {
     return m->layout.tokenizer;
+}
+
+const struct layout *model_layout(const struct model *m)
+{
+    return &m->layout;
 }
