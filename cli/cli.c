@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/fail.h"
 #include "cli/refs.h"
+#include "store/install.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -185,6 +186,7 @@ void cli_release(struct cli *c)
 {
     if (c->trust != NULL)
         trust_free(c->trust);
+    lease_scope(&c->lease);
     if (c->store != NULL)
         store_close(c->store);
     for (size_t i = 0; i < CLI_KEYS; i++) {
@@ -295,6 +297,25 @@ static enum status prove(struct cli *c, const char *ref, const struct artifact *
     return st;
 }
 
+/* First the lease, then the look: whoever evicts looks the other way round, under one gate. */
+enum status cli_use(struct cli *c, const struct artifact *a, struct err *e)
+{
+    bool gone = false;
+    const char *word = c->command != NULL ? c->command->name : "use";
+    enum status st = c->lease == NULL ? lease_open(c->store, word, &c->lease, e) : ST_OK;
+    if (st == ST_OK)
+        st = lease_artifact(c->lease, &a->digest, e);
+    if (st == ST_OK)
+        st = install_evicted(c->store, &a->digest, &gone, e);
+    if (st != ST_OK || !gone)
+        return st;
+    char hex[DIGEST_TEXT];
+    digest_text(&a->content, hex);
+    return err_set(e, ST_NOT_FOUND, "evicted",
+                   "its bytes were evicted; adding the same again brings it back: sha256:%s%s%s",
+                   hex, a->manifest.source_uri[0] != '\0' ? ", from " : "", a->manifest.source_uri);
+}
+
 enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct artifact *out,
                          struct err *e)
 {
@@ -310,12 +331,13 @@ enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct
     }
     if (st != ST_OK)
         return err_subject(e, "%s", ref);
-    if (handed_out && out->channel[0] != '\0') {
+    if (handed_out && out->channel[0] != '\0')
         st = prove(c, ref, out, e);
-        if (st != ST_OK) {
-            artifact_release(out);
-            return err_subject(e, "%s", ref);
-        }
+    if (st == ST_OK && handed_out)
+        st = cli_use(c, out, e);
+    if (st != ST_OK) {
+        artifact_release(out);
+        return err_subject(e, "%s", ref);
     }
     return ST_OK;
 }

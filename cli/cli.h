@@ -10,7 +10,7 @@
 #include "cli/home.h"
 #include "cli/opt.h"
 #include "promote/decision.h"
-#include "store/store.h"
+#include "store/lease.h"
 #include "verify/trust.h"
 
 #define CLI_KEYS       8
@@ -35,6 +35,7 @@ struct cli {
     struct store *store; /* NULL until cli_store */
     struct store_facts facts;
     struct trust *trust; /* NULL until cli_trust */
+    struct lease *lease; /* NULL until cli_use */
     struct {
         char name[64];
         struct signer *signer;
@@ -75,6 +76,10 @@ enum status cli_promoter(struct cli *c, bool keys, struct promoter *out, struct 
  * when `handed_out` says that its bytes leave the store or are run. */
 enum status cli_artifact(struct cli *c, const char *ref, bool handed_out, struct artifact *out,
                          struct err *e) MUST_CHECK;
+
+/* Its bytes are needed until the end of the run: nobody evicts it meanwhile. ST_NOT_FOUND, code
+ * "evicted", when they are not here. */
+enum status cli_use(struct cli *c, const struct artifact *a, struct err *e) MUST_CHECK;
 
 /* Writes `out` to standard output and empties it. ST_IO when nobody takes it. */
 enum status cli_flush(struct cli *c, struct err *e) MUST_CHECK;

@@ -212,6 +212,8 @@ enum status cmd_gate(struct cli *c, struct err *e)
         return err_set(e, ST_USAGE, "opaque", "%s is opaque, not a model: no gate can measure it",
                        c->word[0]);
     if (st == ST_OK)
+        st = cli_use(c, &g.artifact, e);
+    if (st == ST_OK)
         st = policy_load(c->store, c->trust, cli_now(c), &g.law, e);
     if (st == ST_OK)
         st = choose_gates(&g, e);

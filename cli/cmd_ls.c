@@ -5,6 +5,7 @@
 #include "cli/print.h"
 #include "cli/refs.h"
 #include "promote/policy_store.h"
+#include "store/install.h"
 #include "verify/evidence.h"
 #include "verify/facts.h"
 #include <string.h>
@@ -78,6 +79,7 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
     char state[16], key[STORE_KEY_MAX], name[MANIFEST_NAME_MAX];
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     SCOPED(json_scope) struct json *facts = NULL;
+    bool gone = false;
     text_fmt(key, sizeof key, "artifact/%s", hex);
     text_fmt(name, sizeof name, "%.*s", (int)strcspn(ref, "@"), ref);
     enum status st = store_get(l->c->store, key, &value, e);
@@ -87,6 +89,10 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
         st = err_set(e, ST_CORRUPT, "state-value", "the state binds %s to no digest", ref);
     if (st == ST_OK)
         st = channel_state(l->c->store, &artifact, name, state, e);
+    if (st == ST_OK)
+        st = install_evicted(l->c->store, &artifact, &gone, e);
+    if (gone)
+        text_fmt(state, sizeof state, "evicted"); /* what holds a channel never goes */
     if (st == ST_OK && list_facts(l, facts, hex, state) != ST_OK)
         st = err_set(e, ST_CORRUPT, "state-value", "the facts of %s are damaged", ref);
     return st;
@@ -327,8 +333,13 @@ enum status cmd_show(struct cli *c, struct err *e)
     enum status st = cli_artifact(c, c->word[0], false, &a, e);
     if (st == ST_OK)
         st = channel_state(c->store, &a.digest, a.manifest.name, state, e);
+    bool gone = false;
+    if (st == ST_OK)
+        st = install_evicted(c->store, &a.digest, &gone, e);
     if (st != ST_OK)
         return st;
+    if (gone)
+        text_fmt(state, sizeof state, "evicted");
     bool why = opt_given(&c->args, OPT_WHY);
     if (!c->json) {
         show_text_facts(&c->out, &a, state);

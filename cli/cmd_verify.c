@@ -5,6 +5,7 @@
 #include "cli/refs.h"
 #include "cli/verify_law.h"
 #include "store/check.h"
+#include "store/install.h"
 #include <string.h>
 
 struct verification {
@@ -125,9 +126,12 @@ static enum status check_ref(struct verification *v, const char *ref, bool bytes
         return as_finding(v, st, &why, e);
     text_fmt(v->artifact, sizeof v->artifact, "%s@%s", a.manifest.name, a.manifest.version);
     st = artifact_published(&a, &why);
+    bool gone = false;
     if (st != ST_OK)
         st = as_finding(v, st, &why, e);
-    return st == ST_OK && bytes ? check_files(v, &a.manifest, e) : st;
+    if (st == ST_OK)
+        st = install_evicted(v->c->store, &a.digest, &gone, e);
+    return st == ST_OK && bytes && !gone ? check_files(v, &a.manifest, e) : st;
 }
 
 static enum status check_each(void *ctx, const char *ref, const char *hex, struct err *e)

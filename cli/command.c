@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const struct command_table *const tables[] = {
-    &table_store,   &table_trust, &table_gate, &table_approve,
-    &table_promote, &table_model, &table_self,
+    &table_store,   &table_room,    &table_trust, &table_gate,
+    &table_approve, &table_promote, &table_model, &table_self,
 };
 
 const struct command *command_at(size_t i)

@@ -69,7 +69,11 @@
     X(OPT_CHECK, "check", 0, "C", "the check, by its name in the evidence")                      \
     X(OPT_UNTIL, "until", 0, "TIME", "when it ends")                                             \
     X(OPT_HISTORY, "history", 0, NULL, "decide every past promotion again")                      \
-    X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")
+    X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")     \
+    X(OPT_BYTES, "bytes", 0, "N", "how many bytes are to become free (K, M, G, T behind it)")    \
+    X(OPT_SET_BYTES, "set-bytes", 0, "N", "the limit in bytes (K, M, G, T behind it), or none")  \
+    X(OPT_SET_COUNT, "set-count", 0, "N", "the limit in artifacts, or none")                     \
+    X(OPT_QUARANTINE, "quarantine", 0, NULL, "what was rejected, instead of the whole store")
 
 enum opt {
 #define X(id, name, letter, arg, help) id,

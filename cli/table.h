@@ -12,7 +12,7 @@ struct command_table {
     size_t count;
 };
 
-extern const struct command_table table_store, table_trust, table_gate, table_approve,
+extern const struct command_table table_store, table_room, table_trust, table_gate, table_approve,
     table_promote, table_model, table_self;
 
 #define ANY 4096 /* words */

@@ -73,17 +73,29 @@ void install_key(const char *prefix, const struct digest *artifact, char out[STO
     text_fmt(out, STORE_KEY_MAX, "%s%s", prefix, hex);
 }
 
-enum status install_there(struct store *s, const struct digest *artifact, bool *there,
-                          struct err *e)
+static enum status has_key(struct store *s, const char *prefix, const struct digest *artifact,
+                           bool *has, struct err *e)
 {
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     struct err why = ERR_NONE;
     char key[STORE_KEY_MAX];
-    install_key(INSTALL_PREFIX, artifact, key);
+    install_key(prefix, artifact, key);
     enum status st = store_get(s, key, &value, &why);
-    *there = st == ST_OK;
+    *has = st == ST_OK;
     if (st == ST_OK || st == ST_NOT_FOUND)
         return ST_OK;
     *e = why;
     return st;
+}
+
+enum status install_there(struct store *s, const struct digest *artifact, bool *there,
+                          struct err *e)
+{
+    return has_key(s, INSTALL_PREFIX, artifact, there, e);
+}
+
+enum status install_evicted(struct store *s, const struct digest *artifact, bool *gone,
+                            struct err *e)
+{
+    return has_key(s, INSTALL_EVICTED, artifact, gone, e);
 }

@@ -32,6 +32,9 @@ enum status install_decode(struct span value, struct install *out, struct err *e
 
 /* PREFIX and an artifact's digest. */
 void install_key(const char *prefix, const struct digest *artifact, char out[STORE_KEY_MAX]);
+/* Was it evicted, and not brought back since? */
+enum status install_evicted(struct store *s, const struct digest *artifact, bool *gone,
+                            struct err *e) MUST_CHECK;
 /* Are the artifact's bytes here? */
 enum status install_there(struct store *s, const struct digest *artifact, bool *there,
                           struct err *e) MUST_CHECK;

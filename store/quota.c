@@ -42,6 +42,14 @@ enum status quota_limit(struct store *s, const char *key, uint64_t *out, struct 
     return err_subject(e, "%s", key);
 }
 
+enum status quota_name(struct store *s, const char *name, uint64_t *count, uint64_t *bytes,
+                       struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    enum status st = index_view_open(s->index, &v, e);
+    return st == ST_OK ? catalog_name(v, name, count, bytes, e) : st;
+}
+
 /* -- use -----------------------------------------------------------------------------------------
  */
 

@@ -28,6 +28,9 @@ struct quota_use {
 enum status quota_use(struct store *s, struct quota_use *out, struct err *e) MUST_CHECK;
 /* The limit under a key of those above; UINT64_MAX when there is none. */
 enum status quota_limit(struct store *s, const char *key, uint64_t *out, struct err *e) MUST_CHECK;
+/* What one name has installed. */
+enum status quota_name(struct store *s, const char *name, uint64_t *count, uint64_t *bytes,
+                       struct err *e) MUST_CHECK;
 bool quota_key_valid(const char *key);
 
 /* With the gate held: is there room for `bytes` more? `mine` is what the asker has reserved for the
