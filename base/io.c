@@ -213,11 +213,15 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+#define NAP_FIRST 50000 /* nanoseconds; doubled each time up to the longest */
+#define NAP_MOST  2000000
+
 /* flock rather than fcntl's record locks, which any close of the same file by this process drops.
  * There is no call that waits for a bounded time, hence the short naps. */
 enum status io_lock(int fd, unsigned wait_ms, struct err *e)
 {
     uint64_t until = now_ms() + wait_ms;
+    struct timespec nap = {.tv_nsec = NAP_FIRST};
     for (;;) {
         int sys, done = 0;
         CALL(sys, done, "lock", NULL, fd, 0, flock(fd, LOCK_EX | LOCK_NB));
@@ -226,7 +230,7 @@ enum status io_lock(int fd, unsigned wait_ms, struct err *e)
         if (now_ms() >= until)
             return err_set(e, ST_BUSY, "locked", "another process holds the lock; waited %u ms",
                            wait_ms);
-        struct timespec nap = {.tv_nsec = 2000000};
         (void)nanosleep(&nap, NULL);
+        nap.tv_nsec = nap.tv_nsec < NAP_MOST / 2 ? nap.tv_nsec * 2 : NAP_MOST;
     }
 }

@@ -47,6 +47,10 @@ foreach(script ${scripts})
         ENVIRONMENT "ASSAY_BINARY=${CMAKE_BINARY_DIR}/assay;ASSAY_BUILD=${CMAKE_BINARY_DIR}")
 endforeach()
 
+# Random histories of several processes over one store: a slice in ctest, a million in tests/prove.
+add_executable(history tests/model/history.c tests/model/history_ops.c)
+target_link_libraries(history PRIVATE test_support)
+
 # The house's rules, and the proof that each rule finds what it is there for.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tests/tidy/tidy.py . WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

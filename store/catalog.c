@@ -272,17 +272,25 @@ enum status catalog_recipe_decode(struct span record, struct digest *root, uint6
     return ST_OK;
 }
 
+enum status catalog_needed(struct index_view *v, const struct digest *content, struct digest *root,
+                           uint64_t *bytes, uint32_t *refs, struct err *e)
+{
+    uint8_t record[RECIPE_RECORD];
+    struct buf b = buf_over(record, sizeof record);
+    bool found = false;
+    *root = (struct digest){{0}};
+    *refs = 0;
+    enum status st =
+        index_view_get(v, INDEX_RECIPES, SPAN(content->b, DIGEST_BYTES), &b, &found, e);
+    return st == ST_OK && found ? catalog_recipe_decode(buf_span(&b), root, bytes, refs, e) : st;
+}
+
 enum status catalog_recipe(struct index_view *v, const struct digest *content, bool *found,
                            struct digest *root, uint64_t *bytes, struct err *e)
 {
-    uint8_t record[RECIPE_RECORD];
     uint32_t refs = 0;
-    struct buf b = buf_over(record, sizeof record);
-    enum status st = index_view_get(v, INDEX_RECIPES, SPAN(content->b, DIGEST_BYTES), &b, found, e);
-    if (st == ST_OK && *found)
-        st = catalog_recipe_decode(buf_span(&b), root, bytes, &refs, e);
-    if (st == ST_OK && *found)
-        *found = !digest_is_zero(root);
+    enum status st = catalog_needed(v, content, root, bytes, &refs, e);
+    *found = st == ST_OK && !digest_is_zero(root);
     return st;
 }
 

@@ -64,6 +64,9 @@ enum status catalog_record(struct index_view *v, enum pack_kind kind, const stru
                            bool *found, struct catalog_record *out, struct err *e) MUST_CHECK;
 enum status catalog_recipe(struct index_view *v, const struct digest *content, bool *found,
                            struct digest *root, uint64_t *bytes, struct err *e) MUST_CHECK;
+/* The same with the number of installed artifacts that need it; 0 for what is not known. */
+enum status catalog_needed(struct index_view *v, const struct digest *content, struct digest *root,
+                           uint64_t *bytes, uint32_t *refs, struct err *e) MUST_CHECK;
 /* The value is appended to out; *seq is the entry that set or (found false) forgot it, 0 for never.
  */
 enum status catalog_state(struct index_view *v, const char *key, struct buf *out, bool *found,

@@ -278,7 +278,14 @@ static enum status bury(struct reading *r, const char *name, struct err *e)
     if (st == ST_OK && !r->swept)
         st = pending_sweep(r->s->quarantine, e);
     r->swept = st == ST_OK;
-    return st == ST_OK ? io_unlink(r->s->leases, name, false, e) : st;
+    if (st != ST_OK)
+        return st;
+    struct err why = ERR_NONE;
+    st = io_unlink(r->s->leases, name, false, &why);
+    if (st == ST_OK || st == ST_NOT_FOUND) /* closed between our opening it and the lock */
+        return ST_OK;
+    *e = why;
+    return st;
 }
 
 static void take_entry(struct leases *out, const uint8_t *entry)
