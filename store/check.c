@@ -32,7 +32,7 @@ void check_tell(struct check *c, const struct err *why, const char *object, cons
     text_fmt(f.detail, sizeof f.detail, "%s", why->detail);
     if (d != NULL)
         f.digest = *d;
-    c->report->findings++;
+    c->report->findings += why->status != ST_OK;
     if (c->found != NULL)
         c->found(c->ctx, &f);
 }
@@ -103,22 +103,37 @@ enum status check_quarantine_part(struct check *c, struct err *e)
 /* -- the calls -----------------------------------------------------------------------------------
  */
 
+static enum status check_all(struct check *c, struct err *e)
+{
+    enum status st = check_format_part(c, e);
+    if (st == ST_OK)
+        st = check_ledger_part(c, e);
+    if (st == ST_OK)
+        st = check_packs_part(c, e);
+    if (st == ST_OK)
+        st = check_recipes_part(c, e);
+    if (st == ST_OK && c->report->findings == 0)
+        st = check_needs_part(c, e);
+    if (st == ST_OK && !c->headers_only)
+        st = check_quarantine_part(c, e);
+    return st == ST_OK ? check_foreign_part(c, e) : st;
+}
+
 enum status check_store(struct store *s, struct progress *progress, check_found found, void *ctx,
                         struct check_report *out, struct err *e)
 {
     SCOPED(check_release) struct check c = {0};
     enum status st = check_begin(&c, s, progress, found, ctx, out, e);
-    if (st == ST_OK)
-        st = check_format_part(&c, e);
-    if (st == ST_OK)
-        st = check_ledger_part(&c, e);
-    if (st == ST_OK)
-        st = check_packs_part(&c, e);
-    if (st == ST_OK)
-        st = check_recipes_part(&c, e);
-    if (st == ST_OK)
-        st = check_quarantine_part(&c, e);
-    return st;
+    return st == ST_OK ? check_all(&c, e) : st;
+}
+
+enum status check_index(struct store *s, struct progress *progress, check_found found, void *ctx,
+                        struct check_report *out, struct err *e)
+{
+    SCOPED(check_release) struct check c = {0};
+    enum status st = check_begin(&c, s, progress, found, ctx, out, e);
+    c.headers_only = true;
+    return st == ST_OK ? check_all(&c, e) : st;
 }
 
 enum status check_ledger(struct store *s, const struct log_head *against, check_found found,

@@ -7,7 +7,7 @@
 #include "store/log_head.h"
 
 struct finding {
-    enum status status; /* ST_CORRUPT, ST_NOT_FOUND, ST_SET_BACK … */
+    enum status status; /* ST_CORRUPT, ST_NOT_FOUND, ST_SET_BACK …; ST_OK: a remark, no damage */
     const char *code; /* "chunk-hash", "pack-header", "ledger-chain", "recipe", "index-value" … */
     char object[160]; /* "pack 0000000000000003", "ledger", "quarantine 12-…", "content sha256:…" */
     struct digest digest; /* of the damaged record, all zero if there is none */
@@ -17,7 +17,7 @@ struct finding {
 
 struct check_report {
     uint64_t bytes, records, packs, entries; /* what was looked at */
-    uint64_t findings;
+    uint64_t findings;                       /* remarks not counted */
 };
 
 typedef void (*check_found)(void *ctx, const struct finding *f);
@@ -25,6 +25,10 @@ typedef void (*check_found)(void *ctx, const struct finding *f);
 /* Everything: format file, every byte of every pack, recipes, ledger chain and head, quarantine,
  * and the index against them. ST_OK when the check could be made, whatever it found. */
 enum status check_store(struct store *s, struct progress *progress, check_found found, void *ctx,
+                        struct check_report *out, struct err *e) MUST_CHECK;
+/* The same without reading contents: headers of packs, recipes, ledger and the index against them.
+ */
+enum status check_index(struct store *s, struct progress *progress, check_found found, void *ctx,
                         struct check_report *out, struct err *e) MUST_CHECK;
 /* One content: recipe and chunks. */
 enum status check_content(struct store *s, const struct digest *content, struct progress *progress,
@@ -35,6 +39,10 @@ enum status check_content(struct store *s, const struct digest *content, struct 
 enum status check_ledger(struct store *s, const struct log_head *against, check_found found,
                          void *ctx, struct check_report *out, struct err *e) MUST_CHECK;
 
+/* A lost or damaged ledger.head is made again from the ledger's last line, once chain, signatures
+ * and the index's mark prove that nothing was cut. *mended false: there was nothing to do.
+ * ST_SET_BACK, code "no-witness": without an index nobody knows where the ledger ended. */
+enum status head_mend(const char *path, bool *mended, struct err *e) MUST_CHECK;
 /* Folds packs and ledger into a new index and swaps it in. */
 enum status index_rebuild(const char *path, struct progress *progress, struct err *e) MUST_CHECK;
 

@@ -21,6 +21,7 @@ struct check {
     check_found found;
     void *ctx;
     struct check_report *report;
+    bool headers_only;              /* contents are not read */
     struct buf damaged;             /* struct digest each, of chunks */
     const struct log_head *against; /* NULL: none */
 };
@@ -43,6 +44,10 @@ enum status check_format_part(struct check *c, struct err *e) MUST_CHECK;
 enum status check_ledger_part(struct check *c, struct err *e) MUST_CHECK;
 enum status check_packs_part(struct check *c, struct err *e) MUST_CHECK;
 enum status check_recipes_part(struct check *c, struct err *e) MUST_CHECK;
+/* What records are needed, counted again from the recipes of what is installed. */
+enum status check_needs_part(struct check *c, struct err *e) MUST_CHECK;
+/* Files that are none of ours: told, never touched. */
+enum status check_foreign_part(struct check *c, struct err *e) MUST_CHECK;
 enum status check_quarantine_part(struct check *c, struct err *e) MUST_CHECK;
 
 #endif

@@ -29,7 +29,7 @@ struct index {
     MDB_env *env;
     MDB_dbi table[INDEX_TABLES];
     pid_t owner; /* LMDB does not survive a fork */
-    bool read_only;
+    bool read_only, no_lock;
     char folder[PATH_BYTES];
 };
 
@@ -155,10 +155,13 @@ static int open_env(struct index *x, bool create)
     if (rc == 0)
         rc = mdb_env_set_maxdbs(x->env, INDEX_TABLES);
     if (rc == 0)
-        rc = mdb_env_open(x->env, x->folder, flags | (x->read_only ? MDB_RDONLY : 0u), 0600);
-    if ((rc == EACCES || rc == EROFS) && !create && !x->read_only) {
+        rc = mdb_env_open(x->env, x->folder,
+                          flags | (x->read_only ? MDB_RDONLY : 0u) | (x->no_lock ? MDB_NOLOCK : 0u),
+                          0600);
+    if ((rc == EACCES || rc == EROFS) && !create && !x->no_lock) {
         mdb_env_close(x->env);
         x->env = NULL;
+        x->no_lock = x->read_only; /* not even the lock file may be written: nobody writes here */
         x->read_only = true;
         return EAGAIN;
     }
@@ -182,7 +185,7 @@ static int open_tables(struct index *x, bool create)
 static enum status map_open(struct index *x, bool create, struct err *e)
 {
     int rc = open_env(x, create);
-    if (rc == EAGAIN)
+    for (int i = 0; rc == EAGAIN && i < 2; i++)
         rc = open_env(x, create);
     if (rc == 0)
         rc = open_tables(x, create);

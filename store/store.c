@@ -202,6 +202,23 @@ static enum status open_index(struct store *s, bool *usable, struct err *e)
     return st;
 }
 
+enum status store_open_bare(const char *path, struct store **out, struct err *e)
+{
+    SCOPED(store_scope) struct store *s = NULL;
+    bool usable = false;
+    enum status st = open_base(path, &s, e);
+    if (st == ST_OK)
+        st = open_index(s, &usable, e);
+    if (st != ST_OK)
+        return st;
+    if (!usable) {
+        index_close(s->index);
+        s->index = NULL;
+    }
+    *out = store_take(&s);
+    return ST_OK;
+}
+
 enum status store_open(const char *path, struct store **out, struct err *e)
 {
     SCOPED(store_scope) struct store *s = NULL;

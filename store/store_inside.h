@@ -49,6 +49,8 @@ enum status store_open_folders(struct store *s, struct err *e) MUST_CHECK;
 /* Path of the index folder. */
 void store_index_path(const struct store *s, const char *name, char out[4096 + 64]);
 
+/* Opens folders and index as they are, folding and mending nothing; index NULL: unusable. */
+enum status store_open_bare(const char *path, struct store **out, struct err *e) MUST_CHECK;
 enum status store_mark(struct store *s, struct catalog_mark *out, struct err *e) MUST_CHECK;
 /* Appends a record of a recipe or a document by its digest, verified. ST_NOT_FOUND, code
  * "no-record": the index has none. */

@@ -1,0 +1,93 @@
+/* Mending ledger.head: the ledger itself is proven first. */
+#include "base/text.h"
+#include "store/check.h"
+#include "store/head.h"
+#include "store/recover.h"
+#include <fcntl.h>
+#include <string.h>
+
+struct proof {
+    struct store *s;
+    struct catalog_mark mark; /* of the index: the witness */
+    uint64_t line, end;       /* of the last entry */
+    bool witnessed;           /* the mark's entry went by */
+};
+
+static enum status prove(void *ctx, const struct ledger_entry *entry, struct err *e)
+{
+    struct proof *p = ctx;
+    if (!ledger_signed_by(entry, &p->s->charter.log_key))
+        return err_at(e, ST_CORRUPT, "ledger", "ledger-signature", p->end,
+                      "entry %llu is not signed by the store's log key",
+                      (unsigned long long)entry->seq);
+    p->line = p->end;
+    p->end = entry->end;
+    if (entry->seq == p->mark.seq)
+        p->witnessed = digest_equal(&entry->hash, &p->mark.head);
+    return ST_OK;
+}
+
+static enum status publish_last(const struct proof *p, struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    const uint64_t n = p->end - p->line;
+    uint8_t *to = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
+    if (to == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "mending the ledger's head");
+    enum status st = io_open(p->s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_read_at(fd, to, (size_t)n, p->line, e);
+    if (st == ST_OK)
+        st = io_sync(fd, e);
+    return st == ST_OK ? head_publish(p->s, buf_span(&line), e) : st;
+}
+
+static enum status mend(struct store *s, struct err *e)
+{
+    struct proof p = {.s = s};
+    uint64_t offset = 0, seq = 0;
+    struct digest hash = {0};
+    bool torn = false;
+    enum status st = s->index != NULL ? store_mark(s, &p.mark, e) : ST_OK;
+    if (st == ST_OK && (s->index == NULL || p.mark.seq == 0))
+        return err_set(e, ST_SET_BACK, "no-witness",
+                       "without head and index nobody knows where the ledger ended; bring one of "
+                       "them back from a copy");
+    if (st == ST_OK)
+        st = ledger_read(s->dir, &offset, &seq, &hash, &torn, prove, &p, e);
+    if (st != ST_OK)
+        return st;
+    if (seq < p.mark.seq || !p.witnessed)
+        return err_set(
+            e, ST_SET_BACK, "ledger-cut",
+            "the ledger ends with entry %llu, but the index folded entry %llu; bring the "
+            "ledger back from a copy",
+            (unsigned long long)seq, (unsigned long long)p.mark.seq);
+    return publish_last(&p, e);
+}
+
+enum status head_mend(const char *path, bool *mended, struct err *e)
+{
+    SCOPED(store_scope) struct store *s = NULL;
+    SCOPED(fd_release) int lock = -1;
+    struct digest hash;
+    uint64_t seq = 0;
+    struct err why = ERR_NONE;
+    *mended = false;
+    enum status st = store_open_bare(path, &s, e);
+    if (st == ST_OK)
+        st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
+    if (st != ST_OK)
+        return st;
+    st = head_read(s, &seq, &hash, &why);
+    if (st == ST_OK && seq > 0)
+        return ST_OK;
+    if (st != ST_OK && st != ST_CORRUPT) {
+        *e = why;
+        return st;
+    }
+    st = mend(s, e);
+    *mended = st == ST_OK;
+    return st;
+}
