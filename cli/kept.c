@@ -15,50 +15,21 @@ enum status kept_open(struct cli *c, struct kept *out, struct err *e)
     return ST_OK;
 }
 
-struct search {
-    const struct digest *artifact;
-    uint64_t seen, retain;
-    bool found;
-};
-
-static enum status former(void *ctx, const struct holder *h, struct err *e)
-{
-    struct search *s = ctx;
-    (void)e;
-    if (h->withdrawn)
-        return ST_OK;
-    if (s->seen++ >= s->retain)
-        return ST_CANCELLED;
-    s->found = s->found || digest_equal(&h->artifact, s->artifact);
-    return ST_OK;
-}
-
 enum status kept_protects(void *kept, const struct evict_candidate *a, char out[EVICT_WHY],
                           struct err *e)
 {
-    static const char *const channels[] = {"stable", "preview"};
     const struct kept *k = kept;
+    struct holder by;
+    bool stays = false;
     out[0] = '\0';
-    for (size_t i = 0; i < 2; i++) {
-        struct holder h;
-        struct err why = ERR_NONE;
-        struct search s = {.artifact = &a->artifact, .retain = k->retain};
-        enum status st = channel_holder(k->c->store, a->name, channels[i], &h, &why);
-        if (st == ST_OK && digest_equal(&h.artifact, &a->artifact)) {
-            text_fmt(out, EVICT_WHY, "in %s", channels[i]);
-            return ST_OK;
-        }
-        if (st != ST_OK && st != ST_NOT_FOUND) {
-            *e = why;
-            return st;
-        }
-        st = channel_former(k->c->store, a->name, channels[i], former, &s, e);
-        if (st != ST_OK)
-            return st;
-        if (s.found) {
-            text_fmt(out, EVICT_WHY, "retained as a former holder of %s", channels[i]);
-            return ST_OK;
-        }
-    }
+    enum status st =
+        channel_protects(k->c->store, a->name, &a->artifact, k->retain, &stays, &by, e);
+    if (st != ST_OK || !stays)
+        return st;
+    struct holder now;
+    struct err why = ERR_NONE;
+    const bool holds = channel_holder(k->c->store, by.name, by.channel, &now, &why) == ST_OK &&
+                       digest_equal(&now.artifact, &a->artifact);
+    text_fmt(out, EVICT_WHY, holds ? "in %s" : "retained as a former holder of %s", by.channel);
     return ST_OK;
 }
