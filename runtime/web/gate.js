@@ -124,7 +124,7 @@ async function walk() {
 }
 
 async function everything() {
-  const said = { interactive_ms: decimal(globalThis.assay.started) };
+  const said = { interactive_ms: globalThis.assay.interactive === null ? '' : decimal(globalThis.assay.interactive) };
   said.isolated = self.crossOriginIsolated && new SharedArrayBuffer(8).byteLength === 8;
   const page = await fetch('/', { cache: 'no-store' });
   said.policy = page.headers.get('content-security-policy') ?? '';

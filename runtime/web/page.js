@@ -257,15 +257,22 @@ async function choices() {
 }
 
 by('bundle').textContent = `page and runtime ${bundle.slice(0, 16)} · ${self.crossOriginIsolated ? 'cross-origin isolated' : 'not cross-origin isolated: the server sends no COOP and COEP'}`;
+// The controls answer once the list is there; the runtime is booted beside it, and loading waits for it.
 const began = performance.now();
+const booting = runtime.boot().then((said) => {
+  module = said.module;
+});
+booting.catch(() => {}); // told below
+let interactive = null;
 try {
-  await Promise.all([choices(), runtime.boot().then((said) => {
-    module = said.module;
-  })]);
+  await choices();
+  interactive = performance.now();
   settle();
+  await booting;
+  settle(doing);
 } catch (e) {
   await fail('boot', e, began);
   settle('lost');
 }
 document.documentElement.dataset.started = 'yes';
-globalThis.assay = { runtime, bundle, started: performance.now() };
+globalThis.assay = { runtime, bundle, interactive, booted: performance.now() };
