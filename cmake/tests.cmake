@@ -69,5 +69,5 @@ endforeach()
 add_executable(wasm_trace tests/wasm/trace.c)
 target_link_libraries(wasm_trace PRIVATE runtime)
 # The native half of tests/web/equal.mjs.
-add_executable(web_lines EXCLUDE_FROM_ALL tests/web/lines.c)
+add_executable(web_lines tests/web/lines.c)
 target_link_libraries(web_lines PRIVATE verify)
