@@ -1,36 +1,35 @@
+#define OPENSSL_SUPPRESS_DEPRECATED /* see struct hasher */
 #include "store/digest.h"
 #include "base/heap.h"
 #include "base/text.h"
 #include <assert.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <string.h>
 
-/* Looked up once: asking OpenSSL for an algorithm by name costs as much as hashing a kilobyte. */
-static EVP_MD *evp;
 static bool side_by_side; /* this processor can */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void prepare(void)
 {
-    evp = EVP_MD_fetch(NULL, "SHA256", NULL);
     side_by_side = sha256_here();
 }
 
-static const EVP_MD *algorithm(void)
-{
-    int failed = pthread_once(&once, prepare);
-    assert(failed == 0);
-    assert(evp != NULL); /* an OpenSSL without SHA-256 can prove nothing */
-    return evp;
-}
+/* OpenSSL's plain SHA-256, which allocates nothing and so cannot fail; behind EVP, which is meant
+ * to replace it, every digest takes memory that may not be had. */
+struct hasher {
+    SHA256_CTX ctx;
+};
 
 struct digest digest_of(struct span bytes)
 {
     struct digest d;
-    unsigned n = 0;
-    int done = EVP_Digest(bytes.n > 0 ? bytes.p : d.b, bytes.n, d.b, &n, algorithm(), NULL);
-    assert(done == 1 && n == DIGEST_BYTES);
+    struct hasher h;
+    int done = SHA256_Init(&h.ctx);
+    assert(done == 1);
+    hasher_add(&h, bytes);
+    done = SHA256_Final(d.b, &h.ctx);
+    assert(done == 1);
     return d;
 }
 
@@ -90,7 +89,8 @@ static bool leave(struct digest_lane *lane, uint32_t *through, struct digest *ou
 bool digest_queue_put(struct digest_queue *q, uint32_t tag, struct span message, uint32_t *through,
                       struct digest *out)
 {
-    (void)algorithm();
+    int failed = pthread_once(&once, prepare);
+    assert(failed == 0);
     if (!side_by_side) {
         *through = tag;
         *out = digest_of(message);
@@ -111,71 +111,36 @@ bool digest_queue_end(struct digest_queue *q, uint32_t *through, struct digest *
     return lane->taken ? leave(lane, through, out) : false;
 }
 
-struct hasher {
-    EVP_MD_CTX *ctx;   /* NULL: the processor does it */
-    struct sha256 own; /* then */
-};
-
 enum status hasher_open(struct hasher **out, struct err *e)
 {
-    const EVP_MD *md = algorithm();
     struct hasher *h = heap_zero(1, sizeof *h);
     if (h == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a digest");
-    sha256_begin(&h->own);
-    if (!side_by_side) {
-        h->ctx = EVP_MD_CTX_new();
-        if (h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, md, NULL) != 1) {
-            hasher_close(h);
-            return err_set(e, ST_NO_MEMORY, NULL, "no memory for a digest");
-        }
-    }
+    int done = SHA256_Init(&h->ctx);
+    assert(done == 1);
     *out = h;
     return ST_OK;
 }
 
 void hasher_add(struct hasher *h, struct span bytes)
 {
-    if (h->ctx == NULL) {
-        sha256_add(&h->own, bytes);
+    if (bytes.n == 0)
         return;
-    }
-    int done = bytes.n == 0 ? 1 : EVP_DigestUpdate(h->ctx, bytes.p, bytes.n);
+    int done = SHA256_Update(&h->ctx, bytes.p, bytes.n);
     assert(done == 1);
-}
-
-struct digest hasher_add_piece(struct hasher *h, struct span bytes)
-{
-    struct digest d;
-    struct sha256 piece;
-    if (h->ctx != NULL) {
-        hasher_add(h, bytes);
-        return digest_of(bytes);
-    }
-    sha256_begin(&piece);
-    sha256_add_two(&h->own, bytes, &piece, bytes);
-    sha256_end(&piece, d.b);
-    return d;
 }
 
 struct digest hasher_end(struct hasher *h)
 {
     struct digest d;
-    unsigned n = 0;
-    if (h->ctx == NULL) {
-        sha256_end(&h->own, d.b);
-        sha256_begin(&h->own);
-        return d;
-    }
-    int done = EVP_DigestFinal_ex(h->ctx, d.b, &n);
-    assert(done == 1 && n == DIGEST_BYTES);
-    done = EVP_DigestInit_ex2(h->ctx, algorithm(), NULL);
+    int done = SHA256_Final(d.b, &h->ctx);
+    assert(done == 1);
+    done = SHA256_Init(&h->ctx);
     assert(done == 1);
     return d;
 }
 
 void hasher_close(struct hasher *h)
 {
-    EVP_MD_CTX_free(h->ctx);
     heap_free(h);
 }
