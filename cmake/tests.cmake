@@ -71,3 +71,19 @@ target_link_libraries(wasm_trace PRIVATE runtime)
 # The native half of tests/web/equal.mjs.
 add_executable(web_lines tests/web/lines.c)
 target_link_libraries(web_lines PRIVATE verify)
+
+# The independent checker links nothing of the product.
+file(GLOB checker CONFIGURE_DEPENDS tests/independent/chk*.c)
+list(FILTER checker EXCLUDE REGEX "/chk_main\\.c$")
+add_library(independent STATIC ${checker})
+target_link_libraries(independent PUBLIC PkgConfig::CRYPTO PkgConfig::ZSTD PkgConfig::LMDB)
+add_executable(check_store tests/independent/chk_main.c)
+target_link_libraries(check_store PRIVATE independent)
+
+# The battery (tests/faults): the program's own code and the checker in one process. Its malloc and its
+# ptrace do not go with the sanitizers.
+if(NOT CMAKE_C_FLAGS MATCHES "fsanitize")
+    file(GLOB battery CONFIGURE_DEPENDS tests/faults/*.c)
+    add_executable(battery ${battery})
+    target_link_libraries(battery PRIVATE cli independent)
+endif()

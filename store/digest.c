@@ -15,20 +15,28 @@ static void prepare(void)
     side_by_side = sha256_here();
 }
 
-/* OpenSSL's plain SHA-256, which allocates nothing and so cannot fail; behind EVP, which is meant
- * to replace it, every digest takes memory that may not be had. */
+static bool two_at_once(void)
+{
+    int failed = pthread_once(&once, prepare);
+    assert(failed == 0);
+    return side_by_side;
+}
+
+/* OpenSSL's plain SHA-256 allocates nothing and so cannot fail; behind EVP, which is meant to
+ * replace it, every digest takes memory that may not be had. */
 struct hasher {
     SHA256_CTX ctx;
+    struct sha256 own; /* where the processor does it */
 };
 
 struct digest digest_of(struct span bytes)
 {
     struct digest d;
-    struct hasher h;
-    int done = SHA256_Init(&h.ctx);
-    assert(done == 1);
-    hasher_add(&h, bytes);
-    done = SHA256_Final(d.b, &h.ctx);
+    SHA256_CTX ctx;
+    int done = SHA256_Init(&ctx);
+    if (bytes.n > 0)
+        done &= SHA256_Update(&ctx, bytes.p, bytes.n);
+    done &= SHA256_Final(d.b, &ctx);
     assert(done == 1);
     return d;
 }
@@ -89,9 +97,7 @@ static bool leave(struct digest_lane *lane, uint32_t *through, struct digest *ou
 bool digest_queue_put(struct digest_queue *q, uint32_t tag, struct span message, uint32_t *through,
                       struct digest *out)
 {
-    int failed = pthread_once(&once, prepare);
-    assert(failed == 0);
-    if (!side_by_side) {
+    if (!two_at_once()) {
         *through = tag;
         *out = digest_of(message);
         return true;
@@ -111,32 +117,57 @@ bool digest_queue_end(struct digest_queue *q, uint32_t *through, struct digest *
     return lane->taken ? leave(lane, through, out) : false;
 }
 
+static void begin(struct hasher *h)
+{
+    int done = SHA256_Init(&h->ctx);
+    assert(done == 1);
+    sha256_begin(&h->own);
+}
+
 enum status hasher_open(struct hasher **out, struct err *e)
 {
     struct hasher *h = heap_zero(1, sizeof *h);
     if (h == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a digest");
-    int done = SHA256_Init(&h->ctx);
-    assert(done == 1);
+    begin(h);
     *out = h;
     return ST_OK;
 }
 
 void hasher_add(struct hasher *h, struct span bytes)
 {
-    if (bytes.n == 0)
+    if (two_at_once()) {
+        sha256_add(&h->own, bytes);
         return;
-    int done = SHA256_Update(&h->ctx, bytes.p, bytes.n);
+    }
+    int done = bytes.n == 0 ? 1 : SHA256_Update(&h->ctx, bytes.p, bytes.n);
     assert(done == 1);
+}
+
+struct digest hasher_add_piece(struct hasher *h, struct span bytes)
+{
+    struct digest d;
+    struct sha256 piece;
+    if (!two_at_once()) {
+        hasher_add(h, bytes);
+        return digest_of(bytes);
+    }
+    sha256_begin(&piece);
+    sha256_add_two(&h->own, bytes, &piece, bytes);
+    sha256_end(&piece, d.b);
+    return d;
 }
 
 struct digest hasher_end(struct hasher *h)
 {
     struct digest d;
-    int done = SHA256_Final(d.b, &h->ctx);
-    assert(done == 1);
-    done = SHA256_Init(&h->ctx);
-    assert(done == 1);
+    if (two_at_once()) {
+        sha256_end(&h->own, d.b);
+    } else {
+        int done = SHA256_Final(d.b, &h->ctx);
+        assert(done == 1);
+    }
+    begin(h);
     return d;
 }
 

@@ -1,0 +1,174 @@
+#include "tests/faults/judge.h"
+#include "store/check.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { AGAIN_NS = 5000 }; /* milliseconds: no lock survives its owner */
+
+/* What the command makes beside the store: keys, files to hand out. Their bytes differ from run to
+ * run. */
+static bool beside(struct stage *s, const struct unit *u, char why[WHY])
+{
+    char path[1200];
+    for (size_t i = 0; i < u->tree.n; i++) {
+        const struct tree_node *n = &u->tree.node[i];
+        struct stat st;
+        if (strncmp(n->path, "store/", 6) == 0)
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", s->live, n->path);
+        if (stat(path, &st) == 0 && (n->p == NULL || (size_t)st.st_size == n->n))
+            continue;
+        (void)snprintf(why, WHY, "I1: acknowledged, but %.300s is not there", n->path);
+        return false;
+    }
+    return true;
+}
+
+struct promise promise_of(struct stage *s, const struct unit *u)
+{
+    return (struct promise){.entries = stage_promised(s, u),
+                            .files = u->answers > 0 && stage_answers(s) >= u->answers};
+}
+
+bool judge_raw(struct stage *s, const struct unit *u, struct promise promise, char why[WHY])
+{
+    if (promise.files && !beside(s, u, why))
+        return false;
+    struct chk *now = chk_read(s->store);
+    if (!now->there && u->state->chk == NULL && promise.entries == 0) {
+        chk_free(now); /* nothing was promised, nothing is there */
+        return true;
+    }
+    bool ok = chk_follows(now, u->state->chk, u->after, promise.entries);
+    if (!ok)
+        (void)snprintf(why, WHY, "as it lies: %s", now->why);
+    chk_free(now);
+    return ok;
+}
+
+static void found(void *ctx, const struct finding *f)
+{
+    char *why = ctx;
+    if (why[0] == '\0')
+        (void)snprintf(why, WHY, "verify finds %s in %s: %s", f->code, f->object, f->detail);
+}
+
+int probe_store(const char *store, char why[WHY])
+{
+    struct err e = ERR_NONE;
+    struct check_report report = {0};
+    struct store *s = NULL;
+    why[0] = '\0';
+    enum status st = store_open(store, &s, &e);
+    if (st == ST_OK)
+        st = check_store(s, NULL, found, why, &report, &e);
+    if (s != NULL)
+        store_close(s);
+    if (st != ST_OK)
+        (void)snprintf(why, WHY, "open: exit %d, %.150s %.60s: %.200s", status_exit(st), e.subject,
+                       err_code(&e), e.detail);
+    return why[0] != '\0';
+}
+
+/* Twice, since opening must be idempotent; what the second finds is the checker's to tell. */
+static int probe_body(void *ctx)
+{
+    struct stage *s = ctx;
+    char why[WHY];
+    int bad = probe_store(s->store, why);
+    if (bad == 0) {
+        struct err e = ERR_NONE;
+        struct store *again = NULL;
+        if (store_open(s->store, &again, &e) == ST_OK)
+            store_close(again);
+        else
+            bad = snprintf(why, WHY, "a second opening: %.200s", e.detail) > 0;
+    }
+    if (bad != 0 && write(1, why, strlen(why)) < 0)
+        return 3;
+    return bad;
+}
+
+static bool probe(struct stage *s, char why[WHY])
+{
+    struct trace_job job = {
+        .body = probe_body, .ctx = s, .limit_ms = 20000, .out = s->out, .err = s->err};
+    struct trace_end end = stage_run(s, &job);
+    if (end.exit == 0)
+        return true;
+    if (end.exit == 1)
+        (void)snprintf(why, WHY, "%s", stage_said(s, false));
+    else
+        (void)snprintf(why, WHY, "opening: %s, signal %d", end.hung ? "hangs" : "crashes",
+                       end.signal);
+    return false;
+}
+
+bool judge_open(struct stage *s, const struct unit *u, char why[WHY])
+{
+    struct chk *before = chk_read(s->store);
+    if (!before->there && u->state->chk == NULL) {
+        chk_free(before);
+        return true;
+    }
+    bool ok = probe(s, why);
+    if (ok) {
+        struct chk *c = chk_read(s->store);
+        ok = chk_index(c) &&
+             (c->entries == before->entries ||
+              chk_fail(c, "I7: %zu entries, after opening %zu", before->entries, c->entries));
+        if (!ok)
+            (void)snprintf(why, WHY, "after opening: %s", c->why);
+        chk_free(c);
+    }
+    chk_free(before);
+    return ok;
+}
+
+/* Who only finds the work done writes nothing and sweeps nothing: then the next who writes must. */
+static bool swept(struct stage *s, struct chk **c)
+{
+    if (chk_clean(*c))
+        return true;
+    char first[CHK_WHY];
+    (void)snprintf(first, sizeof first, "%s", (*c)->why);
+    (void)stage_cli(s, "add @blob --name sweep --version 1");
+    chk_free(*c);
+    *c = chk_read(s->store);
+    return chk_clean(*c);
+}
+
+bool judge_again(struct stage *s, const struct unit *u, char why[WHY])
+{
+    struct trace_end end = stage_cli(s, u->try->line);
+    if (end.exit != u->exit && end.exit != u->again) {
+        (void)snprintf(why, WHY, "I8: again: exit %d, signal %d: %.400s", end.exit, end.signal,
+                       stage_said(s, true));
+        return false;
+    }
+    if (end.ns / 1000000 > AGAIN_NS) {
+        (void)snprintf(why, WHY, "I10: again took %llu ms", (unsigned long long)end.ns / 1000000);
+        return false;
+    }
+    struct chk *c = chk_read(s->store);
+    bool ok = !c->there && u->after == NULL;
+    if (!ok) {
+        ok = chk_follows(c, u->state->chk, NULL, 0) && chk_index(c);
+        if (ok && u->after != NULL && c->entries < u->after->entries)
+            ok = chk_fail(c, "I8: after the same again %zu entries, %zu undisturbed", c->entries,
+                          u->after->entries);
+        ok = ok && swept(s, &c);
+    }
+    if (!ok)
+        (void)snprintf(why, WHY, "after the same again: %s", c->why);
+    chk_free(c);
+    return ok;
+}
+
+bool judge_all(struct stage *s, const struct unit *u, struct promise promise, char why[WHY])
+{
+    why[0] = '\0';
+    return judge_raw(s, u, promise, why) && judge_open(s, u, why) && judge_again(s, u, why);
+}

@@ -1,0 +1,158 @@
+/* SIGKILL before and after every call that changes something; in the middle of a write; and again
+ * while the program recovers from it. */
+#include "tests/faults/campaign.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t calls_of(struct run *r, const struct tree *from, const char *line)
+{
+    tree_put(from, r->stage->live);
+    struct trace_job job = stage_job(r->stage, line);
+    job.set = TRACE_MUTATING;
+    return stage_run(r->stage, &job).calls;
+}
+
+/* One run with a kill; false when it did not happen. */
+static bool strike(struct run *r, const struct tree *from, const char *line, enum trace_fault fault,
+                   uint64_t at, size_t bytes)
+{
+    tree_put(from, r->stage->live);
+    struct trace_job job = stage_job(r->stage, line);
+    job.set = TRACE_MUTATING;
+    job.fault = fault;
+    job.at = at;
+    job.bytes = bytes;
+    struct trace_end end = stage_run(r->stage, &job);
+    return end.injected && end.signal == 9 && !end.hung;
+}
+
+static enum verdict judged(bool ok)
+{
+    return ok ? VERDICT_GOOD : VERDICT_BAD;
+}
+
+/* -- before and after ----------------------------------------------------------------------------
+ */
+
+static uint64_t kill_count(struct run *r, struct unit *u)
+{
+    return 2 * calls_of(r, &u->state->tree, u->try->line);
+}
+
+static enum verdict kill_point(struct run *r, struct unit *u, uint64_t i, char why[WHY])
+{
+    enum trace_fault fault = i % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER;
+    if (!strike(r, &u->state->tree, u->try->line, fault, i / 2 + 1, 0))
+        return VERDICT_UNPROVEN;
+    return judged(judge_all(r->stage, u, promise_of(r->stage, u), why));
+}
+
+const struct campaign campaign_kill = {.name = "kill",
+                                       .what = "kill points, before and after each call",
+                                       .count = kill_count,
+                                       .point = kill_point};
+
+/* -- within a write ------------------------------------------------------------------------------
+ */
+
+static const size_t torn_at[] = {1, 7, 64, 511, 512, 4095};
+enum { TORN = sizeof torn_at / sizeof torn_at[0] };
+
+static uint64_t torn_count(struct run *r, struct unit *u)
+{
+    return TORN * calls_of(r, &u->state->tree, u->try->line);
+}
+
+static enum verdict torn_point(struct run *r, struct unit *u, uint64_t i, char why[WHY])
+{
+    if (!strike(r, &u->state->tree, u->try->line, FAULT_TORN, i / TORN + 1, torn_at[i % TORN]))
+        return VERDICT_NONE; /* no write, or one that is shorter */
+    return judged(judge_all(r->stage, u, promise_of(r->stage, u), why));
+}
+
+const struct campaign campaign_torn = {.name = "torn",
+                                       .what = "writes cut short, then a kill",
+                                       .count = torn_count,
+                                       .point = torn_point};
+
+/* -- while recovering ----------------------------------------------------------------------------
+ */
+
+enum { FIRSTS = 24, SECONDS = 1024 };
+
+static struct {
+    uint64_t calls, first;
+    bool ready;
+    struct tree tree; /* after the first kill */
+    uint64_t seconds;
+    struct chk *later; /* after the command was run twice */
+} compound;
+
+static uint64_t compound_count(struct run *r, struct unit *u)
+{
+    compound.calls = calls_of(r, &u->state->tree, u->try->line);
+    tree_put(&u->state->tree, r->stage->live);
+    (void)stage_cli(r->stage, u->try->line);
+    (void)stage_cli(r->stage, u->try->line);
+    compound.later = u->after == NULL ? NULL : chk_read(r->stage->store);
+    return (uint64_t)FIRSTS * SECONDS;
+}
+
+/* Every third recovery is only an opening, the others the same command again. */
+static const char *recovery(const struct unit *u, uint64_t first)
+{
+    return first % 3 == 2 ? "ls" : u->try->line;
+}
+
+static bool first_kill(struct run *r, struct unit *u, uint64_t first)
+{
+    uint64_t points = 2 * compound.calls, at = first * points / FIRSTS;
+    if (compound.ready && compound.first == first)
+        return compound.seconds > 0;
+    tree_free(&compound.tree);
+    compound.first = first;
+    compound.ready = true;
+    compound.seconds = 0;
+    if (points < FIRSTS && first >= points)
+        return false;
+    if (points < FIRSTS)
+        at = first;
+    if (!strike(r, &u->state->tree, u->try->line,
+                at % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, at / 2 + 1, 0))
+        return false;
+    compound.tree = tree_load(r->stage->live);
+    compound.seconds = 2 * calls_of(r, &compound.tree, recovery(u, first));
+    return true;
+}
+
+static enum verdict compound_point(struct run *r, struct unit *u, uint64_t i, char why[WHY])
+{
+    uint64_t first = i / SECONDS, second = i % SECONDS;
+    struct unit later = *u;
+    if (!first_kill(r, u, first) || second >= compound.seconds)
+        return VERDICT_NONE;
+    if (!strike(r, &compound.tree, recovery(u, first),
+                second % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, second / 2 + 1, 0))
+        return VERDICT_UNPROVEN;
+    later.after = compound.later;
+    why[0] = '\0';
+    bool ok = judge_raw(r->stage, &later, (struct promise){0}, why) &&
+              judge_open(r->stage, u, why) && judge_again(r->stage, u, why);
+    return judged(ok);
+}
+
+static void compound_end(struct run *r, struct unit *u)
+{
+    (void)r;
+    (void)u;
+    tree_free(&compound.tree);
+    chk_free(compound.later);
+    memset(&compound, 0, sizeof compound);
+}
+
+const struct campaign campaign_compound = {.name = "compound",
+                                           .what = "kills during the recovery from a kill",
+                                           .count = compound_count,
+                                           .point = compound_point,
+                                           .end = compound_end};

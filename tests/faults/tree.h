@@ -1,0 +1,38 @@
+/* A folder kept in memory, to be put back again and again. */
+#ifndef TESTS_FAULTS_TREE_H
+#define TESTS_FAULTS_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tree_node {
+    char *path; /* relative; parents come before children */
+    uint8_t *p; /* a file's bytes, NULL for a folder */
+    size_t n;
+    unsigned mode;
+    ino_t ino; /* when it was loaded */
+};
+
+struct tree {
+    struct tree_node *node; /* [n] */
+    size_t n, room;
+};
+
+struct tree tree_load(const char *root);
+/* Makes root hold exactly this. */
+void tree_put(const struct tree *t, const char *root);
+void tree_free(struct tree *t);
+/* A copy without what lies under `prefix`. */
+const struct tree_node *tree_find(const struct tree *t, const char *path);
+/* Every file of `want` outside `prefix` is in `have`, byte for byte; else its path. */
+const char *tree_lost(const struct tree *want, const struct tree *have, const char *prefix);
+void tree_wipe(const char *root); /* everything in it, and it */
+
+/* Ends the program, naming what failed. */
+void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+void *must_alloc(size_t n);
+void write_file(const char *path, const void *p, size_t n, unsigned mode);
+
+#endif
