@@ -121,7 +121,7 @@ static bool manifest_files(struct chk *c, struct chk_view manifest)
     return seen > 0 || chk_fail(c, "I3: a manifest names no file");
 }
 
-static bool is_gone(const struct chk *c, const char *prefix, const uint8_t *name, size_t n)
+static bool has(const struct chk *c, const char *prefix, const uint8_t *name, size_t n)
 {
     char key[600];
     int at = snprintf(key, sizeof key, "%s%.*s", prefix, (int)n, (const char *)name);
@@ -145,8 +145,10 @@ static bool artifact(struct chk *c, const uint8_t *hex, size_t hex_n, struct chk
     if (ok) {
         chk_sha256(body, body_n, hash);
         ok = memcmp(hash, id, 32) == 0 || chk_fail(c, "I3: an artifact's manifest is another's");
-        if (ok && !is_gone(c, "evicted/", hex, hex_n))
+        if (ok && has(c, "installed/", hex, hex_n))
             ok = manifest_files(c, (struct chk_view){body, body_n});
+        else if (ok && !has(c, "evicted/", hex, hex_n))
+            ok = chk_fail(c, "I6: an artifact is neither kept nor evicted");
     }
     free(envelope);
     free(text);
@@ -184,6 +186,18 @@ static bool is(const struct chk_pair *p, const char *key)
     return p->key_n == strlen(key) && memcmp(p->key, key, p->key_n) == 0;
 }
 
+/* Keys whose values refer to nothing. */
+static bool plain(const struct chk_pair *p)
+{
+    static const char *const known[] = {"name/", "content/", "once/",    "installed/", "evicted/",
+                                        "pin/",  "lost/",    "removed/", "quota/",     "packs/"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (begins(p, known[i]))
+            return true;
+    }
+    return is(p, "moved");
+}
+
 static bool one(struct chk *c, const struct chk_pair *p)
 {
     struct chk_view value = {p->value + 9, p->value_n - 9};
@@ -201,7 +215,7 @@ static bool one(struct chk *c, const struct chk_pair *p)
         return document_there(c, chk_json_member(value, "digest"));
     if (is(p, "policy"))
         return document_there(c, chk_json_member(value, "envelope"));
-    c->unknown += !begins(p, "name/") && !begins(p, "content/");
+    c->unknown += !plain(p);
     return true;
 }
 
