@@ -21,15 +21,15 @@
 #include <unistd.h>
 
 static const struct campaign *const campaigns[] = {
-    &campaign_kill, &campaign_torn, &campaign_compound, &campaign_errors, &campaign_memory};
+    &campaign_kill,   &campaign_torn,  &campaign_compound,    &campaign_errors,
+    &campaign_memory, &campaign_power, &campaign_power_again, &campaign_drops};
 enum { CAMPAIGNS = sizeof campaigns / sizeof campaigns[0] };
 
 struct options {
     const struct campaign *campaign;
     const char *repo, *results, *only;
     unsigned job, jobs;
-    uint64_t at;
-    bool single, sum, list;
+    bool sum, list;
 };
 
 void campaign_tell(struct run *r, const struct campaign *c, const struct unit *u, uint64_t at,
@@ -85,9 +85,9 @@ static void points(struct run *r, const struct options *o, struct unit *u)
 {
     const struct campaign *c = o->campaign;
     uint64_t n = c->count(r, u);
-    if (o->single)
-        one_point(r, c, u, o->at, true);
-    if (!o->single && !c->itself) {
+    if (r->single && !c->itself)
+        one_point(r, c, u, r->at, true);
+    if (!r->single && !c->itself) {
         uint64_t i = r->next;
         for (; i < n; i += r->stride)
             one_point(r, c, u, i, false);
@@ -154,18 +154,18 @@ static void unit(struct run *r, const struct options *o, struct state *state, co
     struct unit u;
     (void)snprintf(name, sizeof name, "%s.%s", state->name, try->name);
     result_path(o, r, name, path);
-    if (o->results != NULL && !o->single && kept(path, &r->tally))
+    if (o->results != NULL && !r->single && kept(path, &r->tally))
         return;
     r->tally = (struct tally){0};
     if (stage_unit(r->stage, state, try, &u)) {
         points(r, o, &u);
-        if (!o->single)
+        if (!r->single)
             print_tally(o->campaign, name, &r->tally);
     } else if (o->list || o->only != NULL) {
         (void)printf("%-28s %s\n", name, u.absent ? "absent" : "idle");
     }
     unit_free(&u);
-    if (o->results != NULL && !o->single)
+    if (o->results != NULL && !r->single)
         keep(path, &r->tally);
 }
 
@@ -244,7 +244,7 @@ static void read_option(int argc, char **argv, int *i, struct options *o, struct
     else if (strcmp(a, "--only") == 0)
         o->only = value(argc, argv, i);
     else if (strcmp(a, "--at") == 0)
-        o->single = (o->at = strtoull(value(argc, argv, i), NULL, 10), true);
+        r->single = (r->at = strtoull(value(argc, argv, i), NULL, 10), true);
     else if (strcmp(a, "--stride") == 0)
         r->stride = (unsigned)strtoul(value(argc, argv, i), NULL, 10);
     else if (strcmp(a, "--limit") == 0)
@@ -293,7 +293,7 @@ int main(int argc, char **argv)
     struct tally total = o.sum ? sum(&r, &o, &lines, &units) : all(&r, &o);
     if (o.sum)
         (void)printf("%u command lines, %u units\n", lines, units);
-    if (!o.single)
+    if (!r.single)
         print_tally(o.campaign, r.rules_strict ? "total, strict" : "total", &total);
     stage_close(r.stage);
     return total.bad > 0 || total.unproven > 0 || (!o.list && total.points == 0);

@@ -23,8 +23,9 @@ struct run {
     struct stage *stage;
     struct tally tally; /* of the unit at hand */
     uint64_t seed;
-    const char *program; /* as it was called */
-    bool verbose, rules_strict;
+    const char *program;       /* as it was called */
+    bool rules_strict, single; /* single: only the point `at` */
+    uint64_t at;
     unsigned limit;  /* pending operations of which all subsets are built */
     unsigned stride; /* of the slice: every how many-th point */
     uint64_t next;   /* the slice's next point, counted from the present unit's first */
