@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 static const struct campaign *const campaigns[] = {
-    &campaign_kill,   &campaign_torn,  &campaign_compound,    &campaign_errors,
-    &campaign_memory, &campaign_power, &campaign_power_again, &campaign_drops};
+    &campaign_kill,  &campaign_torn,        &campaign_compound, &campaign_errors, &campaign_memory,
+    &campaign_power, &campaign_power_again, &campaign_drops,    &campaign_flips};
 enum { CAMPAIGNS = sizeof campaigns / sizeof campaigns[0] };
 
 struct options {
@@ -159,7 +159,7 @@ static void unit(struct run *r, const struct options *o, struct state *state, co
     r->tally = (struct tally){0};
     if (stage_unit(r->stage, state, try, &u)) {
         points(r, o, &u);
-        if (!r->single)
+        if (!r->single && r->tally.points > 0)
             print_tally(o->campaign, name, &r->tally);
     } else if (o->list || o->only != NULL) {
         (void)printf("%-28s %s\n", name, u.absent ? "absent" : "idle");

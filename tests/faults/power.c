@@ -125,7 +125,7 @@ static bool judge(void *ctx, const struct a_state *state)
     return !p->first_only && sh->bad < ENOUGH;
 }
 
-static void walk(struct power *p, long drop)
+static void walk(struct power *p, const uint8_t *drop)
 {
     struct space s = {.r = p->record,
                       .strict = p->run->rules_strict,
@@ -144,7 +144,7 @@ static void walk(struct power *p, long drop)
 }
 
 /* In a process of its own, and again behind a state that ended it. */
-static void guarded(struct power *p, long drop)
+static void guarded(struct power *p, const uint8_t *drop)
 {
     for (unsigned deaths = 0; deaths < ENOUGH; deaths++) {
         int status = 0;
@@ -235,7 +235,7 @@ static uint64_t power_count(struct run *r, struct unit *u)
     (void)run_line(&p, FAULT_NONE, 0);
     settle(&p);
     p.only = r->single ? r->at : NEVER;
-    guarded(&p, -1);
+    guarded(&p, NULL);
     sum(&p);
     end(&p);
     return 0;
@@ -268,7 +268,7 @@ static uint64_t again_count(struct run *r, struct unit *u)
         settle(&p);
         p.point = k * BLOCK;
         p.only = r->single ? r->at % BLOCK : NEVER;
-        guarded(&p, -1);
+        guarded(&p, NULL);
         sum(&p);
         end(&p);
     }
@@ -282,7 +282,53 @@ const struct campaign campaign_power_again = {
     .count = again_count,
     .itself = true};
 
-/* Each sync left out in turn: does the battery notice? One line a sync. */
+/* -- necessity -----------------------------------------------------------------------------------
+ */
+
+static bool same_target(const struct record *r, size_t a, size_t b)
+{
+    const struct sync_op *x = &r->sync[a], *y = &r->sync[b];
+    if (x->op >= 0 || y->op >= 0)
+        return x->op >= 0 && y->op >= 0;
+    return x->ino == y->ino;
+}
+
+/* True: the battery notices that these are left out. */
+static bool noticed(struct power *p, const uint8_t *drop)
+{
+    memset(p->shared, 0, sizeof *p->shared);
+    p->skip = 0;
+    guarded(p, drop);
+    return p->shared->bad > 0;
+}
+
+/* One sync left out; where another of the same file or folder covers it, all of them. */
+static void one_drop(struct power *p, size_t k, uint8_t *drop)
+{
+    const struct record *r = p->record;
+    struct tally *t = &p->run->tally;
+    const char *how = "NEEDED";
+    size_t twins = 0;
+    memset(drop, 0, r->syncs);
+    drop[k] = 1;
+    bool red = noticed(p, drop);
+    for (size_t i = 0; i < r->syncs && !red; i++) {
+        twins += i != k && same_target(r, i, k);
+        drop[i] = same_target(r, i, k);
+    }
+    t->seen[0] += red;
+    if (!red && twins > 0 && noticed(p, drop)) {
+        how = "COVERED";
+        t->seen[1]++;
+    } else if (!red) {
+        how = "REDUNDANT";
+        t->seen[2]++;
+    }
+    t->points++;
+    (void)printf("%-9s %s.%s sync %zu %s (%zu more of it): %.300s\n", how, p->unit->state->name,
+                 p->unit->try->name, k + 1, r->sync[k].label, twins, p->shared->why);
+}
+
 static uint64_t drops_count(struct run *r, struct unit *u)
 {
     struct power p;
@@ -290,21 +336,16 @@ static uint64_t drops_count(struct run *r, struct unit *u)
     (void)run_line(&p, FAULT_NONE, 0);
     settle(&p);
     p.first_only = true;
-    for (size_t k = 0; k < p.record->syncs; k++) {
-        memset(p.shared, 0, sizeof *p.shared);
-        p.skip = 0;
-        guarded(&p, (long)k);
-        r->tally.points++;
-        r->tally.seen[p.shared->bad > 0 ? 0 : 1]++;
-        (void)printf("%s %s.%s sync %zu %s: %s\n", p.shared->bad > 0 ? "NEEDED   " : "REDUNDANT",
-                     u->state->name, u->try->name, k + 1, p.record->sync[k].label, p.shared->why);
-    }
+    uint8_t *drop = must_alloc(p.record->syncs);
+    for (size_t k = 0; k < p.record->syncs; k++)
+        one_drop(&p, k, drop);
+    free(drop);
     end(&p);
     return 0;
 }
 
 const struct campaign campaign_drops = {.name = "drops",
                                         .what = "syncs left out, one at a time",
-                                        .also = {"needed", "redundant"},
+                                        .also = {"needed", "covered by twins", "redundant"},
                                         .count = drops_count,
                                         .itself = true};

@@ -56,7 +56,8 @@ static void durable(struct walk *w)
         w->when[i] = o->t1 == 0 ? 0 : NEVER;
         for (size_t k = 0; k < r->syncs; k++) {
             const struct sync_op *sync = &r->sync[k];
-            if ((long)k != w->s->drop && sync->t1 < w->when[i] && keeps(w->s, sync, o, (int)i))
+            if ((w->s->drop == NULL || w->s->drop[k] == 0) && sync->t1 < w->when[i] &&
+                keeps(w->s, sync, o, (int)i))
                 w->when[i] = sync->t1;
         }
     }

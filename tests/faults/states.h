@@ -40,7 +40,7 @@ struct space {
     bool strict;
     unsigned limit, random;
     uint64_t seed;
-    long drop; /* this sync does nothing; −1 none */
+    const uint8_t *drop; /* [syncs] these do nothing; NULL none */
     uint64_t choices, states, cuts, exhaustive;
     /* False: stop. Not called for states that `seen` has already. */
     bool (*each)(void *ctx, const struct a_state *state);
