@@ -109,6 +109,20 @@ enum status folder_each(int dir, const char *path,
     return st;
 }
 
+/* A folder's name lasts with the sync of the folder above. */
+static enum status sync_above(char *path, struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    char *slash = strrchr(path, '/');
+    const char *above = slash == NULL ? "." : slash == path ? "/" : path;
+    if (slash != NULL && slash != path)
+        *slash = 0;
+    enum status st = io_open(AT_FDCWD, above, O_RDONLY | O_DIRECTORY, 0, &fd, e);
+    if (slash != NULL && slash != path)
+        *slash = '/';
+    return st == ST_OK ? io_sync(fd, e) : st;
+}
+
 enum status folder_make(const char *path, struct err *e)
 {
     char part[PATH_MAX];
@@ -122,6 +136,8 @@ enum status folder_make(const char *path, struct err *e)
         part[i] = 0;
         struct err why = ERR_NONE;
         enum status st = io_mkdir(AT_FDCWD, part, 0700, &why);
+        if (st == ST_OK)
+            st = sync_above(part, &why);
         if (st != ST_OK && st != ST_EXISTS) {
             if (e != NULL)
                 *e = why;
