@@ -22,7 +22,7 @@
 
 static const struct campaign *const campaigns[] = {
     &campaign_kill,  &campaign_torn,        &campaign_compound, &campaign_errors, &campaign_memory,
-    &campaign_power, &campaign_power_again, &campaign_drops,    &campaign_flips};
+    &campaign_power, &campaign_power_again, &campaign_drops,    &campaign_flips,  &campaign_full};
 enum { CAMPAIGNS = sizeof campaigns / sizeof campaigns[0] };
 
 struct options {

@@ -19,4 +19,5 @@ slice power --only lab.add-new --limit 6
 slice power --only gated.promote --limit 6 --strict
 slice power-again --only lab.add-blob --limit 3 --strict
 slice flips --stride 9973
+slice full --stride 301
 exit $failed
