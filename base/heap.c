@@ -11,6 +11,22 @@ static _Atomic uint64_t asked;
 static _Atomic uint64_t fail_from; /* number of the allocation that fails, 0 = none */
 static _Atomic bool fail_on;       /* every later one too */
 
+static heap_watcher watcher; /* set by tests before anything is watched */
+static void *watcher_ctx;
+
+static void *had(void *p, size_t n)
+{
+    if (watcher != NULL && p != NULL)
+        watcher(watcher_ctx, p, n);
+    return p;
+}
+
+static void gone(void *p)
+{
+    if (watcher != NULL && p != NULL)
+        watcher(watcher_ctx, p, 0);
+}
+
 static bool denied(size_t n)
 {
     uint64_t number = atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) + 1;
@@ -21,19 +37,23 @@ static bool denied(size_t n)
 
 void *heap_alloc(size_t n)
 {
-    return denied(n) ? NULL : malloc(n);
+    return denied(n) ? NULL : had(malloc(n), n);
 }
 
 void *heap_zero(size_t count, size_t size)
 {
     size_t n;
     bool fits = !__builtin_mul_overflow(count, size, &n);
-    return denied(fits ? n : SIZE_MAX) ? NULL : calloc(count, size);
+    return denied(fits ? n : SIZE_MAX) ? NULL : had(calloc(count, size), n);
 }
 
 void *heap_grow(void *p, size_t n)
 {
-    return denied(n) ? NULL : realloc(p, n > 0 ? n : 1); /* realloc(p, 0) may free p */
+    if (denied(n))
+        return NULL;
+    gone(
+        p); /* should there really be no memory, the watcher misses p: a test that is over anyway */
+    return had(realloc(p, n > 0 ? n : 1), n); /* realloc(p, 0) may free p */
 }
 
 void *heap_aligned(size_t align, size_t n)
@@ -41,11 +61,12 @@ void *heap_aligned(size_t align, size_t n)
     ENSURE(align >= 16 && (align & (align - 1)) == 0);
     if (denied(n))
         return NULL;
-    return aligned_alloc(align, (n + align - 1) & ~(align - 1));
+    return had(aligned_alloc(align, (n + align - 1) & ~(align - 1)), n);
 }
 
 void heap_free(void *p)
 {
+    gone(p);
     free(p);
 }
 
@@ -58,4 +79,10 @@ void heap_fail_at(uint64_t n, int sticky)
 uint64_t heap_count(void)
 {
     return atomic_load(&asked);
+}
+
+void heap_watch(heap_watcher w, void *ctx)
+{
+    watcher = w;
+    watcher_ctx = ctx;
 }

@@ -22,6 +22,10 @@ __attribute__((unused)) static inline void heap_scope(void *pointer_to_pointer)
 
 /* Host only: the n-th allocation from now fails (0 = none), and every later one too if sticky. */
 void heap_fail_at(uint64_t n, int sticky);
+/* Host only, for tests: told of each block that was had (and how many bytes were asked for) and of
+ * each that went (n = 0). One watcher; not for threads. */
+typedef void (*heap_watcher)(void *ctx, void *p, size_t n);
+void heap_watch(heap_watcher watcher, void *ctx);
 /* Allocations asked for since the program began. */
 uint64_t heap_count(void);
 

@@ -2,9 +2,11 @@
 
 #include "base/checked.h"
 #include "base/json_write.h"
+#include "base/text.h"
 #include "runtime/forward.h"
-#include "runtime/session.h"
-#include "runtime/tensor.h"
+#include "runtime/layout.h"
+#include "runtime/session_state.h"
+#include "runtime/tokenizer_kinds.h"
 
 /* A token's text, its place in a hash table and its score, on average. */
 #define VOCABULARY_BYTES 48
@@ -44,10 +46,16 @@ enum status budget_of(const struct model_facts *facts, struct budget *out, struc
         .rotation = (uint64_t)(m->head_dim / 2) * sizeof(double),
         .tokens = (uint64_t)m->context * sizeof(uint32_t),
         .output = SESSION_OUTPUT_MAX,
-        .views = (uint64_t)facts->tensors * sizeof(struct tensor),
-        .vocabulary = (uint64_t)m->vocab * VOCABULARY_BYTES,
+        .views = plan_count(m) * (sizeof(struct placed) + 2 * sizeof(struct region)) +
+                 (uint64_t)m->layers * sizeof(struct layer_weights),
+        .vocabulary = facts->vocabulary_bytes,
+        .objects = model_object_bytes + sizeof(struct session) + sizeof(struct tokenizer),
+        /* SLM1's byte vocabulary keeps nothing, and that is known. */
+        .estimated = facts->vocabulary_bytes == 0 && !text_equal(facts->tokenizer, "byte"),
     };
-    b.tables = b.rotation + b.tokens + b.output + b.views + b.vocabulary;
+    if (b.estimated)
+        b.vocabulary = (uint64_t)m->vocab * VOCABULARY_BYTES;
+    b.tables = b.rotation + b.tokens + b.output + b.views + b.vocabulary + b.objects;
     if (!formulas(m, &b) || !checked_add(b.tables, b.batch, &b.tables) ||
         !checked_add(b.transfer, b.scratch, &b.total) || !checked_add(b.total, b.kv, &b.total) ||
         !checked_add(b.total, b.logits, &b.total) || !checked_add(b.total, b.tables, &b.total))
@@ -76,11 +84,15 @@ void budget_json(const struct budget *b, struct buf *out)
     line(&j, "batch", b->batch);
     line(&j, "tokens", b->tokens);
     line(&j, "output", b->output);
-    json_key(&j, "estimates");
-    json_object(&j);
     line(&j, "views", b->views);
+    line(&j, "objects", b->objects);
+    if (b->estimated) {
+        json_key(&j, "estimates");
+        json_object(&j);
+    }
     line(&j, "vocabulary", b->vocabulary);
-    json_close(&j);
+    if (b->estimated)
+        json_close(&j);
     line(&j, "total", b->total);
     json_close(&j);
 }

@@ -52,6 +52,7 @@ bool placed_measure(struct placed *p);
 /* The index-th place as a tensor in `file`; data NULL when it is not there. */
 struct tensor layout_tensor(const struct layout *l, size_t index, struct span file);
 const struct layout *model_layout(const struct model *m);
+extern const size_t model_object_bytes; /* of a struct model */
 /* Adds up parameters, weight bytes and the prevailing type. */
 void layout_count(struct layout *l);
 

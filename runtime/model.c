@@ -10,6 +10,8 @@ struct model {
     struct weights weights;
 };
 
+const size_t model_object_bytes = sizeof(struct model);
+
 static void bind_layer(struct model *m, uint32_t i, struct span file)
 {
     struct layer_weights *w = &m->weights.layers[i];

@@ -42,6 +42,7 @@ struct model_facts {
     uint64_t internal_checksum; /* SLM1; 0: none */
     uint32_t tensors;
     uint64_t file_bytes, weight_bytes;
+    uint64_t vocabulary_bytes;  /* that its tokenizer keeps in memory; 0: not known */
     int32_t bos, eos, pad, unk; /* −1: none */
 };
 

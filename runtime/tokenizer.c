@@ -34,6 +34,13 @@ enum status tokenizer_open_section(struct span section, uint64_t at, uint32_t vo
     return st;
 }
 
+void *tokenizer_room(struct tokenizer *t, size_t count, size_t size)
+{
+    void *p = heap_zero(count, size);
+    t->held += p != NULL ? (uint64_t)count * size : 0;
+    return p;
+}
+
 void tokenizer_close(struct tokenizer *t)
 {
     heap_free(t->text);
@@ -53,6 +60,7 @@ void tokenizer_describe(const struct tokenizer *t, struct model_facts *facts)
                                         [TOKENIZER_LLAMA] = "llama",
                                         [TOKENIZER_GPT2] = "gpt2"};
     text_fmt(facts->tokenizer, sizeof facts->tokenizer, "%s", names[t->kind]);
+    facts->vocabulary_bytes = t->held;
     facts->bos = t->bos;
     facts->eos = t->eos;
     facts->pad = t->pad;

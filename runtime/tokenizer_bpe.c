@@ -123,8 +123,8 @@ enum status bpe_open(struct tokenizer *t, struct span section, uint64_t at, stru
     enum status st = check_header(t, &c, at, e);
     if (st != ST_OK)
         return st;
-    t->text = heap_zero(t->vocab, sizeof *t->text);
-    t->merges = heap_zero((size_t)t->merge_count + 1, sizeof *t->merges);
+    t->text = tokenizer_room(t, t->vocab, sizeof *t->text);
+    t->merges = tokenizer_room(t, (size_t)t->merge_count + 1, sizeof *t->merges);
     if (t->text == NULL || t->merges == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a vocabulary of %u", t->vocab);
     st = read_tokens(t, &c, at, e);

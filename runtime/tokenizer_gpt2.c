@@ -159,13 +159,13 @@ enum status gpt2_open(struct tokenizer *t, const struct gpt2_source *from, struc
     t->kind = TOKENIZER_GPT2;
     t->merges_text = from->merges;
     t->merge_count = from->merge_count;
-    t->text = heap_zero(t->vocab, sizeof *t->text);
-    t->types = heap_zero(t->vocab, 1);
-    t->words.at = heap_zero(t->vocab, sizeof *t->words.at);
-    t->users.at = heap_zero(t->vocab, sizeof *t->users.at);
-    t->piece_at = heap_zero((size_t)t->vocab + 1, sizeof *t->piece_at);
-    t->piece_bytes = heap_zero(from->tokens.n + 1, 1);
-    t->merges = heap_zero((size_t)t->merge_count + 1, sizeof *t->merges);
+    t->text = tokenizer_room(t, t->vocab, sizeof *t->text);
+    t->types = tokenizer_room(t, t->vocab, 1);
+    t->words.at = tokenizer_room(t, t->vocab, sizeof *t->words.at);
+    t->users.at = tokenizer_room(t, t->vocab, sizeof *t->users.at);
+    t->piece_at = tokenizer_room(t, (size_t)t->vocab + 1, sizeof *t->piece_at);
+    t->piece_bytes = tokenizer_room(t, from->tokens.n + 1, 1);
+    t->merges = tokenizer_room(t, (size_t)t->merge_count + 1, sizeof *t->merges);
     if (t->text == NULL || t->types == NULL || t->words.at == NULL || t->users.at == NULL ||
         t->piece_at == NULL || t->piece_bytes == NULL || t->merges == NULL ||
         from->tokens.n > UINT32_MAX || from->merges.n > UINT32_MAX)

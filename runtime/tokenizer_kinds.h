@@ -50,6 +50,7 @@ struct tokenizer {
     uint32_t vocab;
     int32_t bos, eos, pad, unk; /* −1: none */
     bool add_bos, add_eos, space_prefix;
+    uint64_t held;        /* bytes that tokenizer_room gave, beside the struct itself */
     uint8_t bytes[256];   /* bytes[b] = b, for pieces of one byte */
     struct span section;  /* byte, bpe: as in the file */
     struct span *text;    /* all but byte: [vocab] the tokens as the file spells them */
@@ -71,6 +72,8 @@ struct tokenizer {
 /* SLM1's tokenizer section, at file offset `at`, for a model of `vocab` tokens. */
 enum status tokenizer_open_section(struct span section, uint64_t at, uint32_t vocab,
                                    struct tokenizer **out, struct err *e) MUST_CHECK;
+/* Zeroed memory that the tokenizer keeps, counted; NULL without. */
+void *tokenizer_room(struct tokenizer *t, size_t count, size_t size);
 void tokenizer_close(struct tokenizer *t);
 SCOPE_OF(tokenizer, struct tokenizer, tokenizer_close)
 /* Kind and special ids, for the facts. */

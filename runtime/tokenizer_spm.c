@@ -140,12 +140,12 @@ enum status spm_open(struct tokenizer *t, const struct spm_source *from, struct 
     t->scores = from->scores;
     for (size_t i = 0; i < 256; i++)
         t->byte_id[i] = NO_TOKEN;
-    t->text = heap_zero(t->vocab, sizeof *t->text);
-    t->types = heap_zero(t->vocab, 1);
-    t->words.at = heap_zero(t->vocab, sizeof *t->words.at);
-    t->users.at = heap_zero(t->vocab, sizeof *t->users.at);
-    t->piece_at = heap_zero((size_t)t->vocab + 1, sizeof *t->piece_at);
-    t->piece_bytes = heap_zero(from->tokens.n + 1, 1);
+    t->text = tokenizer_room(t, t->vocab, sizeof *t->text);
+    t->types = tokenizer_room(t, t->vocab, 1);
+    t->words.at = tokenizer_room(t, t->vocab, sizeof *t->words.at);
+    t->users.at = tokenizer_room(t, t->vocab, sizeof *t->users.at);
+    t->piece_at = tokenizer_room(t, (size_t)t->vocab + 1, sizeof *t->piece_at);
+    t->piece_bytes = tokenizer_room(t, from->tokens.n + 1, 1);
     if (t->text == NULL || t->types == NULL || t->words.at == NULL || t->users.at == NULL ||
         t->piece_at == NULL || t->piece_bytes == NULL || from->tokens.n > UINT32_MAX)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a vocabulary of %u", t->vocab);

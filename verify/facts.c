@@ -93,6 +93,7 @@ void facts_write(const struct model_facts *f, struct json_out *j)
     number(j, "tensors", f->tensors);
     number(j, "file_bytes", f->file_bytes);
     number(j, "weight_bytes", f->weight_bytes);
+    number(j, "vocabulary_bytes", f->vocabulary_bytes);
     id(j, "bos", f->bos);
     id(j, "eos", f->eos);
     id(j, "pad", f->pad);
@@ -172,7 +173,8 @@ static enum status read_numbers(const struct json *v, struct model_facts *f, str
         uint64_t *to;
     } const large[] = {{"parameters", &f->parameters},
                        {"file_bytes", &f->file_bytes},
-                       {"weight_bytes", &f->weight_bytes}};
+                       {"weight_bytes", &f->weight_bytes},
+                       {"vocabulary_bytes", &f->vocabulary_bytes}};
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
         if (!json_as_u64(json_get(v, large[i].key), large[i].to))
             return bad(e, large[i].key);
@@ -325,16 +327,18 @@ enum status refusal_read(const struct json *v, struct err *out, struct err *e)
 
 struct model_facts facts_of_manifest(const struct manifest_model *m, uint64_t file_bytes)
 {
-    return (struct model_facts){.format = format_parse(m->format),
-                                .file_bytes = file_bytes,
-                                .weight_bytes = file_bytes,
-                                .parameters = m->parameters,
-                                .shape = {.vocab = m->vocab,
-                                          .hidden = m->hidden,
-                                          .layers = m->layers,
-                                          .heads = m->heads,
-                                          .kv_heads = m->kv_heads,
-                                          .head_dim = m->head_dim,
-                                          .ffn = m->ffn,
-                                          .context = m->context}};
+    struct model_facts f = {.format = format_parse(m->format),
+                            .file_bytes = file_bytes,
+                            .weight_bytes = file_bytes,
+                            .parameters = m->parameters,
+                            .shape = {.vocab = m->vocab,
+                                      .hidden = m->hidden,
+                                      .layers = m->layers,
+                                      .heads = m->heads,
+                                      .kv_heads = m->kv_heads,
+                                      .head_dim = m->head_dim,
+                                      .ffn = m->ffn,
+                                      .context = m->context}};
+    text_fmt(f.tokenizer, sizeof f.tokenizer, "%s", m->tokenizer_kind);
+    return f;
 }

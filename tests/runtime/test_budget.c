@@ -30,7 +30,8 @@ Test(budget, gives_the_published_figures_of_tinylm_16m)
     cr_assert_eq(b.kv, 8388608);
     cr_assert_eq(b.logits, 1040);
     cr_assert_eq(b.transfer, 17160000);
-    cr_assert_eq(b.tables, b.rotation + b.batch + b.tokens + b.output + b.views + b.vocabulary);
+    cr_assert_eq(b.tables,
+                 b.rotation + b.batch + b.tokens + b.output + b.views + b.vocabulary + b.objects);
     cr_assert_eq(b.total, b.transfer + b.scratch + b.kv + b.logits + b.tables);
 }
 
