@@ -242,9 +242,7 @@ enum status cmd_log(struct cli *c, struct err *e)
 {
     SCOPED(fd_release) int dir = -1;
     SCOPED(reading_release) struct reading r = {.c = c, .name = c->args.value[OPT_NAME]};
-    struct digest hash = {{0}};
-    uint64_t offset = 0, seq = 0;
-    bool torn = false;
+    struct ledger_place at = {.offset = 0};
     enum status st = read_since(c, r.since, e);
     if (st == ST_OK && opt_given(&c->args, OPT_AGAINST) && !opt_given(&c->args, OPT_VERIFY))
         st = err_set(e, ST_USAGE, "option-pair", "--against goes with --verify");
@@ -258,6 +256,6 @@ enum status cmd_log(struct cli *c, struct err *e)
         return prove(c, e);
     st = io_open(AT_FDCWD, c->facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
     if (st == ST_OK)
-        st = ledger_read(dir, &offset, &seq, &hash, &torn, each, &r, e);
+        st = ledger_read(dir, NULL, &at, each, &r, e);
     return st;
 }

@@ -62,7 +62,7 @@ static enum status check_entry(void *ctx, const struct ledger_entry *entry, stru
     enum status st = entry->seq == 1 ? check_genesis(l, entry, e) : ST_OK;
     if (st != ST_OK)
         return st;
-    if (!ledger_signed_by(entry, &l->c->s->charter.log_key))
+    if (!entry->verified)
         return err_at(e, ST_CORRUPT, "ledger", "ledger-signature", entry->end - 1,
                       "entry %llu is not signed by the store's log key",
                       (unsigned long long)entry->seq);
@@ -138,20 +138,19 @@ enum status check_ledger_part(struct check *c, struct err *e)
 {
     struct ledger_check l = {.c = c};
     struct err why = ERR_NONE;
-    uint64_t offset = 0, seq = 0, told = c->report->findings;
-    struct digest hash = {0};
-    bool torn = false;
+    uint64_t told = c->report->findings;
+    struct ledger_place at = {.offset = 0};
     enum status st = head_read(c->s, &l.head_seq, &l.head_hash, &why);
     bool head = st == ST_OK;
     st = check_absorb(c, st, &why, STORE_HEAD, NULL, e);
     if (st != ST_OK)
         return st;
     why = ERR_NONE;
-    st = ledger_read(c->s->dir, &offset, &seq, &hash, &torn, check_entry, &l, &why);
-    c->report->bytes += offset;
+    st = ledger_read(c->s->dir, &c->s->charter.log_key, &at, check_entry, &l, &why);
+    c->report->bytes += at.offset;
     bool whole = st == ST_OK;
     if (!whole && head) { /* what a writer left who died is cut by the next */
-        enum status asked = head_tears(c->s, offset, seq, &why, &whole, e);
+        enum status asked = head_tears(c->s, at.offset, at.seq, &why, &whole, e);
         if (asked != ST_OK)
             return asked;
         st = whole ? ST_OK : st;
@@ -161,12 +160,12 @@ enum status check_ledger_part(struct check *c, struct err *e)
         return st;
     if (c->against != NULL) {
         why = ERR_NONE;
-        st = log_head_beyond(c->against, seq, &why);
+        st = log_head_beyond(c->against, at.seq, &why);
         st = check_absorb(c, st, &why, STORE_LEDGER, NULL, e);
     }
     if (st == ST_OK && head) {
         why = ERR_NONE;
-        st = check_head(&l, seq, offset, &why);
+        st = check_head(&l, at.seq, at.offset, &why);
         st = check_absorb(c, st, &why, why.subject[0] != '\0' ? why.subject : STORE_HEAD, NULL, e);
     }
     return st == ST_OK && told == c->report->findings ? check_state_count(&l, e) : st;

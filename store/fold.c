@@ -227,7 +227,7 @@ static enum status fold_entry(void *ctx, const struct ledger_entry *entry, struc
         if (first != ST_OK)
             return first;
     }
-    if (!ledger_signed_by(entry, &f->s->charter.log_key)) {
+    if (!entry->verified) {
         (void)err_at(e, ST_CORRUPT, "ledger", "ledger-signature", f->mark.ledger_offset,
                      "entry %llu is not signed by the store's log key",
                      (unsigned long long)entry->seq);
@@ -262,14 +262,14 @@ enum status fold_ledger(struct fold *f, struct err *e)
         st = store_poison(f->s, io_sync(fd, e));
     if (st != ST_OK)
         return st;
-    uint64_t offset = f->mark.ledger_offset, seq = f->mark.seq;
-    struct digest hash = f->mark.head;
+    struct ledger_place at = {
+        .offset = f->mark.ledger_offset, .seq = f->mark.seq, .hash = f->mark.head};
     bool torn = false;
     struct err why = ERR_NONE;
-    st = ledger_read(f->s->dir, &offset, &seq, &hash, &torn, fold_entry, f, &why);
+    st = ledger_read(f->s->dir, &f->s->charter.log_key, &at, fold_entry, f, &why);
     if (st == ST_OK)
         return ST_OK;
-    enum status told = head_tears(f->s, offset, seq, &why, &torn, e);
+    enum status told = head_tears(f->s, at.offset, at.seq, &why, &torn, e);
     if (told != ST_OK || torn)
         return told;
     *e = why;

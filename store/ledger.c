@@ -1,16 +1,12 @@
 #include "store/ledger.h"
 #include "base/base64.h"
 #include "base/canon.h"
-#include "base/files.h"
 #include "base/json_write.h"
 #include "base/text.h"
 #include "store/envelope.h"
-#include <fcntl.h>
 #include <string.h>
 
-#define LEDGER_FILE "ledger"
-#define BLOCK       (2 * LEDGER_LINE_MAX)
-#define SIG_TEXT    88 /* 64 bytes in base64 */
+#define SIG_TEXT 88 /* 64 bytes in base64 */
 
 /* A line is the entry's canonical bytes in a frame of fixed text. */
 static const char open_text[] = "{\"entry\":", sig_text[] = ",\"sig\":\"", close_text[] = "\"}";
@@ -182,110 +178,4 @@ enum status ledger_encode(uint64_t seq, const struct digest *prev, const char *t
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
     *hash = check.hash;
     return ST_OK;
-}
-
-/* ---- reading the file ---- */
-
-typedef enum status (*entry_fn)(void *ctx, const struct ledger_entry *entry, struct err *e);
-
-struct reader {
-    uint64_t at; /* offset in the file of the next line */
-    uint64_t seq;
-    struct digest hash;
-    entry_fn each;
-    void *ctx;
-};
-
-static enum status damaged(const struct reader *r, const char *code, const char *why, struct err *e)
-{
-    *e = ERR_NONE;
-    return err_at(e, ST_CORRUPT, "ledger", code, r->at, "the ledger is damaged at entry %llu: %s",
-                  (unsigned long long)r->seq + 1, why);
-}
-
-static enum status take_line(struct reader *r, struct span line, struct err *e)
-{
-    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
-    struct err why = ERR_NONE;
-    enum status st = ledger_parse(line, &entry, &why);
-    if (st == ST_NO_MEMORY) {
-        *e = why;
-        return st;
-    }
-    if (st != ST_OK)
-        return damaged(r, "ledger-entry", why.detail, e);
-    if (entry.seq != r->seq + 1)
-        return damaged(r, "ledger-seq",
-                       "its number is another: an entry was dropped, added or moved", e);
-    if (!digest_equal(&entry.prev, &r->hash))
-        return damaged(r, "ledger-chain", "it does not follow from the entry before it", e);
-    entry.end = r->at + line.n + 1;
-    if ((st = r->each(r->ctx, &entry, e)) != ST_OK)
-        return st;
-    r->seq = entry.seq;
-    r->hash = entry.hash;
-    r->at += line.n + 1;
-    return ST_OK;
-}
-
-/* Takes every whole line of block; what is left over at its end is counted in *rest. */
-static enum status take_block(struct reader *r, struct span block, size_t *rest, struct err *e)
-{
-    while (block.n > 0) {
-        const uint8_t *end = memchr(block.p, '\n', block.n);
-        if (end == NULL)
-            break;
-        size_t n = (size_t)(end - block.p);
-        enum status st = take_line(r, SPAN(block.p, n), e);
-        if (st != ST_OK)
-            return st;
-        block = SPAN(block.p + n + 1, block.n - n - 1);
-    }
-    *rest = block.n;
-    return ST_OK;
-}
-
-static enum status read_lines(struct reader *r, int fd, uint64_t size, bool *torn, struct err *e)
-{
-    SCOPED(buf_release) struct buf block = BUF_EMPTY;
-    if (buf_space(&block, BLOCK) == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory to read the ledger");
-    while (r->at < size) {
-        size_t n = size - r->at < BLOCK ? (size_t)(size - r->at) : BLOCK;
-        enum status st = io_read_at(fd, block.p, n, r->at, e);
-        if (st != ST_OK)
-            return st;
-        uint64_t before = r->at;
-        size_t rest = 0;
-        if ((st = take_block(r, SPAN(block.p, n), &rest, e)) != ST_OK)
-            return st;
-        if (rest > LEDGER_LINE_MAX)
-            return damaged(r, "ledger-line", "its line is longer than any entry", e);
-        if (r->at == before) { /* no whole line up to the end of the file */
-            *torn = true;
-            return ST_OK;
-        }
-    }
-    return ST_OK;
-}
-
-enum status ledger_read(int dir, uint64_t *offset, uint64_t *seq, struct digest *hash, bool *torn,
-                        entry_fn each, void *ctx, struct err *e)
-{
-    SCOPED(fd_release) int fd = -1;
-    uint64_t size = 0;
-    *torn = false;
-    enum status st = io_open(dir, LEDGER_FILE, O_RDONLY, 0, &fd, e);
-    if (st != ST_OK || (st = io_size(fd, &size, e)) != ST_OK)
-        return st;
-    if (size < *offset)
-        return err_at(e, ST_SET_BACK, "ledger", "ledger-cut", size,
-                      "the ledger ends at byte %llu; it was seen with %llu",
-                      (unsigned long long)size, (unsigned long long)*offset);
-    struct reader r = {.at = *offset, .seq = *seq, .hash = *hash, .each = each, .ctx = ctx};
-    st = read_lines(&r, fd, size, torn, e);
-    *offset = r.at;
-    *seq = r.seq;
-    *hash = r.hash;
-    return st;
 }

@@ -38,6 +38,7 @@ struct ledger_entry {
     uint8_t sig[KEY_SIGNATURE_BYTES];
     struct buf canonical; /* the bytes that were signed */
     uint64_t end;         /* from ledger_read: where its line ends in the file */
+    bool verified;        /* from ledger_read with a key: the signature is that key's */
 };
 
 enum status ledger_parse(struct span line, struct ledger_entry *out, struct err *e) MUST_CHECK;
@@ -50,12 +51,20 @@ enum status ledger_encode(uint64_t seq, const struct digest *prev, const char *t
                           const struct signer *log, struct buf *line, struct digest *hash,
                           struct err *e) MUST_CHECK;
 
-/* Reads the ledger from byte `offset` (0, or the end of an earlier read), one call an entry,
- * checking seq and prev against *seq and *hash, which it advances. A torn tail ends it quietly with
- * *torn set. ST_CORRUPT names seq and byte offset. */
-enum status ledger_read(int dir, uint64_t *offset, uint64_t *seq, struct digest *hash, bool *torn,
-                        enum status (*each)(void *ctx, const struct ledger_entry *entry,
-                                            struct err *e),
-                        void *ctx, struct err *e) MUST_CHECK;
+/* How far a reader has come: begins as zero, or where an earlier read ended. */
+struct ledger_place {
+    uint64_t offset; /* of the next line */
+    uint64_t seq;    /* of the entry before it */
+    struct digest hash;
+    bool torn; /* the read ended at a torn tail */
+};
+typedef enum status (*ledger_each)(void *ctx, const struct ledger_entry *entry, struct err *e);
+
+/* Reads the ledger from `at` on, one call an entry and in order, checking seq and prev, and
+ * advances `at`. With a log key (NULL: none) each signature is looked at too; a long ledger is
+ * parsed and verified by several threads, the calls come from this one. A torn tail ends it
+ * quietly. ST_CORRUPT names seq and byte offset. */
+enum status ledger_read(int dir, const struct public_key *log_key, struct ledger_place *at,
+                        ledger_each each, void *ctx, struct err *e) MUST_CHECK;
 
 #endif

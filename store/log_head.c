@@ -162,14 +162,12 @@ static enum status step(void *ctx, const struct ledger_entry *entry, struct err 
 enum status log_head_check(struct store *s, const struct log_head *h, struct err *e)
 {
     struct walk w = {.h = h, .why = ERR_NONE};
-    struct digest hash = {{0}};
+    struct ledger_place at = {.offset = 0};
     struct err why = ERR_NONE;
-    uint64_t offset = 0, seq = 0;
-    bool torn = false;
     enum status st = log_head_same_store(h, s->charter.id, e);
     if (st != ST_OK)
         return st;
-    st = ledger_read(s->dir, &offset, &seq, &hash, &torn, step, &w, &why);
+    st = ledger_read(s->dir, NULL, &at, step, &w, &why);
     if (w.reached) {
         *e = w.why;
         return w.why.status;
@@ -178,5 +176,5 @@ enum status log_head_check(struct store *s, const struct log_head *h, struct err
         *e = why;
         return st;
     }
-    return log_head_beyond(h, seq, e);
+    return log_head_beyond(h, at.seq, e);
 }

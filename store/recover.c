@@ -97,13 +97,11 @@ static enum status pass(void *ctx, const struct ledger_entry *entry, struct err 
 /* The ledger is shorter than what was folded: how far does it go still? */
 static enum status ledger_cut(struct store *s, uint64_t known, struct err *e)
 {
-    uint64_t offset = 0, seq = 0;
-    struct digest hash = {0};
-    bool torn = false;
+    struct ledger_place at = {.offset = 0};
     struct err ignored = ERR_NONE; /* whatever ends the reading, whole entries end there */
-    enum status st = ledger_read(s->dir, &offset, &seq, &hash, &torn, pass, NULL, &ignored);
+    enum status st = ledger_read(s->dir, NULL, &at, pass, NULL, &ignored);
     return st == ST_NO_MEMORY ? err_set(e, st, NULL, "reading the ledger")
-                              : head_lost(s, UINT64_MAX, seq, known, e);
+                              : head_lost(s, UINT64_MAX, at.seq, known, e);
 }
 
 /* Is there a pack or a part of the ledger beyond the mark? */

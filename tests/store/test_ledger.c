@@ -5,6 +5,7 @@
 #include "tests/support/temp.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ENTRIES 5
@@ -52,7 +53,9 @@ static enum status see(void *ctx, const struct ledger_entry *entry, struct err *
     struct seen *s = ctx;
     (void)e;
     s->entries++;
-    if (!ledger_signed_by(entry, s->log))
+    bool signed_by = ledger_signed_by(entry, s->log);
+    cr_expect(signed_by || !entry->verified);
+    if (!signed_by)
         s->unsigned_entries++;
     return ST_OK;
 }
@@ -61,30 +64,28 @@ static enum status see(void *ctx, const struct ledger_entry *entry, struct err *
 static enum status read_all(struct room *r, struct span text, struct seen *seen, bool *torn,
                             struct err *e)
 {
-    uint64_t offset = 0, seq = 0;
-    struct digest hash = {0};
+    struct ledger_place at = {.offset = 0};
     *seen = (struct seen){.log = signer_public(r->log)};
     *e = ERR_NONE;
     temp_write(&r->t, "ledger", text);
-    return ledger_read(r->t.dir, &offset, &seq, &hash, torn, see, seen, e);
+    enum status st = ledger_read(r->t.dir, seen->log, &at, see, seen, e);
+    *torn = at.torn;
+    return st;
 }
 
 Test(ledger, reads_what_was_written_and_goes_on_from_where_it_stopped)
 {
     struct room r = room_make();
     struct err e = ERR_NONE;
-    uint64_t offset = 0, seq = 0;
-    struct digest hash = {0};
-    bool torn = true;
+    struct ledger_place at = {.torn = true};
     struct seen seen = {.log = signer_public(r.log)};
     temp_write(&r.t, "ledger", SPAN(r.text.p, r.line[3]));
-    cr_assert_eq(ledger_read(r.t.dir, &offset, &seq, &hash, &torn, see, &seen, &e), ST_OK, "%s",
-                 e.detail);
-    cr_expect_eq(offset, r.line[3]);
-    cr_expect_eq(seq, 3);
-    cr_expect_not(torn);
+    cr_assert_eq(ledger_read(r.t.dir, NULL, &at, see, &seen, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(at.offset, r.line[3]);
+    cr_expect_eq(at.seq, 3);
+    cr_expect_not(at.torn);
     temp_write(&r.t, "ledger", buf_span(&r.text));
-    cr_assert_eq(ledger_read(r.t.dir, &offset, &seq, &hash, &torn, see, &seen, &e), ST_OK);
+    cr_assert_eq(ledger_read(r.t.dir, seen.log, &at, see, &seen, &e), ST_OK);
     cr_expect_eq(seen.entries, ENTRIES);
     cr_expect_eq(seen.unsigned_entries, 0);
     room_end(&r);
@@ -191,16 +192,71 @@ Test(ledger, cut_anywhere_ends_with_a_torn_tail_or_between_entries)
     room_end(&r);
 }
 
+#define MANY 4000 /* entries, some four blocks of the reader */
+
+/* Which entry the reader stops at, MANY + 1 for none; how many of those before it verified. */
+static uint64_t stops_at(const struct room *r, struct span text, enum status want, const char *code,
+                         unsigned *verified)
+{
+    struct err e = ERR_NONE;
+    struct ledger_place at = {.offset = 0};
+    struct seen seen = {.log = signer_public(r->log)};
+    temp_write(&r->t, "ledger", text);
+    cr_expect_eq(ledger_read(r->t.dir, seen.log, &at, see, &seen, &e), want, "%s", e.detail);
+    if (want != ST_OK)
+        cr_expect_str_eq(err_code(&e), code);
+    cr_expect_eq(seen.entries, at.seq);
+    *verified = seen.entries - seen.unsigned_entries;
+    return at.seq + 1;
+}
+
+Test(ledger, of_many_blocks_is_read_in_order_and_damage_is_named_where_it_is)
+{
+    struct room r = room_make();
+    struct err e = ERR_NONE;
+    struct digest hash = {0};
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    size_t *line = calloc(MANY + 1, sizeof *line);
+    cr_assert_not_null(line);
+    unsigned verified = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        SCOPED(buf_release) struct buf set = BUF_EMPTY;
+        buf_fmt(&set, "{\"key/%zu\":\"%0300zu\"}", i, i);
+        cr_assert_eq(ledger_encode(i + 1, &hash, "test", when, span_text("{}"), buf_span(&set),
+                                   r.log, &text, &hash, &e),
+                     ST_OK);
+        line[i + 1] = text.n;
+    }
+    cr_expect_eq(stops_at(&r, buf_span(&text), ST_OK, "", &verified), MANY + 1);
+    cr_expect_eq(verified, MANY);
+    for (size_t i = 1; i < MANY; i += 571) {
+        uint8_t *p = text.p + line[i] + 40;
+        *p ^= 0x80; /* no text any more */
+        cr_expect_eq(stops_at(&r, buf_span(&text), ST_CORRUPT, "ledger-entry", &verified), i + 1);
+        cr_expect_eq(verified, i);
+        *p ^= 0x80;
+        /* A line that stands twice, and a ledger that goes on without one. */
+        SCOPED(buf_release) struct buf moved = BUF_EMPTY;
+        buf_append(&moved, SPAN(text.p, line[i]));
+        buf_append(&moved, SPAN(text.p + line[i - 1], text.n - line[i - 1]));
+        cr_expect_eq(stops_at(&r, buf_span(&moved), ST_CORRUPT, "ledger-seq", &verified), i + 1);
+        moved.n = 0;
+        buf_append(&moved, SPAN(text.p, line[i]));
+        buf_append(&moved, SPAN(text.p + line[i + 1], text.n - line[i + 1]));
+        cr_expect_eq(stops_at(&r, buf_span(&moved), ST_CORRUPT, "ledger-seq", &verified), i + 1);
+    }
+    free(line);
+    room_end(&r);
+}
+
 Test(ledger, shorter_than_it_was_seen_is_set_back)
 {
     struct room r = room_make();
     struct err e = ERR_NONE;
-    uint64_t offset = r.text.n, seq = ENTRIES;
-    struct digest hash = {0};
-    bool torn;
+    struct ledger_place at = {.offset = r.text.n, .seq = ENTRIES};
     struct seen seen = {.log = signer_public(r.log)};
     temp_write(&r.t, "ledger", SPAN(r.text.p, r.line[4]));
-    cr_expect_eq(ledger_read(r.t.dir, &offset, &seq, &hash, &torn, see, &seen, &e), ST_SET_BACK);
+    cr_expect_eq(ledger_read(r.t.dir, NULL, &at, see, &seen, &e), ST_SET_BACK);
     room_end(&r);
 }
 
