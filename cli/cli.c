@@ -202,7 +202,8 @@ void cli_release(struct cli *c)
 
 enum status cli_clock(const struct cli *c, bool *given, struct clock *out, struct err *e)
 {
-    const char *text = c->args.value[OPT_AT];
+    bool asked = c->command != NULL && c->command->asks_at;
+    const char *text = asked ? NULL : c->args.value[OPT_AT];
     if (text == NULL)
         text = getenv("ASSAY_TIME");
     *given = text != NULL && text[0] != '\0';

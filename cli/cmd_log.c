@@ -2,6 +2,8 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/log_report.h"
+#include "cli/past.h"
 #include "cli/print.h"
 #include "store/check.h"
 #include "store/ledger.h"
@@ -15,6 +17,7 @@ struct reading {
     struct cli *c;
     const char *name; /* NULL: all */
     char since[TIME_TEXT_MAX];
+    bool csv, who;   /* who: say who signed */
     struct buf mine; /* artifacts that were bound to that name, DIGEST_TEXT bytes each */
 };
 
@@ -74,7 +77,7 @@ static bool mentions(struct reading *r, const struct ledger_entry *entry)
     return found;
 }
 
-static void tell_json(struct cli *c, const struct ledger_entry *entry)
+static void tell_json(struct cli *c, const struct ledger_entry *entry, bool who)
 {
     struct json_out j = answer_open(c, "assay.log-entry/1");
     member_u64(&j, "seq", entry->seq);
@@ -84,11 +87,13 @@ static void tell_json(struct cli *c, const struct ledger_entry *entry)
     member_digest(&j, "prev", &entry->prev);
     member_json(&j, "body", entry->body);
     member_json(&j, "set", entry->set);
+    if (who)
+        log_signers_json(c, entry, &j);
     answer_close(c, &j);
 }
 
 /* seq, time, type, and the texts of the body that people ask for, in this order. */
-static void tell_text(struct cli *c, const struct ledger_entry *entry)
+static void tell_text(struct cli *c, const struct ledger_entry *entry, bool who)
 {
     static const char *const shown[] = {"name",     "version", "channel", "gate",
                                         "verdict",  "result",  "allowed", "reason",
@@ -112,6 +117,8 @@ static void tell_text(struct cli *c, const struct ledger_entry *entry)
         text_fmt(cut, sizeof cut, strlen(text) == DIGEST_TEXT - 1 ? "%.12s" : "%.120s", text);
         put_foreign(out, cut);
     }
+    if (who)
+        log_signers_text(c, entry, out);
     buf_byte(out, '\n');
 }
 
@@ -122,10 +129,12 @@ static enum status each(void *ctx, const struct ledger_entry *entry, struct err 
         return ST_OK;
     if (r->since[0] != '\0' && strcmp(entry->time, r->since) < 0)
         return ST_OK;
-    if (r->c->json)
-        tell_json(r->c, entry);
+    if (r->csv)
+        log_csv(r->c, entry);
+    else if (r->c->json)
+        tell_json(r->c, entry, r->who);
     else
-        tell_text(r->c, entry);
+        tell_text(r->c, entry, r->who);
     enum status st = r->c->out.n >= FLUSH_AT ? cli_flush(r->c, e) : ST_OK;
     return st == ST_OK ? cli_alive(e) : st;
 }
@@ -133,18 +142,13 @@ static enum status each(void *ctx, const struct ledger_entry *entry, struct err 
 static enum status read_since(struct cli *c, char out[TIME_TEXT_MAX], struct err *e)
 {
     const char *text = c->args.value[OPT_SINCE];
-    char full[64];
     int64_t t = 0;
     if (text == NULL)
         return ST_OK;
-    text_fmt(full, sizeof full, strlen(text) == 10 ? "%.40sT00:00:00Z" : "%.40s", text);
-    if (!time_parse(full, &t))
-        return err_set(e, ST_USAGE, "option-value",
-                       "--since %s: a date such as 2026-01-02, or a time such as "
-                       "2026-01-02T03:04:05Z, is wanted",
-                       text);
-    time_format(t, out);
-    return ST_OK;
+    enum status st = read_moment("--since", text, &t, e);
+    if (st == ST_OK)
+        time_format(t, out);
+    return st;
 }
 
 struct proving {
@@ -248,12 +252,18 @@ enum status cmd_log(struct cli *c, struct err *e)
         st = err_set(e, ST_USAGE, "option-pair", "--against goes with --verify");
     if (st == ST_OK && r.name != NULL && !manifest_name_valid(r.name))
         st = err_set(e, ST_USAGE, "option-value", "--name %s is no name", r.name);
+    r.csv = opt_given(&c->args, OPT_CSV);
+    r.who = r.csv || r.name != NULL;
+    if (st == ST_OK && r.csv && c->json)
+        st = err_set(e, ST_USAGE, "option-pair", "--csv or --json, not both");
     if (st == ST_OK)
-        st = cli_store(c, e);
+        st = r.who ? cli_trust(c, e) : cli_store(c, e);
     if (st != ST_OK)
         return st;
     if (opt_given(&c->args, OPT_VERIFY))
         return prove(c, e);
+    if (r.csv)
+        log_csv_head(c);
     st = io_open(AT_FDCWD, c->facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
     if (st == ST_OK)
         st = ledger_read(dir, NULL, &at, each, &r, e);

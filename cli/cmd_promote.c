@@ -1,6 +1,7 @@
 /* promote, channels: decisions and who holds what. */
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/past.h"
 #include "cli/print.h"
 #include "cli/refs.h"
 #include <string.h>
@@ -154,6 +155,8 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
 enum status cmd_channels(struct cli *c, struct err *e)
 {
     struct json_out j;
+    if (opt_given(&c->args, OPT_AT))
+        return channels_at(c, e);
     SCOPED(holders_release) struct holders l = {.c = c, .table = table_of(4), .what = "holds it"};
     enum status st = cli_trust(c, e);
     if (st != ST_OK)

@@ -15,6 +15,7 @@ struct command {
     const char *about;    /* a paragraph or more for its own help */
     const char *examples; /* lines that can be typed */
     enum status (*run)(struct cli *c, struct err *e);
+    bool asks_at; /* --at is what it is asked about, not the clock */
     size_t option_count;
     enum opt options[COMMAND_OPTIONS]; /* beside the global ones */
 };

@@ -39,6 +39,7 @@
     X(OPT_REASON, "reason", 0, "TEXT", "why, for the ledger")                                    \
     X(OPT_VERIFY, "verify", 0, NULL, "prove the chain, every signature and the head")            \
     X(OPT_AGAINST, "against", 0, "FILE", "a file that carries a head of this ledger")            \
+    X(OPT_CSV, "csv", 0, NULL, "comma-separated lines, for a spreadsheet")                       \
     X(OPT_SINCE, "since", 0, "TIME", "only what happened then or later")                         \
     X(OPT_PROMPT, "prompt", 0, "T", "the text to begin with")                                    \
     X(OPT_MAX_NEW_TOKENS, "max-new-tokens", 0, "N", "generate at most N tokens (256)")           \
@@ -69,6 +70,7 @@
     X(OPT_CHECK, "check", 0, "C", "the check, by its name in the evidence")                      \
     X(OPT_UNTIL, "until", 0, "TIME", "when it ends")                                             \
     X(OPT_HISTORY, "history", 0, NULL, "decide every past promotion again")                      \
+    X(OPT_REPAIR, "repair", 0, NULL, "make again what can be made from the rest")                \
     X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")     \
     X(OPT_BYTES, "bytes", 0, "N", "how many bytes are to become free (K, M, G, T behind it)")    \
     X(OPT_SET_BYTES, "set-bytes", 0, "N", "the limit in bytes (K, M, G, T behind it), or none")  \

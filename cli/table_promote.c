@@ -103,12 +103,16 @@ static const struct command rows[] = {
      .run = cmd_retire,
      OPTIONS(OPT_REASON)},
     {.name = "channels",
-     .words = "[NAME@CHANNEL]",
+     .words = "[NAME@CHANNEL] [--at T]",
      .most = 1,
      .summary = "who holds what, and who did",
-     .about = "All channels, or one with its former holders, newest first.",
-     .examples = "assay channels\nassay channels tiny@preview",
-     .run = cmd_channels},
+     .about = "All channels, or one with its former holders, newest first. With --at: who held it "
+              "at that time, from\n"
+              "the ledger itself, each entry verified; T may be a date.",
+     .examples = "assay channels\nassay channels tiny@preview\n"
+                 "assay channels tiny@preview --at 2026-01-31",
+     .run = cmd_channels,
+     .asks_at = true},
     {.name = "audit",
      .words = "SEQ",
      .least = 1,
@@ -124,17 +128,21 @@ static const struct command rows[] = {
      .words = "",
      .summary = "read the ledger, or prove it",
      .about =
-         "One line an entry, oldest first. With --verify: the chain, every signature and the head; "
+         "One line an entry, oldest first. With --name as a report for auditors: what happened to "
+         "that artifact and\n"
+         "who signed it; --csv is the same for a spreadsheet. With --verify: the chain, every "
+         "signature and the head; "
          "and with\n"
          "--against that it goes on from the head that FILE carries, so that a store set back as a "
          "whole is\n"
          "caught (exit 6). FILE: a request, an approval, a bundle, a publication, a copy of "
          "ledger.head, or what\n"
          "log --verify --json printed.",
-     .examples = "assay log\nassay log --name tiny --since 2026-01-01\n"
-                 "assay log --verify --json > kept.json\nassay log --verify --against kept.json",
+     .examples =
+         "assay log\nassay log --name tiny --since 2026-01-01\nassay log --csv > ledger.csv\n"
+         "assay log --verify --json > kept.json\nassay log --verify --against kept.json",
      .run = cmd_log,
-     OPTIONS(OPT_VERIFY, OPT_AGAINST, OPT_NAME, OPT_SINCE)},
+     OPTIONS(OPT_VERIFY, OPT_AGAINST, OPT_NAME, OPT_SINCE, OPT_CSV)},
 };
 
 const struct command_table table_promote = {"the law, decisions, and who holds what", rows,

@@ -74,12 +74,16 @@ static const struct command rows[] = {
      .run = cmd_verify,
      OPTIONS(OPT_ALL)},
     {.name = "fsck",
-     .words = "--rebuild-index",
-     .summary = "fold the index again from packs and ledger",
-     .about = "The index is only a fold of packs and ledger: this makes it anew and swaps it in.",
-     .examples = "assay fsck --rebuild-index",
+     .words = "--repair|--rebuild-index",
+     .summary = "make again what follows from the rest",
+     .about =
+         "--repair makes a lost or damaged ledger.head again from the ledger, once chain, "
+         "signatures and the\n"
+         "index agree that nothing was cut. --rebuild-index: the index is only a fold of packs "
+         "and ledger; this\nmakes it anew and swaps it in.",
+     .examples = "assay fsck --repair\nassay fsck --rebuild-index",
      .run = cmd_fsck,
-     OPTIONS(OPT_REBUILD_INDEX)},
+     OPTIONS(OPT_REPAIR, OPT_REBUILD_INDEX)},
     {.name = "quarantine ls",
      .words = "",
      .summary = "list what was rejected",

@@ -16,7 +16,7 @@ struct proof {
 static enum status prove(void *ctx, const struct ledger_entry *entry, struct err *e)
 {
     struct proof *p = ctx;
-    if (!ledger_signed_by(entry, &p->s->charter.log_key))
+    if (!entry->verified)
         return err_at(e, ST_CORRUPT, "ledger", "ledger-signature", p->end,
                       "entry %llu is not signed by the store's log key",
                       (unsigned long long)entry->seq);
@@ -46,24 +46,22 @@ static enum status publish_last(const struct proof *p, struct err *e)
 static enum status mend(struct store *s, struct err *e)
 {
     struct proof p = {.s = s};
-    uint64_t offset = 0, seq = 0;
-    struct digest hash = {0};
-    bool torn = false;
+    struct ledger_place at = {.offset = 0};
     enum status st = s->index != NULL ? store_mark(s, &p.mark, e) : ST_OK;
     if (st == ST_OK && (s->index == NULL || p.mark.seq == 0))
         return err_set(e, ST_SET_BACK, "no-witness",
                        "without head and index nobody knows where the ledger ended; bring one of "
                        "them back from a copy");
     if (st == ST_OK)
-        st = ledger_read(s->dir, &offset, &seq, &hash, &torn, prove, &p, e);
+        st = ledger_read(s->dir, &s->charter.log_key, &at, prove, &p, e);
     if (st != ST_OK)
         return st;
-    if (seq < p.mark.seq || !p.witnessed)
+    if (at.seq < p.mark.seq || !p.witnessed)
         return err_set(
             e, ST_SET_BACK, "ledger-cut",
             "the ledger ends with entry %llu, but the index folded entry %llu; bring the "
             "ledger back from a copy",
-            (unsigned long long)seq, (unsigned long long)p.mark.seq);
+            (unsigned long long)at.seq, (unsigned long long)p.mark.seq);
     return publish_last(&p, e);
 }
 

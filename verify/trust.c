@@ -192,6 +192,24 @@ unsigned trust_signers(const struct trust *t, enum role r, const struct envelope
     return signers_of(t, r, v);
 }
 
+bool trust_signer_at(const struct trust *t, const struct envelope *v, size_t *i,
+                     struct trust_signer *out)
+{
+    for (; *i < t->key_count + t->revoked_count; (*i)++) {
+        bool revoked = *i >= t->key_count;
+        const struct public_key *k =
+            revoked ? &t->revoked[*i - t->key_count].public : &t->keys[*i].public;
+        if (!envelope_signed_by(v, k))
+            continue;
+        *out =
+            (struct trust_signer){.revoked = revoked, .owner = revoked ? NULL : t->keys[*i].owner};
+        key_id_text(k, out->id);
+        (*i)++;
+        return true;
+    }
+    return false;
+}
+
 struct trust_facts trust_facts(const struct trust *t)
 {
     return (struct trust_facts){.version = t->version,

@@ -73,6 +73,15 @@ enum status trust_want(const struct trust *t, enum role r, const struct public_k
 /* How many keys of a role signed, and how many it asks for. */
 unsigned trust_signers(const struct trust *t, enum role r, const struct envelope *v,
                        unsigned *threshold);
+/* Whose signatures verify: the next from *i on, which begins at 0; false: no more. owner is NULL
+ * for a key that is revoked. */
+struct trust_signer {
+    char id[KEY_ID_TEXT];
+    const char *owner; /* the trust's */
+    bool revoked;
+};
+bool trust_signer_at(const struct trust *t, const struct envelope *v, size_t *i,
+                     struct trust_signer *out);
 struct trust_facts {
     uint64_t version;
     struct digest digest;
