@@ -136,7 +136,15 @@ enum status key_public_parse(struct span text, struct public_key *out, struct er
                        "not a minisign public key: a comment line and 42 bytes in base64");
     memcpy(out->id, raw + 2, sizeof out->id);
     memcpy(out->bytes, raw + 10, sizeof out->bytes);
-    return ST_OK;
+    return key_sound(out) ? ST_OK
+                          : err_set(e, ST_SIGNATURE, "key-weak",
+                                    "this public key is no sound Ed25519 key: signatures under it "
+                                    "would prove nothing");
+}
+
+bool key_sound(const struct public_key *k)
+{
+    return sodium_init() >= 0 && crypto_core_ed25519_is_valid_point(k->bytes) == 1;
 }
 
 bool key_verify(const struct public_key *k, struct span bytes,

@@ -41,10 +41,12 @@ const struct public_key *signer_public(const struct signer *s);
 enum status signer_sign(const struct signer *s, struct span bytes, uint8_t sig[KEY_SIGNATURE_BYTES],
                         struct err *e) MUST_CHECK;
 
+/* A point of the curve's prime-order group: a key of small order verifies what nobody signed. */
+bool key_sound(const struct public_key *k);
 bool key_verify(const struct public_key *k, struct span bytes,
                 const uint8_t sig[KEY_SIGNATURE_BYTES]);
 void key_id_text(const struct public_key *k, char out[KEY_ID_TEXT]);
-/* The two-line text of a public key file, and back (ST_FORMAT). */
+/* The two-line text of a public key file, and back (ST_FORMAT; ST_SIGNATURE, code "key-weak"). */
 void key_public_text(const struct public_key *k, const char *comment, struct buf *out);
 enum status key_public_parse(struct span text, struct public_key *out, struct err *e) MUST_CHECK;
 

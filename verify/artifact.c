@@ -250,6 +250,22 @@ enum status artifact_open(struct store *s, const struct trust *t, const struct d
     return ST_OK;
 }
 
+/* The state only says where to look: what was found must be what was asked for, by its own manifest
+ * and digests. */
+static bool answers(const char *ref, const struct artifact *a)
+{
+    char artifact[DIGEST_TEXT], content[DIGEST_TEXT];
+    const char *at = strchr(ref, '@');
+    const char *hex = strncmp(ref, "sha256:", 7) == 0 ? ref + 7 : ref;
+    if (at != NULL)
+        return strlen(a->manifest.name) == (size_t)(at - ref) &&
+               strncmp(a->manifest.name, ref, (size_t)(at - ref)) == 0 &&
+               (a->channel[0] != '\0' || text_equal(a->manifest.version, at + 1));
+    digest_text(&a->digest, artifact);
+    digest_text(&a->content, content);
+    return strncmp(artifact, hex, strlen(hex)) == 0 || strncmp(content, hex, strlen(hex)) == 0;
+}
+
 enum status artifact_find(struct store *s, const struct trust *t, const char *ref, int64_t now,
                           struct artifact *out, struct err *e)
 {
@@ -264,7 +280,14 @@ enum status artifact_find(struct store *s, const struct trust *t, const char *re
     if (st != ST_OK)
         return st;
     digest = out->digest;
-    return artifact_open(s, t, &digest, now, out, e);
+    st = artifact_open(s, t, &digest, now, out, e);
+    if (st == ST_OK && !answers(ref, out)) {
+        artifact_release(out);
+        st = err_at(e, ST_CORRUPT, "manifest", "ref-swapped", ERR_NO_OFFSET,
+                    "the store's state leads to another artifact than was asked for");
+        return err_subject(e, "%s", ref);
+    }
+    return st;
 }
 
 /* ---- its model ---------------------------------------------------------------------------- */

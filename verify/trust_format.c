@@ -89,6 +89,9 @@ static enum status read_key(const char *id, const struct json *v, struct trust *
     memcpy(k->owner, owner, strlen(owner) + 1);
     if (public == NULL || !hex_decode(k->public.bytes, KEY_PUBLIC_BYTES, span_text(public)))
         return defect(e, "trust-key", "must give its public key as 64 hex digits", id);
+    if (!key_sound(&k->public))
+        return err_at(e, ST_UNTRUSTED, "trust", "key-weak", ERR_NO_OFFSET,
+                      "trust document: key %s is no sound Ed25519 key", id);
     for (size_t i = 0; i < t->key_count; i++) {
         if (memcmp(t->keys[i].public.bytes, k->public.bytes, KEY_PUBLIC_BYTES) == 0)
             return err_at(e, ST_UNTRUSTED, "trust", "trust-same-key", ERR_NO_OFFSET,

@@ -71,9 +71,9 @@ Test(cli, takes_the_proof_of_one_name_for_no_other)
     struct err e;
     handing_make(&h);
     say_holder(&h, "other", &h.b.digest);
-    cr_expect_eq(hand_out(&h, "other@preview", &e), ST_UNPROVEN);
+    cr_expect_eq(hand_out(&h, "other@preview", &e), ST_CORRUPT);
     say_holder(&h, "other", &h.l.a.digest);
-    cr_expect_eq(hand_out(&h, "other@preview", &e), ST_UNPROVEN);
+    cr_expect_eq(hand_out(&h, "other@preview", &e), ST_CORRUPT);
     handing_remove(&h);
 }
 

@@ -112,7 +112,10 @@ Test(key, that_others_may_read_is_refused)
 Test(key, public_text_reads_back_and_every_other_text_is_refused)
 {
     struct err e = ERR_NONE;
-    struct public_key k = {.id = {1, 2, 3, 4, 5, 6, 7, 0xf8}, .bytes = {9, 8, 7}}, back;
+    struct temp t = temp_make();
+    SCOPED(signer_scope) struct signer *real = temp_key(&t, "real");
+    struct public_key k = *signer_public(real), back;
+    memcpy(k.id, "\1\2\3\4\5\6\7\xf8", sizeof k.id);
     char id[KEY_ID_TEXT];
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     key_id_text(&k, id);
@@ -124,6 +127,30 @@ Test(key, public_text_reads_back_and_every_other_text_is_refused)
         cr_expect_eq(key_public_parse(SPAN(text.p, n), &back, &e), ST_FORMAT, "cut at %zu", n);
     buf_text(&text, "more\n");
     cr_expect_eq(key_public_parse(buf_span(&text), &back, &e), ST_FORMAT);
+    temp_remove(&t);
+}
+
+Test(key, of_small_order_or_off_the_curve_is_no_key)
+{
+    /* 0, 1, and two of the points of order 8, as RFC 7748 lists them; then no point at all. */
+    static const char *const weak[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "0200000000000000000000000000000000000000000000000000000000000000",
+    };
+    for (size_t i = 0; i < sizeof weak / sizeof *weak; i++) {
+        struct err e = ERR_NONE;
+        struct public_key k = {.id = {1}}, back;
+        SCOPED(buf_release) struct buf text = BUF_EMPTY;
+        cr_assert(hex_decode(k.bytes, sizeof k.bytes, span_text(weak[i])));
+        cr_expect_not(key_sound(&k), "%s", weak[i]);
+        key_public_text(&k, NULL, &text);
+        cr_expect_eq(key_public_parse(buf_span(&text), &back, &e), ST_SIGNATURE, "%s", weak[i]);
+        cr_expect_str_eq(err_code(&e), "key-weak");
+    }
 }
 
 Test(key, whose_halves_do_not_belong_together_is_refused)
