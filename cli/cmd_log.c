@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/log_hand_out.h"
 #include "cli/log_report.h"
 #include "cli/past.h"
 #include "cli/print.h"
@@ -247,6 +248,8 @@ enum status cmd_log(struct cli *c, struct err *e)
     SCOPED(fd_release) int dir = -1;
     SCOPED(reading_release) struct reading r = {.c = c, .name = c->args.value[OPT_NAME]};
     struct ledger_place at = {.offset = 0};
+    if (c->words > 0)
+        return log_hand_out(c, e);
     enum status st = read_since(c, r.since, e);
     if (st == ST_OK && opt_given(&c->args, OPT_AGAINST) && !opt_given(&c->args, OPT_VERIFY))
         st = err_set(e, ST_USAGE, "option-pair", "--against goes with --verify");

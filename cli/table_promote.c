@@ -125,7 +125,8 @@ static const struct command rows[] = {
      .examples = "assay audit 17",
      .run = cmd_audit},
     {.name = "log",
-     .words = "",
+     .words = "[SEQ -o DIR]",
+     .most = 1,
      .summary = "read the ledger, or prove it",
      .about =
          "One line an entry, oldest first. With --name as a report for auditors: what happened to "
@@ -137,12 +138,15 @@ static const struct command rows[] = {
          "whole is\n"
          "caught (exit 6). FILE: a request, an approval, a bundle, a publication, a copy of "
          "ledger.head, or what\n"
-         "log --verify --json printed.",
+         "log --verify --json printed. With SEQ that entry and the signed documents that it names "
+         "are "
+         "written\ninto DIR, for other tools to verify.",
      .examples =
          "assay log\nassay log --name tiny --since 2026-01-01\nassay log --csv > ledger.csv\n"
+         "assay log 12 -o entry12\n"
          "assay log --verify --json > kept.json\nassay log --verify --against kept.json",
      .run = cmd_log,
-     OPTIONS(OPT_VERIFY, OPT_AGAINST, OPT_NAME, OPT_SINCE, OPT_CSV)},
+     OPTIONS(OPT_VERIFY, OPT_AGAINST, OPT_NAME, OPT_SINCE, OPT_CSV, OPT_OUTPUT, OPT_FORCE)},
 };
 
 const struct command_table table_promote = {"the law, decisions, and who holds what", rows,

@@ -43,9 +43,8 @@ static bool read_refusal(const struct json *body, struct statement *s)
 struct replaying {
     const struct promoter *by;
     struct recall *recall;
-    const struct policy *law; /* NULL: that of the time */
-    uint64_t only;            /* this entry; 0: all */
-    struct public_key log_key;
+    const struct policy *law;   /* NULL: that of the time */
+    uint64_t only;              /* this entry; 0: all */
     char before[TIME_TEXT_MAX]; /* the time of the entry before */
     replay_each each;
     void *ctx;
@@ -66,7 +65,7 @@ static enum status statement_of(struct replaying *r, const struct ledger_entry *
     struct err why = ERR_NONE;
     *s = (struct statement){.kind = DECISION_NONE};
     if (!p->was_allowed) {
-        if (!ledger_signed_by(entry, &r->log_key))
+        if (!entry->verified)
             return trouble(p, "the entry's signature does not verify");
         return read_refusal(entry->body, s)
                    ? ST_OK
@@ -146,17 +145,14 @@ static enum status read_all(struct replaying *r, struct err *e)
 {
     SCOPED(fd_release) int dir = -1;
     struct store_facts facts;
-    struct digest hash = {{0}};
-    uint64_t offset = 0, seq = 0;
-    bool torn = false;
+    struct ledger_place at = {.offset = 0};
     enum status st = store_facts(r->by->store, &facts, e);
     if (st != ST_OK)
         return st;
-    r->log_key = facts.log_key;
     st = io_open(AT_FDCWD, facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
     if (st != ST_OK)
         return st;
-    st = ledger_read(dir, &offset, &seq, &hash, &torn, visit, r, e);
+    st = ledger_read(dir, &facts.log_key, &at, visit, r, e);
     return st == ST_CANCELLED && r->found ? ST_OK : st;
 }
 
