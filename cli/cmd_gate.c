@@ -1,6 +1,7 @@
 /* gate and evidence: measure, keep what was measured, read it again. */
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/hand_out.h"
 #include "cli/print.h"
 #include "promote/baseline.h"
 #include "promote/policy_store.h"
@@ -287,6 +288,8 @@ enum status cmd_evidence(struct cli *c, struct err *e)
                        "browser",
                        only);
     enum status st = cli_artifact(c, c->word[0], false, &g.artifact, e);
+    if (st == ST_OK && opt_given(&c->args, OPT_OUTPUT))
+        return evidence_hand_out(c, &g.artifact, gate, e);
     if (st != ST_OK)
         return st;
     if (c->json) {

@@ -31,6 +31,10 @@
     X(OPT_ALL, "all", 0, NULL, "everything in the store")                                        \
     X(OPT_WHY, "why", 0, NULL, "what stands between it and the next channel")                    \
     X(OPT_KEY, "key", 0, "K", "the key: its name in the key folder")                             \
+    X(OPT_RECORDS, "records", 0, "FILE", "the per-case records that the evidence names")         \
+    X(OPT_TYPE, "type", 0, "T", "source, review or support")                                     \
+    X(OPT_FILE, "file", 0, "FILE", "the file that is meant; its digest is recorded")             \
+    X(OPT_DIGEST, "digest", 0, "sha256:HEX", "the digest of what is meant")                      \
     X(OPT_ONLY, "only", 0, "a,b", "only these gates")                                            \
     X(OPT_AGAIN, "again", 0, NULL, "measure anew even if fresh evidence is there")               \
     X(OPT_GATE, "gate", 0, "G", "only this gate")                                                \

@@ -15,15 +15,57 @@ static const struct command rows[] = {
      .examples = "assay gate tiny@1\nassay gate tiny@1 --only structural,smoke --again",
      .run = cmd_gate,
      OPTIONS(OPT_ONLY, OPT_AGAIN)},
+    {.name = "evidence add",
+     .words = "FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "bring in evidence that was made elsewhere",
+     .about =
+         "FILE is a signed envelope, as evidence REF -o DIR writes it on another machine. It "
+         "counts "
+         "exactly as\n"
+         "much as evidence made here: its signer must have the role gate, the artifact must be in "
+         "this store, and\n"
+         "it must be newer than the evidence of that gate that is here. --records FILE gives the "
+         "per-case records\nthat it names.",
+     .examples = "assay evidence add fromci/smoke.dsse.json\n"
+                 "assay evidence add fromci/task.dsse.json --records fromci/task.records.jsonl",
+     .run = cmd_evidence_add,
+     OPTIONS(OPT_RECORDS)},
     {.name = "evidence",
      .words = "REF",
      .least = 1,
      .most = 1,
      .summary = "read the evidence about an artifact",
-     .about = "Each signed result with its checks: measured, limit, and why.",
-     .examples = "assay evidence tiny@1\nassay evidence tiny@1 --gate smoke --json",
+     .about =
+         "Each signed result with its checks: measured, limit, and why. With -o DIR the newest "
+         "of each gate is\n"
+         "written there, GATE.dsse.json and GATE.records.jsonl, for assay evidence add "
+         "elsewhere.",
+     .examples = "assay evidence tiny@1\nassay evidence tiny@1 --gate smoke --json\n"
+                 "assay evidence tiny@1 -o out",
      .run = cmd_evidence,
-     OPTIONS(OPT_GATE)},
+     OPTIONS(OPT_GATE, OPT_OUTPUT, OPT_FORCE)},
+    {.name = "attest",
+     .words = "REF [--type T]",
+     .least = 1,
+     .most = 1,
+     .summary = "record what no gate can measure",
+     .about =
+         "--type source: the source archive or data set it was made from (--file or --digest, "
+         "--source URI), said\n"
+         "by the role publisher. --type review: somebody read its transcripts, role gate. --type "
+         "support: somebody\n"
+         "answers for it in production, role release. The last two need --reason. --key signs "
+         "(else the key named\n"
+         "like the role). Without --type the newest of each is shown. A policy may ask for any of "
+         "them.",
+     .examples = "assay attest tiny@1 --type source --file train.tar.zst --source "
+                 "https://example.org/train\n"
+                 "assay attest tiny@1 --type review --reason 'read 40 transcripts'\n"
+                 "assay attest tiny@1",
+     .run = cmd_attest,
+     OPTIONS(OPT_TYPE, OPT_FILE, OPT_DIGEST, OPT_SOURCE, OPT_REASON, OPT_KEY)},
 };
 
 const struct command_table table_gate = {"gates and their evidence", rows,

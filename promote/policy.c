@@ -8,12 +8,6 @@
 #define DEFAULT_RETAIN  3
 #define DEFAULT_VALID_S (UINT64_C(30) * 86400)
 
-const char *attestation_name(enum attestation a)
-{
-    static const char *const names[ATTEST_COUNT] = {"source", "review", "support"};
-    return names[a];
-}
-
 void policy_release(struct policy *p)
 {
     for (enum gate g = GATE_NONE; g < GATE_COUNT; g++)

@@ -6,13 +6,11 @@
 #ifndef PROMOTE_POLICY_H
 #define PROMOTE_POLICY_H
 
+#include "verify/attestation.h"
 #include "verify/evidence.h"
 
 #define POLICY_TYPE     "application/vnd.assay.policy+json"
 #define POLICY_CHANNELS 2 /* preview, stable */
-
-enum attestation { ATTEST_SOURCE, ATTEST_REVIEW, ATTEST_SUPPORT, ATTEST_COUNT };
-const char *attestation_name(enum attestation a); /* "source" … */
 
 /* How many people, of which role, have to say yes. */
 struct policy_approvals {

@@ -5,7 +5,8 @@
 
 const char *voided_name(enum voided_kind k)
 {
-    static const char *const names[] = {"manifest", "evidence", "decision", "policy"};
+    static const char *const names[] = {"manifest",    "signature", "evidence",
+                                        "attestation", "decision",  "policy"};
     return names[k];
 }
 
@@ -15,8 +16,12 @@ static const struct place {
     enum voided_kind kind;
     enum role role;
 } places[] = {
-    {"artifact/", VOIDED_MANIFEST, ROLE_PUBLISHER}, {"evidence/", VOIDED_EVIDENCE, ROLE_GATE},
-    {"channel/", VOIDED_DECISION, ROLE_RELEASE},    {"held/", VOIDED_DECISION, ROLE_RELEASE},
+    {"artifact/", VOIDED_MANIFEST, ROLE_PUBLISHER},
+    {"signature/", VOIDED_SIGNATURE, ROLE_PUBLISHER},
+    {"evidence/", VOIDED_EVIDENCE, ROLE_GATE},
+    {"attest/", VOIDED_ATTESTATION, ROLE_NONE}, /* its type says whose */
+    {"channel/", VOIDED_DECISION, ROLE_RELEASE},
+    {"held/", VOIDED_DECISION, ROLE_RELEASE},
     {"policy", VOIDED_POLICY, ROLE_POLICY},
 };
 
@@ -43,22 +48,41 @@ static enum status collect(void *ctx, const char *key, struct span value, struct
     return ST_OK;
 }
 
-/* Expiry is not what is asked about. */
-static bool counts(const struct trust *t, enum role r, const struct envelope *v)
+/* Does any signature of the role count? Thresholds apply to documents as a whole; expiry is not
+ * what is asked about. */
+static bool counts(const struct trust *t, enum voided_kind kind, enum role r,
+                   const struct envelope *v)
 {
     struct err ignored = ERR_NONE;
+    unsigned needed = 0;
+    if (kind == VOIDED_SIGNATURE || kind == VOIDED_ATTESTATION)
+        return trust_signers(t, r, v, &needed) > 0;
     return trust_check(t, r, v, TRUST_ANY_TIME, &ignored) == ST_OK;
 }
 
-static enum status envelope_voided(const struct looking *l, const struct digest *d, bool *out,
-                                   struct err *e)
+/* attest/ARTIFACT/TYPE/SEQ */
+static enum role role_of(const struct looking *l, const char *key)
 {
+    char type[16];
+    const char *end = strrchr(key, '/'), *at = end;
+    if (l->place->kind != VOIDED_ATTESTATION)
+        return l->place->role;
+    while (at > key && at[-1] != '/')
+        at--;
+    text_fmt(type, sizeof type, "%.*s", (int)(end - at), at);
+    return attestation_role(attestation_parse(type));
+}
+
+static enum status envelope_voided(const struct looking *l, const char *key, const struct digest *d,
+                                   bool *out, struct err *e)
+{
+    enum role role = role_of(l, key);
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     SCOPED(envelope_release) struct envelope v = {0};
     enum status st = store_document(l->store, d, &text, e);
     if (st != ST_OK || (st = envelope_parse(buf_span(&text), &v, e)) != ST_OK)
         return st;
-    *out = counts(l->now, l->place->role, &v) && !counts(l->next, l->place->role, &v);
+    *out = counts(l->now, l->place->kind, role, &v) && !counts(l->next, l->place->kind, role, &v);
     return ST_OK;
 }
 
@@ -79,7 +103,7 @@ static void manifest_voided(const struct looking *l, struct voided *out, bool *v
 /* The envelope that a state value names, and its time if it says one. */
 static bool read_value(enum voided_kind kind, const char *value, struct voided *out)
 {
-    if (kind == VOIDED_EVIDENCE)
+    if (kind == VOIDED_EVIDENCE || kind == VOIDED_SIGNATURE || kind == VOIDED_ATTESTATION)
         return digest_parse(value, &out->document);
     SCOPED(json_scope) struct json *root = NULL;
     struct err ignored = ERR_NONE;
@@ -106,7 +130,7 @@ static enum status look(const struct looking *l, const char *key, const char *va
     }
     if (!read_value(out->kind, value, out))
         return err_set(e, ST_CORRUPT, "state-value", "the state's value of %s is damaged", key);
-    return envelope_voided(l, &out->document, voided, e);
+    return envelope_voided(l, key, &out->document, voided, e);
 }
 
 static enum status look_at_place(struct looking *l,

@@ -5,7 +5,14 @@
 
 #include "promote/channel.h"
 
-enum voided_kind { VOIDED_MANIFEST, VOIDED_EVIDENCE, VOIDED_DECISION, VOIDED_POLICY };
+enum voided_kind {
+    VOIDED_MANIFEST,
+    VOIDED_SIGNATURE,
+    VOIDED_EVIDENCE,
+    VOIDED_ATTESTATION,
+    VOIDED_DECISION,
+    VOIDED_POLICY
+};
 
 struct voided {
     enum voided_kind kind;

@@ -138,7 +138,7 @@ enum status change_commit(struct change *c, const struct change_entry *entry, ui
     if (st == ST_OK) { /* its memory is not needed any more, the index may need some */
         ingest_scope(&c->g);
         c->g = NULL;
-        st = commit_entry(c->s, entry, (struct commit_hook){0}, seq, e);
+        st = commit_entry(c->s, entry, entry->hook, seq, e);
     }
     c->used = st == ST_OK;
     return st;

@@ -31,6 +31,14 @@ struct expect {
     const char *key, *value;
 };
 
+struct change_entry;
+/* Called under the lock when the entry's number is known, before anything is written; may set the
+ * entry's body and set to bytes that outlive the commit. */
+struct commit_hook {
+    enum status (*prepare)(void *ctx, uint64_t seq, struct change_entry *entry, struct err *e);
+    void *ctx;
+};
+
 enum status change_begin(struct store *s, struct change **out, struct err *e) MUST_CHECK;
 void change_release(struct change *c);
 SCOPE_OF(change, struct change, change_release)
@@ -53,6 +61,7 @@ struct change_entry {
     size_t expect_count;
     uint64_t after; /* the newest entry must still be this one, else ST_CONFLICT, code "moved"; 0:
                      * whatever it is */
+    struct commit_hook hook; /* when body or set need the entry's number */
     struct clock clock;
     const struct signer *log; /* the log key of this store, else ST_SIGNATURE */
 };

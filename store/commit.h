@@ -14,13 +14,6 @@
 #include "store/pack_writer.h"
 #include "store/store_inside.h"
 
-/* Called under the lock when the entry's number is known, before anything is written; may set the
- * entry's body and set to bytes that outlive the call. */
-struct commit_hook {
-    enum status (*prepare)(void *ctx, uint64_t seq, struct change_entry *entry, struct err *e);
-    void *ctx;
-};
-
 enum status commit_entry(struct store *s, const struct change_entry *entry, struct commit_hook hook,
                          uint64_t *seq, struct err *e) MUST_CHECK;
 /* A sealed pack becomes packs/NEXT and its records are learnt. The lease (or NULL) holds it, and

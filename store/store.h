@@ -22,6 +22,7 @@
  *     content/HEX/ARTIFACT      ""
  *     signature/ARTIFACT/KEYID  digest of an envelope
  *     evidence/ARTIFACT/GATE/SEQ  digest of an envelope            verify/evidence
+ *     attest/ARTIFACT/TYPE/SEQ  digest of an envelope              verify/attestation
  *     channel/NAME/CHANNEL      holder and its decision (JSON)     promote/channel
  *     held/NAME/CHANNEL/SEQ     a former holder
  *     policy, trust             digest and version in force (JSON)

@@ -4,10 +4,9 @@
 #include "base/text.h"
 #include "store/envelope.h"
 #include "store/ledger.h"
+#include "verify/evidence_file.h"
 #include "verify/evidence_format.h"
 #include <string.h>
-
-#define COMMIT_TRIES 8
 
 void evidence_release(struct evidence *v)
 {
@@ -17,9 +16,7 @@ void evidence_release(struct evidence *v)
     *v = (struct evidence){0};
 }
 
-/* evidence/ARTIFACT/GATE/ or, with a sequence number, one key below it; padded, so that the order
- * of bytes is the order of time. */
-static void key_prefix(const struct digest *artifact, enum gate g, char out[STORE_KEY_MAX])
+void evidence_prefix(const struct digest *artifact, enum gate g, char out[STORE_KEY_MAX])
 {
     char hex[DIGEST_TEXT];
     digest_text(artifact, hex);
@@ -50,70 +47,6 @@ static enum status subject_name(struct store *s, const struct digest *artifact, 
     return ST_OK;
 }
 
-static void member(struct json_out *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_string(j, text);
-}
-
-static void write_body(const struct bound *b, const struct gate_result *r, const char *envelope,
-                       struct buf *out)
-{
-    char hex[DIGEST_TEXT];
-    digest_text(&b->artifact, hex);
-    struct json_out j = json_out(out);
-    json_object(&j);
-    member(&j, "artifact", hex);
-    member(&j, "evidence", envelope);
-    member(&j, "gate", gate_name(b->gate));
-    member(&j, "verdict", verdict_name(r->verdict));
-    json_close(&j);
-}
-
-/* One try: ST_CONFLICT when another process took the sequence number meanwhile. */
-static enum status commit_once(struct store *s, const struct bound *bound,
-                               const struct gate_result *result, struct span envelope,
-                               struct clock clock, const struct signer *log, struct digest *out,
-                               struct err *e)
-{
-    struct store_facts facts;
-    uint64_t seq = 0;
-    SCOPED(change_scope) struct change *c = NULL;
-    SCOPED(buf_release) struct buf body = BUF_EMPTY;
-    SCOPED(buf_release) struct buf set = BUF_EMPTY;
-    enum status st = store_facts(s, &facts, e);
-    if (st == ST_OK)
-        st = change_begin(s, &c, e);
-    struct digest cases;
-    if (st == ST_OK && result->cases.n > 0)
-        st = change_document(c, buf_span(&result->cases), &cases, e);
-    if (st == ST_OK)
-        st = change_document(c, envelope, out, e);
-    if (st != ST_OK)
-        return st;
-    char hex[DIGEST_TEXT], key[STORE_KEY_MAX];
-    digest_text(out, hex);
-    key_prefix(&bound->artifact, bound->gate, key);
-    size_t n = strlen(key);
-    text_fmt(key + n, sizeof key - n, "%016llu", (unsigned long long)facts.seq + 1);
-    write_body(bound, result, hex, &body);
-    struct json_out j = json_out(&set);
-    json_object(&j);
-    member(&j, key, hex);
-    json_close(&j);
-    if (buf_status(&body) != ST_OK || buf_status(&set) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
-    const struct expect free_key = {.key = key, .value = NULL};
-    const struct change_entry entry = {.type = "evidence",
-                                       .body = buf_span(&body),
-                                       .set = buf_span(&set),
-                                       .expects = &free_key,
-                                       .expect_count = 1,
-                                       .clock = clock,
-                                       .log = log};
-    return change_commit(c, &entry, &seq, e);
-}
-
 enum status evidence_commit(struct store *s, const struct bound *bound,
                             const struct gate_result *result, const struct signer *gate_key,
                             const struct signer *log, struct clock clock, struct digest *out,
@@ -131,15 +64,14 @@ enum status evidence_commit(struct store *s, const struct bound *bound,
                              &statement, e);
     if (st == ST_OK)
         st = envelope_sign(EVIDENCE_TYPE, buf_span(&statement), gate_key, &envelope, e);
-    if (st != ST_OK)
-        return st;
-    for (int i = 0; i < COMMIT_TRIES; i++) {
-        *e = ERR_NONE;
-        st = commit_once(s, bound, result, buf_span(&envelope), clock, log, out, e);
-        if (st != ST_CONFLICT)
-            break;
-    }
-    return st;
+    const struct filing f = {.bound = bound,
+                             .verdict = result->verdict,
+                             .cases = buf_span(&result->cases),
+                             .envelope = buf_span(&envelope),
+                             .log = log,
+                             .clock = clock};
+    uint64_t seq = 0;
+    return st == ST_OK ? evidence_file(s, &f, out, &seq, e) : st;
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -202,7 +134,7 @@ enum status evidence_newest(struct store *s, const struct trust *t, const struct
     char prefix[STORE_KEY_MAX];
     struct newest last = {0};
     *out = (struct evidence){0};
-    key_prefix(artifact, g, prefix);
+    evidence_prefix(artifact, g, prefix);
     enum status st = store_scan(s, prefix, keep_last, &last, e);
     if (st != ST_OK)
         return st;

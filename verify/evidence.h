@@ -21,7 +21,10 @@ struct evidence {
 };
 void evidence_release(struct evidence *v);
 
-/* Signs a result and commits it under evidence/ARTIFACT/GATE/SEQ. */
+/* evidence/ARTIFACT/GATE/, below which each piece has its ledger entry's number, 16 digits: the
+ * order of bytes is the order of time. */
+void evidence_prefix(const struct digest *artifact, enum gate g, char out[STORE_KEY_MAX]);
+/* Signs a result and commits it there. */
 enum status evidence_commit(struct store *s, const struct bound *bound,
                             const struct gate_result *result, const struct signer *gate_key,
                             const struct signer *log, struct clock clock, struct digest *out,

@@ -4,8 +4,10 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#define KINDS (VOIDED_POLICY + 1)
+
 struct tally {
-    unsigned of[4];
+    unsigned of[KINDS];
 };
 
 static enum status count(void *ctx, const struct voided *v, struct err *e)
@@ -31,23 +33,38 @@ static struct tally without(struct law_room *l, enum role r)
     return t;
 }
 
+static void attest(struct law_room *l, enum attestation type)
+{
+    struct err e = ERR_NONE;
+    struct attested_record r = {.type = type, .artifact = l->a.digest, .reason = "seen"};
+    uint64_t seq = 0;
+    if (type == ATTEST_SOURCE)
+        r.source.b[0] = 1;
+    cr_assert_eq(attestation_commit(l->r.s, l->trust, &r, l->keys[attestation_role(type)], l->r.log,
+                                    l->r.clock, &seq, &e),
+                 ST_OK, "%s", e.detail);
+}
+
 Test(voided, is_what_only_the_lost_key_had_signed)
 {
     static const struct {
         enum role role;
-        unsigned of[4];
+        unsigned of[KINDS]; /* manifest, signature, evidence, attestation, decision, policy */
     } rows[] = {
-        {ROLE_PUBLISHER, {1, 0, 0, 0}}, {ROLE_GATE, {0, 2, 0, 0}}, {ROLE_RELEASE, {0, 0, 1, 0}},
-        {ROLE_POLICY, {0, 0, 0, 1}},    {ROLE_ROOT, {0, 0, 0, 0}},
+        {ROLE_PUBLISHER, {1, 0, 0, 1, 0, 0}}, {ROLE_GATE, {0, 0, 2, 1, 0, 0}},
+        {ROLE_RELEASE, {0, 0, 0, 0, 1, 0}},   {ROLE_POLICY, {0, 0, 0, 0, 0, 1}},
+        {ROLE_ROOT, {0, 0, 0, 0, 0, 0}},
     };
     struct law_room l;
     struct decision d;
     law_make(&l);
     law_pass(&l, &l.a);
     cr_assert(law_promote(&l, &l.a, &d), "%s", law_unmet(&d, ""));
+    attest(&l, ATTEST_SOURCE);
+    attest(&l, ATTEST_REVIEW);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tally t = without(&l, rows[i].role);
-        for (size_t k = 0; k < 4; k++)
+        for (size_t k = 0; k < KINDS; k++)
             cr_expect_eq(t.of[k], rows[i].of[k], "%s: %s %u", role_name(rows[i].role),
                          voided_name((enum voided_kind)k), t.of[k]);
     }
