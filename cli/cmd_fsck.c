@@ -9,8 +9,7 @@ static enum status work(struct cli *c, bool *head, struct err *e)
     SCOPED(progress_scope)
     struct progress *progress = NULL;
     bool index = opt_given(&c->args, OPT_REBUILD_INDEX);
-    enum status st =
-        opt_given(&c->args, OPT_REPAIR) ? head_mend(c->home.store, head, e) : ST_OK;
+    enum status st = opt_given(&c->args, OPT_REPAIR) ? head_mend(c->home.store, head, e) : ST_OK;
     if (st == ST_OK && index) {
         progress = progress_start("fold the index", "B", 0, c->quiet);
         st = index_rebuild(c->home.store, progress, e);

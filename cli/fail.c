@@ -23,7 +23,6 @@ static const struct {
     {"ledger-head", ST_CORRUPT, "make it again with: assay fsck --repair"},
     {"index-corrupt", ST_CORRUPT, "fold a new index with: assay fsck --rebuild-index"},
     {"head-store", ST_UNPROVEN, "name the store that the file is about with --store"},
-    {"head-and-index", ST_UNPROVEN, NULL},
     {"evidence-future", ST_UNPROVEN, "look at the clocks of both machines"},
     {NULL, ST_EXISTS, NULL},
     {NULL, ST_AMBIGUOUS, "type more digits; assay ls shows them"},
