@@ -5,8 +5,8 @@
 
 const char *voided_name(enum voided_kind k)
 {
-    static const char *const names[] = {"manifest",    "signature", "evidence",
-                                        "attestation", "decision",  "policy"};
+    static const char *const names[] = {"manifest", "signature", "evidence", "attestation",
+                                        "approval", "waiver",    "decision", "policy"};
     return names[k];
 }
 
@@ -20,6 +20,8 @@ static const struct place {
     {"signature/", VOIDED_SIGNATURE, ROLE_PUBLISHER},
     {"evidence/", VOIDED_EVIDENCE, ROLE_GATE},
     {"attest/", VOIDED_ATTESTATION, ROLE_NONE}, /* its type says whose */
+    {"approval/", VOIDED_APPROVAL, ROLE_NONE},  /* whose, the policy says */
+    {"waiver/", VOIDED_WAIVER, ROLE_NONE},
     {"channel/", VOIDED_DECISION, ROLE_RELEASE},
     {"held/", VOIDED_DECISION, ROLE_RELEASE},
     {"policy", VOIDED_POLICY, ROLE_POLICY},
@@ -48,6 +50,16 @@ static enum status collect(void *ctx, const char *key, struct span value, struct
     return ST_OK;
 }
 
+/* A person's word counts while his key holds any role. */
+static bool counts_somewhere(const struct trust *t, const struct envelope *v)
+{
+    unsigned needed = 0;
+    bool any = false;
+    for (enum role r = ROLE_ROOT; r < ROLE_COUNT; r++)
+        any = any || trust_signers(t, r, v, &needed) > 0;
+    return any;
+}
+
 /* Does any signature of the role count? Thresholds apply to documents as a whole; expiry is not
  * what is asked about. */
 static bool counts(const struct trust *t, enum voided_kind kind, enum role r,
@@ -57,6 +69,8 @@ static bool counts(const struct trust *t, enum voided_kind kind, enum role r,
     unsigned needed = 0;
     if (kind == VOIDED_SIGNATURE || kind == VOIDED_ATTESTATION)
         return trust_signers(t, r, v, &needed) > 0;
+    if (kind == VOIDED_APPROVAL || kind == VOIDED_WAIVER)
+        return counts_somewhere(t, v);
     return trust_check(t, r, v, TRUST_ANY_TIME, &ignored) == ST_OK;
 }
 
@@ -103,7 +117,7 @@ static void manifest_voided(const struct looking *l, struct voided *out, bool *v
 /* The envelope that a state value names, and its time if it says one. */
 static bool read_value(enum voided_kind kind, const char *value, struct voided *out)
 {
-    if (kind == VOIDED_EVIDENCE || kind == VOIDED_SIGNATURE || kind == VOIDED_ATTESTATION)
+    if (kind != VOIDED_POLICY && kind != VOIDED_DECISION)
         return digest_parse(value, &out->document);
     SCOPED(json_scope) struct json *root = NULL;
     struct err ignored = ERR_NONE;

@@ -81,9 +81,9 @@ def build(binary, folder):
     return w, before
 
 
-def allowed(w, want, what, words=ASK, keys="keys", time=None):
+def allowed(w, want, what, words=ASK, keys="keys", time=None, proof=False):
     code, said, err = w.run(*words, keys=keys, time=time)
-    if (code == 0) != want or want and said.get("allowed") is not True:
+    if (code == 0) != want or want and said.get("ok" if proof else "allowed") is not True:
         raise SystemExit("matrix: %s: exit %d %s %s" % (what, code, json.dumps(said)[:1500], err))
 
 
@@ -281,6 +281,21 @@ def same_place(key, reason):
     return any(key[:-16] == other[:-16] for other in reason)
 
 
+def set_back_cells(base):
+    """The store restored whole from an older copy, against each kind of file that carries a head."""
+    base.must("manifest", "a@1", "-o", "kept")
+    base.write("kept.json", canon(base.must("log", "--verify")))
+    for name in ("request.json", "keys.yes", "ben.yes", "kept/head.json", "kept.json", "store/ledger.head"):
+        allowed(base, True, "against " + name, ("log", "--verify", "--against", name), proof=True)
+        w = base.copy(base.folder + ".cell")
+        shutil.copy(w.path(name), w.path("elsewhere"))
+        w.put_lines(w.lines()[:-3])
+        shutil.rmtree(w.path("store/index"))
+        allowed(w, False, "set back, against " + name, ("log", "--verify", "--against", "elsewhere"))
+        shutil.rmtree(w.folder)
+        yield name
+
+
 def run(base, cells, step, want, tried, kind, words=ASK):
     for i, (what, make) in enumerate(cells):
         if i % step:
@@ -306,6 +321,7 @@ def main(argv):
         for what, time in time_cells():
             allowed(base, False, what, time=time)
             tried["clock"] = tried.get("clock", 0) + 1
+        tried["set back whole"] = len(list(set_back_cells(base)))
         for what, w in denials(base, before):
             run(w, deny_cells(w), step, False, tried, "denied by " + what)
         allowed(base, True, "the world itself, after all")

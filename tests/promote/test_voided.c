@@ -49,11 +49,11 @@ Test(voided, is_what_only_the_lost_key_had_signed)
 {
     static const struct {
         enum role role;
-        unsigned of[KINDS]; /* manifest, signature, evidence, attestation, decision, policy */
+        unsigned of[KINDS]; /* in the order of enum voided_kind */
     } rows[] = {
-        {ROLE_PUBLISHER, {1, 0, 0, 1, 0, 0}}, {ROLE_GATE, {0, 0, 2, 1, 0, 0}},
-        {ROLE_RELEASE, {0, 0, 0, 0, 1, 0}},   {ROLE_POLICY, {0, 0, 0, 0, 0, 1}},
-        {ROLE_ROOT, {0, 0, 0, 0, 0, 0}},
+        {ROLE_PUBLISHER, {1, 0, 0, 1, 0, 0, 0, 0}}, {ROLE_GATE, {0, 0, 2, 1, 0, 0, 0, 0}},
+        {ROLE_RELEASE, {0, 0, 0, 0, 0, 0, 1, 0}},   {ROLE_POLICY, {0, 0, 0, 0, 0, 0, 0, 1}},
+        {ROLE_ROOT, {0, 0, 0, 0, 0, 0, 0, 0}},
     };
     struct law_room l;
     struct decision d;
