@@ -210,6 +210,35 @@ unsigned runtime_begin(struct runtime *r, const void *p, size_t n)
     return generated(r, session_begin(r->session, SPAN(p, n), &r->result, &r->e));
 }
 
+/* A part of a prompt was taken: the state changes with the last one, or with an error. */
+static unsigned taken(struct runtime *r, enum status st, size_t left)
+{
+    if (st == ST_OK && left > 0) {
+        r->state = RUNTIME_READY;
+        r->result = (struct generation){0};
+        return end(r, st);
+    }
+    return generated(r, st);
+}
+
+unsigned runtime_start(struct runtime *r, const void *p, size_t n, size_t *left)
+{
+    *left = 0;
+    if (!enter(r, true))
+        return end(r, ST_MODEL_NOT_LOADED);
+    enum status st = session_start(r->session, SPAN(p, n), left, &r->e);
+    return taken(r, st, *left);
+}
+
+unsigned runtime_prefill(struct runtime *r, size_t *left)
+{
+    *left = 0;
+    if (!enter(r, true))
+        return end(r, ST_MODEL_NOT_LOADED);
+    enum status st = session_prefill(r->session, left, &r->e);
+    return taken(r, st, *left);
+}
+
 unsigned runtime_generate_next_token(struct runtime *r)
 {
     if (!enter(r, true))

@@ -12,7 +12,8 @@
  *     load_model            all but Uninitialized                 12
  *     set_sampling_config   all but Uninitialized                 12
  *     generate, begin,      Ready, ContinuationReady,             12
- *       reset, free           RecoverableError
+ *       start, reset, free    RecoverableError
+ *     prefill               after start, until nothing is left    12 without a model, else 13
  *     generate_next_token   ContinuationReady                     12 without a model, else 13
  *     cancel                with a model                          12
  *
@@ -57,6 +58,10 @@ unsigned runtime_generate(struct runtime *r, const void *p, size_t n, uint32_t m
 /* Prefill only; generate_next_token then makes one token a call. */
 unsigned runtime_begin(struct runtime *r, const void *p, size_t n);
 unsigned runtime_generate_next_token(struct runtime *r);
+/* begin in pieces: start, then prefill until *left is 0; only then there is something to go on
+ * from. prefill without a prompt that was started is 13. */
+unsigned runtime_start(struct runtime *r, const void *p, size_t n, size_t *left);
+unsigned runtime_prefill(struct runtime *r, size_t *left);
 /* Ends a generation between tokens; returns 15. */
 unsigned runtime_cancel(struct runtime *r);
 unsigned runtime_reset_context(struct runtime *r);

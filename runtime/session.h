@@ -76,6 +76,11 @@ enum status session_step(struct session *s, struct generation *out, struct err *
  * refusal (ST_INVALID_LENGTH, ST_CONTEXT_EXCEEDED) leaves the context alone. */
 enum status session_place(struct session *s, const uint32_t *ids, size_t n, size_t keep,
                           struct err *e) MUST_CHECK;
+/* session_begin in pieces, for a host that wants control within a long prompt: start encodes, each
+ * prefill takes some positions; *left says how many are to come, and at 0 steps may follow. */
+enum status session_start(struct session *s, struct span prompt, size_t *left,
+                          struct err *e) MUST_CHECK;
+enum status session_prefill(struct session *s, size_t *left, struct err *e) MUST_CHECK;
 /* Length to 0; the memory and its addresses stay. */
 void session_reset(struct session *s);
 

@@ -3,26 +3,31 @@
 #include "runtime/diagnostics.h"
 #include "runtime/session_state.h"
 
-/* Runs the prompt through the model, several positions at a time; only its last token's logits are
- * wanted. */
+/* The next positions of the prompt through the model, several at a time; only the last token's
+ * logits are wanted. How far it came is the context's length. */
+static void prefill_batch(struct session *s)
+{
+    const size_t count = session_prompt_count(s), i = s->kv.length;
+    const size_t n = count - i < FORWARD_BATCH ? count - i : FORWARD_BATCH;
+    uint64_t began = diagnostics_ticks();
+    const float *last = forward_batch(&s->forward, &s->kv, session_prompt(s) + i, n,
+                                      i + n == count ? 1 : 0, s->batch);
+    if (last != NULL)
+        __builtin_memcpy(s->logits, last, (size_t)s->held.logits);
+    s->prefill_ns += diagnostics_ticks() - began;
+    s->has_logits = i + n == count;
+    s->continues = i + n == count;
+}
+
 static enum status prefill(struct session *s, const struct token_sink *sink, struct err *e)
 {
-    const uint32_t *ids = session_prompt(s);
-    const size_t count = session_prompt_count(s);
-    uint64_t began = diagnostics_ticks();
-    for (size_t i = 0, n; i < count; i += n) {
-        n = count - i < FORWARD_BATCH ? count - i : FORWARD_BATCH;
+    while (s->kv.length < session_prompt_count(s)) {
         if (sink != NULL && sink->onward != NULL && !sink->onward(sink->ctx))
             return err_set(e, ST_CANCELLED, NULL,
-                           "the generation was cancelled after %zu tokens of the prompt", i);
-        const float *last =
-            forward_batch(&s->forward, &s->kv, ids + i, n, i + n == count ? 1 : 0, s->batch);
-        if (last != NULL)
-            __builtin_memcpy(s->logits, last, (size_t)s->held.logits);
+                           "the generation was cancelled after %u tokens of the prompt",
+                           s->kv.length);
+        prefill_batch(s);
     }
-    s->prefill_ns = diagnostics_ticks() - began;
-    s->has_logits = true;
-    s->continues = true;
     return ST_OK;
 }
 
@@ -36,9 +41,8 @@ static void drop_eos(struct session *s)
         s->prompt.n -= sizeof(uint32_t);
 }
 
-/* Up to and including the prefill. */
-static enum status begin(struct session *s, struct span prompt, const struct token_sink *sink,
-                         struct err *e)
+/* Up to the prefill: the prompt's ids are there, and there is room for them. */
+static enum status encode(struct session *s, struct span prompt, struct err *e)
 {
     enum status st = session_encode(s, prompt, false, e);
     if (st != ST_OK)
@@ -52,7 +56,15 @@ static enum status begin(struct session *s, struct span prompt, const struct tok
         return err_set(e, ST_CONTEXT_EXCEEDED, "context-exceeded",
                        "the text has %zu tokens; the context of %u needs room for one more", count,
                        s->kv.context);
-    return prefill(s, sink, e);
+    return ST_OK;
+}
+
+/* Up to and including the prefill. */
+static enum status begin(struct session *s, struct span prompt, const struct token_sink *sink,
+                         struct err *e)
+{
+    enum status st = encode(s, prompt, e);
+    return st == ST_OK ? prefill(s, sink, e) : st;
 }
 
 /* Does nothing but BOS stand before the next token? */
@@ -173,6 +185,32 @@ enum status session_begin(struct session *s, struct span prompt, struct generati
     if (st == ST_OK)
         *out = result(s, 0, 0);
     return session_conclude(s, st);
+}
+
+enum status session_start(struct session *s, struct span prompt, size_t *left, struct err *e)
+{
+    *left = 0;
+    if (s == NULL)
+        return no_session(e);
+    session_clear(s);
+    enum status st = encode(s, prompt, e);
+    if (st == ST_OK)
+        *left = session_prompt_count(s);
+    return session_conclude(s, st);
+}
+
+enum status session_prefill(struct session *s, size_t *left, struct err *e)
+{
+    *left = 0;
+    if (s == NULL)
+        return no_session(e);
+    size_t count = session_prompt_count(s);
+    if (s->continues || s->kv.length >= count)
+        return session_conclude(s, err_set(e, ST_GENERATION_FAILED, "nothing-to-prefill",
+                                           "there is no prompt to go on with"));
+    prefill_batch(s);
+    *left = count - s->kv.length;
+    return session_conclude(s, ST_OK);
 }
 
 enum status session_generate(struct session *s, struct span prompt, uint32_t max_new_tokens,

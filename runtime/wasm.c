@@ -2,18 +2,20 @@
  *
  * Instantiated with empty imports. Addresses are offsets into the exported memory. Beside the
  * reference's calls stand those that streaming and cancellation need: begin_generation,
- * cancel_generation, last_token, last_token_count, last_stop, logits_ptr and logits_len; and
- * abi_version, by which a host knows that it speaks of the same calls: runtime/web/engine.js
- * refuses a module of another version. It grows with every change that a host could notice. */
+ * start_generation, prefill, prefill_left, cancel_generation, last_token, last_token_count,
+ * last_stop, logits_ptr and logits_len; and abi_version, by which a host knows that it speaks of
+ * the same calls: runtime/web/engine.js refuses a module of another version. It grows with every
+ * change that a host could notice. */
 #include "runtime/diagnostics.h"
 #include "runtime/runtime.h"
 
-#define ABI_VERSION  1
+#define ABI_VERSION  2
 
 #define EXPORT(name) __attribute__((export_name(#name), visibility("default")))
 
 static struct runtime *only;
 static struct span diagnostics;
+static size_t left; /* tokens of the prompt that are to be taken */
 
 /* NULL only when there is no memory for it. */
 static struct runtime *it(void)
@@ -32,6 +34,9 @@ EXPORT(set_sampling_config)
 unsigned wasm_set_sampling_config(float temperature, uint32_t top_k, float top_p, uint64_t seed);
 EXPORT(generate) unsigned wasm_generate(const void *p, size_t n, uint32_t max_new_tokens);
 EXPORT(begin_generation) unsigned wasm_begin(const void *p, size_t n);
+EXPORT(start_generation) unsigned wasm_start(const void *p, size_t n);
+EXPORT(prefill) unsigned wasm_prefill(void);
+EXPORT(prefill_left) size_t wasm_prefill_left(void);
 EXPORT(generate_next_token) unsigned wasm_generate_next_token(void);
 EXPORT(cancel_generation) unsigned wasm_cancel(void);
 EXPORT(reset_context) unsigned wasm_reset_context(void);
@@ -86,6 +91,23 @@ unsigned wasm_generate(const void *p, size_t n, uint32_t max_new_tokens)
 unsigned wasm_begin(const void *p, size_t n)
 {
     return it() != NULL ? runtime_begin(only, p, n) : ABI_GENERATION_FAILED;
+}
+
+/* begin_generation in pieces, so that a host can stop within a long prompt: start, then prefill
+ * until prefill_left is 0. */
+unsigned wasm_start(const void *p, size_t n)
+{
+    return it() != NULL ? runtime_start(only, p, n, &left) : ABI_GENERATION_FAILED;
+}
+
+unsigned wasm_prefill(void)
+{
+    return it() != NULL ? runtime_prefill(only, &left) : ABI_GENERATION_FAILED;
+}
+
+size_t wasm_prefill_left(void)
+{
+    return left;
 }
 
 unsigned wasm_generate_next_token(void)

@@ -78,6 +78,7 @@ export class Engine {
     this.#check(this.#x.set_sampling_config(temperature, topK, topP, seed), 'sampling');
   }
 
+  // Takes the text in; prefill then runs it through the model piece by piece. Both tell how many tokens are left.
   begin(text) {
     const bytes = new TextEncoder().encode(text);
     // An empty text still needs an address.
@@ -85,9 +86,15 @@ export class Engine {
     if (at === 0)
       throw hostError('OutOfMemory', { stage: 'utf8-transfer' });
     new Uint8Array(this.#x.memory.buffer, at, bytes.length).set(bytes);
-    const code = this.#x.begin_generation(at, bytes.length);
+    const code = this.#x.start_generation(at, bytes.length);
     this.#x.dealloc(at, bytes.length);
     this.#check(code, beginStage(code));
+    return this.#x.prefill_left();
+  }
+
+  prefill() {
+    this.#check(this.#x.prefill(), 'forward');
+    return this.#x.prefill_left();
   }
 
   // {token, text, stop}: token is −1 when none was made.

@@ -7,7 +7,8 @@
 //     ready        ✓ (*)  ✓            ✓           ✓          ✓       ✓       ✓             ✓
 //     generating   ✓ (*)  Busy         Busy        Busy       Busy    Busy    ✓             ✓
 //
-// (*) says again what was booted. Between two tokens the queue has its turn, so a cancel waits for one token at most.
+// (*) says again what was booted. Between two tokens, and between two pieces of a prompt, the queue has its turn: a
+// cancel waits for one of them at most.
 
 import { Engine, hasSimd } from './engine.js';
 import {
@@ -174,11 +175,14 @@ async function generate({ prompt, max_new_tokens, continues, digests }, job) {
   generating = true;
   job.began = performance.now();
   try {
-    if (continues !== true)
-      engine.begin(prompt);
+    let left = continues === true ? 0 : engine.begin(prompt);
+    do {
+      await turn();
+      job.abort.signal.throwIfAborted();
+      if (left > 0)
+        left = engine.prefill();
+    } while (left > 0);
     const prefilled = performance.now();
-    await turn();
-    job.abort.signal.throwIfAborted();
     const stop = await loop(job, limit, digests === true, made);
     const decode = performance.now() - prefilled;
     return {

@@ -83,6 +83,30 @@ Test(runtime, states_follow_the_calls)
     cr_assert_eq(runtime_state(r), RUNTIME_READY);
 }
 
+Test(runtime, a_prompt_can_be_left_half_way)
+{
+    static const char text[] = "a text of more than eight tokens";
+    SCOPED(runtime_scope) struct runtime *r = started();
+    size_t left = 0;
+    cr_assert_eq(runtime_start(r, text, sizeof text - 1, &left), ABI_MODEL_NOT_LOADED);
+    cr_assert_eq(runtime_prefill(r, &left), ABI_MODEL_NOT_LOADED);
+    cr_assert_eq(load_ascii(r), ABI_OK);
+    cr_assert_eq(runtime_prefill(r, &left), ABI_GENERATION_FAILED);
+    cr_assert_eq(runtime_start(r, text, sizeof text - 1, &left), ABI_OK);
+    cr_assert_eq(runtime_state(r), RUNTIME_READY);
+    cr_assert_eq(runtime_prefill(r, &left), ABI_OK);
+    cr_assert_gt(left, 0);
+    cr_assert_eq(runtime_generate_next_token(r), ABI_GENERATION_FAILED, "not before all of it");
+    cr_assert_eq(runtime_cancel(r), ABI_CANCELLED);
+    cr_assert_eq(runtime_start(r, "\xff", 1, &left), 3);
+    cr_assert_eq(runtime_state(r), RUNTIME_RECOVERABLE_ERROR);
+    cr_assert_eq(runtime_start(r, text, sizeof text - 1, &left), ABI_OK);
+    while (left > 0)
+        cr_assert_eq(runtime_prefill(r, &left), ABI_OK);
+    cr_assert_eq(runtime_state(r), RUNTIME_CONTINUATION_READY);
+    cr_assert_eq(runtime_generate_next_token(r), ABI_OK);
+}
+
 Test(runtime, steps_give_what_one_generation_gives)
 {
     SCOPED(runtime_scope) struct runtime *r = started();

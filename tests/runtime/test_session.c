@@ -2,6 +2,7 @@
 
 #include "base/heap.h"
 #include "base/text.h"
+#include "runtime/forward.h"
 #include "tests/support/ascii_model.h"
 #include <criterion/criterion.h>
 #include <math.h>
@@ -185,6 +186,37 @@ Test(session, stepping_equals_generating)
     }
     close_place(&whole);
     close_place(&steps);
+}
+
+Test(session, a_prompt_in_pieces_is_the_same_prompt)
+{
+    static const char text[] = "The quick brown fox jumps over it";
+    struct place whole = open_ascii(), parts = open_ascii();
+    cr_assert_eq(session_begin(whole.session, span_text(text), &whole.got, &whole.e), ST_OK);
+    size_t left = 0, before, pieces = 0;
+    cr_assert_eq(session_start(parts.session, span_text(text), &left, &parts.e), ST_OK);
+    cr_assert_gt(left, FORWARD_BATCH);
+    cr_assert_eq(session_step(parts.session, &parts.got, &parts.e), ST_GENERATION_FAILED,
+                 "no step before the whole prompt is taken");
+    parts.e = ERR_NONE;
+    cr_assert_eq(session_start(parts.session, span_text(text), &left, &parts.e), ST_OK);
+    for (; left > 0; pieces++) {
+        before = left;
+        cr_assert_eq(session_prefill(parts.session, &left, &parts.e), ST_OK);
+        cr_assert_lt(left, before);
+    }
+    cr_assert_gt(pieces, 1);
+    cr_assert_eq(memcmp(session_logits(whole.session), session_logits(parts.session),
+                        (size_t)session_held(whole.session)->logits),
+                 0);
+    for (int i = 0; i < 5; i++) {
+        cr_assert_eq(session_step(whole.session, &whole.got, &whole.e), ST_OK);
+        cr_assert_eq(session_step(parts.session, &parts.got, &parts.e), ST_OK);
+        cr_assert_eq(whole.got.token_ids[0], parts.got.token_ids[0]);
+    }
+    cr_assert_eq(session_prefill(parts.session, &left, &parts.e), ST_GENERATION_FAILED);
+    close_place(&whole);
+    close_place(&parts);
 }
 
 Test(session, addresses_do_not_change)

@@ -131,7 +131,8 @@ function moduleOf(functions) {
 
 test('a module that stops on an inner error is one error, and is started anew', async (bench) => {
   await bench.page();
-  const trapping = moduleOf({ abi_version: [0x41, 1], init_runtime: [0x41, 0], get_diagnostics_len: [0x00] });
+  const [, abi] = /export const ABI = (\d+)/.exec(fs.readFileSync(path.join(root, 'runtime/web/protocol.js'), 'utf8'));
+  const trapping = moduleOf({ abi_version: [0x41, Number(abi)], init_runtime: [0x41, 0], get_diagnostics_len: [0x00] });
   bench.evil.rules = [{ match: /assay-runtime\.wasm/, kind: 'body', body: trapping }];
   const said = await bench.browser.run(async () => {
     globalThis.r = new lab.Runtime({ base: lab.base });

@@ -167,6 +167,30 @@ test('a cancel ends its target within one token, wherever it is', async (bench) 
   holds(said.tokens <= 1, `${said.tokens} tokens after the cancel`);
 });
 
+test('a cancel within a long prompt leaves it there, and the model is as before', async (bench) => {
+  await bench.page();
+  const said = await bench.browser.run(async () => {
+    const r = new lab.Runtime({ base: lab.base });
+    await r.load(await lab.model());
+    const before = (await r.generate('Anna has', { maxNewTokens: 5 }).result).token_ids;
+    const w = new lab.Raw();
+    await w.boot();
+    await w.ask('load-model', await lab.model());
+    const long = 'Anna has a red key. '.repeat(12);
+    const running = w.send('generate', { prompt: long, max_new_tokens: 4 });
+    const stop = w.send('cancel', { target: running });
+    await w.end(stop);
+    const ended = lab.outcome(await w.end(running));
+    const d = await w.ask('diagnostics');
+    const after = await w.ask('generate', { prompt: 'Anna has', max_new_tokens: 5 });
+    const whole = await w.ask('generate', { prompt: long, max_new_tokens: 4 });
+    w.close();
+    r.close();
+    return { ended, kv: d.kv_length, same: JSON.stringify(before) === JSON.stringify(after.token_ids), whole: lab.outcome(whole) };
+  });
+  equal(said, { ended: 15, kv: 0, same: true, whole: 'ok' });
+});
+
 test('of ten loads in a row the last one wins and the others end as cancelled', async (bench) => {
   bench.evil.rules = [{ match: /slow=1/, kind: 'slow', ms: 10 }];
   await bench.page();

@@ -101,7 +101,8 @@ try {
       const bare = [];
       const told = [];
       for (let k = 0; k < 9; k++) {
-        engine.begin('abc');
+        for (let left = engine.begin('abc'); left > 0;)
+          left = engine.prefill();
         let t = performance.now();
         for (let n = 0; n < N; n++)
           engine.step();
