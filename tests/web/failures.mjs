@@ -1,7 +1,7 @@
 // Everything that can come wrong over the wire, and what is left standing after it.
 import fs from 'node:fs';
 import path from 'node:path';
-import { equal, holds, root, test } from './bench.mjs';
+import { equal, holds, root, run, test } from './bench.mjs';
 
 // Loads through a rule; then the model that was there before must still say what it said.
 async function loadUnder(bench, rule, members = {}) {
@@ -79,6 +79,32 @@ test('every damaged model file is refused by the module and the model in memory 
     }, fs.readFileSync(path.join(folder, name)).toString('base64'));
     holds(said.code >= 2 && said.code <= 13 && said.loaded && said.ready === 'ready', `${name}: ${JSON.stringify(said)}`);
   }
+});
+
+test('a model whose buffers do not fit is refused before it is ready, and the model in memory goes on', async (bench) => {
+  // A context of 2^24 positions: a file of kilobytes that wants 1 GiB for keys and values.
+  const shape = { vocab_size: 260, hidden_size: 8, layer_count: 1, head_count: 2, kv_head_count: 2, head_dim: 4, ffn_size: 8, max_context: 1 << 24,
+    rope_theta: '10000', rms_norm_epsilon: '0.00001' };
+  const tensors = { 'tok_embeddings.weight': 260 * 8, 'norm.weight': 8, 'output.weight': 260 * 8 };
+  for (const [name, n] of Object.entries({ attn_norm: 8, ffn_norm: 8, wq: 64, wk: 64, wv: 64, wo: 64, w1: 64, w3: 64, w2: 64 }))
+    tensors[`layers.0.${name}.weight`] = n;
+  const folder = fs.mkdtempSync(path.join(bench.store.room, 'wide-'));
+  for (const [name, n] of Object.entries(tensors))
+    fs.writeFileSync(path.join(folder, `${name}.f32`), Buffer.from(new Float32Array(n).fill(0.5).buffer));
+  fs.writeFileSync(path.join(folder, 'shape.json'), JSON.stringify(shape));
+  run(bench.store.env, 'pack', folder, '-o', path.join(folder, 'wide.slm'));
+  await bench.page();
+  const said = await bench.browser.run(async (text) => {
+    const r = new lab.Runtime({ base: lab.base });
+    await r.load(await lab.model());
+    const before = (await r.generate('Once', { maxNewTokens: 4 }).result).token_ids;
+    const bytes = lab.fromBase64(text);
+    const e = await r.load({ buffer: bytes.buffer, sha256: await lab.sha256(bytes), bytes: bytes.length }).then(() => null, (e) => e);
+    const after = (await r.generate('Once', { maxNewTokens: 4 }).result).token_ids;
+    r.close();
+    return { code: e?.code, stage: e?.stage, same: JSON.stringify(before) === JSON.stringify(after) };
+  }, fs.readFileSync(path.join(folder, 'wide.slm')).toString('base64'));
+  equal(said, { code: 13, stage: 'scratch-kv', same: true });
 });
 
 test('a part that was changed on its way is named, and nothing of it runs', async (bench) => {
