@@ -48,6 +48,9 @@ void browser_judge_digests(const struct browser_job *job, struct span said,
     struct err e = ERR_NONE;
     if (json_parse(said, SAID_MAX, &v, &e) != ST_OK)
         v = NULL;
+    char bundle[DIGEST_TEXT];
+    digest_text(&job->bundle->digest, bundle);
+    checks_add(checks, "bundle", true, "page, Worker and modules are sha256:%s", bundle);
     for (size_t i = 0; i < browser_parts(job); i++) {
         char path[160], hex[DIGEST_TEXT], name[64];
         browser_part_path(job, i, path);

@@ -2,7 +2,6 @@
 #include "base/files.h"
 #include "base/json_write.h"
 #include "base/text.h"
-#include "verify/web_asset.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -51,13 +50,6 @@ enum status identity_bind(enum gate g, const struct artifact *a, struct span sec
     if (st != ST_OK)
         return st;
     out->runtime = out->program;
-    if (g == GATE_BROWSER) { /* what ran there is the page with its modules */
-        SCOPED(web_bundle_release) struct web_bundle bundle = {.count = 0};
-        st = web_bundle_make(&bundle, e);
-        if (st != ST_OK)
-            return st;
-        out->runtime = bundle.digest;
-    }
     out->policy_section = digest_of(section.n > 0 ? section : span_text("{}"));
     return ST_OK;
 }

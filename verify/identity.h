@@ -7,8 +7,8 @@
 struct bound {
     enum gate gate;
     struct digest artifact, content;
-    struct digest runtime;        /* the program whose runtime ran; gate browser: the web bundle */
-    struct digest program;        /* the gate program; today the same file */
+    struct digest runtime; /* the program whose runtime ran, natively or as the page it carries */
+    struct digest program; /* the gate program; today the same file */
     struct digest policy_section; /* that gate's own section of the policy, canonical */
 };
 

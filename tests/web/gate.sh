@@ -30,6 +30,13 @@ gate() {
 "$assay" -q add testdata/tinyworld/tinyworld-1.1.slm --name tinyworld --version 1 >/dev/null
 gate 0
 grep -q 'pass *tokens simd' "$room/said" && grep -q 'pass *tokens scalar' "$room/said" || fail "no tokens were compared"
+# Under a law that asks for it, its evidence carries a promotion, and what is promoted runs.
+sed 's/^    gates: \[structural, smoke\]/    gates: [structural, smoke, browser]/' policies/preview-basic.yaml >"$room/law.yaml"
+grep -q 'smoke, browser\]' "$room/law.yaml" || fail "preview-basic.yaml reads otherwise"
+"$assay" -q policy set "$room/law.yaml" >/dev/null
+"$assay" -q gate tinyworld@1 >"$room/said" 2>&1 || fail "a gate did not pass"
+"$assay" -q promote tinyworld@1 --to preview >"$room/said" 2>&1 || fail "it was not promoted"
+"$assay" -q run tinyworld@preview --max-new-tokens 4 >"$room/said" 2>&1 || fail "what was promoted does not run"
 for text in "$@"; do
     printf '#!/bin/sh\nexec %s %s/tests/web/flip_browser.mjs %s /usr/bin/chromium "$@"\n' "$node" "$PWD" "$text" >"$room/browser"
     chmod +x "$room/browser"
