@@ -46,8 +46,8 @@ export class Bench {
   }
 
   // A fresh page with the lab in it.
-  async page(where = '') {
-    await this.browser.go(this.evil.url + where);
+  async page(where = '', url = this.evil.url) {
+    await this.browser.go(url + where);
     await this.browser.until(async () => document.documentElement.dataset.started !== undefined);
     await this.browser.run(`async () => { (${lab})(); }`);
   }

@@ -38,6 +38,35 @@ const models = ['f32', 'q8_0'].map((dtype) => {
   return { file, name: `speed-${dtype.replace('_', '-')}`, version: '1' };
 });
 
+// A Worker that times one step, and one event with its turn of the queue, by themselves: the least of many short spans is
+// what they cost, however busy the machine is.
+const TIMER = `import { Engine } from './engine.js';
+import { turn } from './turn.js';
+self.onmessage = async ({ data }) => {
+  const engine = await Engine.start(await (await fetch(data.module)).arrayBuffer());
+  const bytes = new Uint8Array(await (await fetch(data.model.url)).arrayBuffer());
+  const into = engine.transfer(bytes.length);
+  into.put(0, bytes);
+  into.load();
+  into.release();
+  const steps = [];
+  const events = [];
+  for (let k = 0; k < 6; k++) {
+    for (let left = engine.begin('abc'); left > 0;)
+      left = engine.prefill();
+    for (let i = 0; i < 64; i++) {
+      const began = performance.now();
+      const { token, text } = engine.step();
+      const stepped = performance.now();
+      self.postMessage({ v: 1, id: 1, type: 'token', index: i, token, text });
+      await turn();
+      events.push(performance.now() - stepped);
+      steps.push(stepped - began);
+    }
+  }
+  self.postMessage({ steps, events });
+};`;
+
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 let missed = 0;
 function row(what, got, limit, unit) {
@@ -62,7 +91,7 @@ try {
   console.log(`      the first time ${first[0].toFixed(0)} ms (runtime booted after ${first[1].toFixed(0)}); later booted after ${median(times.map((t) => t[1])).toFixed(0)} ms`);
 
   for (const [i, { name }] of models.entries()) {
-    await bench.page();
+    await bench.page('', url);
     const said = await bench.browser.run(async (i) => {
       const long = [];
       new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => e.duration))).observe({ type: 'longtask' });
@@ -85,43 +114,21 @@ try {
     row(`${name}: longest task of the main thread, loading and generating`, Math.max(0, ...said.long), 50, 'ms');
     row(`${name}: peak memory of the module`, said.peak / 2 ** 20, (said.need + (16 << 20)) / 2 ** 20, 'MiB');
     console.log(`      ${name}: ${(said.bytes / 1e6).toFixed(1)} MB loaded and hashed in ${said.load.toFixed(0)} ms; whole page by the browser's own measure ${said.whole === null ? 'not told' : (said.whole / 2 ** 20).toFixed(1) + ' MiB'}`);
-    // The same loop with and without its events, turn about: the page's own engine has none.
-    const cost = await bench.browser.run(async (i) => {
-      const { Engine } = await import(`${lab.base}engine.js`);
-      const m = await lab.model(i);
-      const bytes = new Uint8Array(await (await fetch(m.url)).arrayBuffer());
-      const engine = await Engine.start(await (await fetch(lab.modules.simd.url)).arrayBuffer());
-      const into = engine.transfer(bytes.length);
-      into.put(0, bytes);
-      into.load();
-      into.release();
-      const r = new lab.Runtime({ base: lab.base });
-      await r.load(m);
-      const N = 64;
-      const bare = [];
-      const told = [];
-      for (let k = 0; k < 9; k++) {
-        for (let left = engine.begin('abc'); left > 0;)
-          left = engine.prefill();
-        let t = performance.now();
-        for (let n = 0; n < N; n++)
-          engine.step();
-        bare.push(performance.now() - t);
-        const made = r.generate('abc', { maxNewTokens: N });
-        let seen = 0;
-        for await (const token of made)
-          seen += token.index >= 0;
-        t = (await made.result).timings.decode_ms;
-        if (seen === N)
-          told.push(t);
-      }
-      r.close();
-      return { bare, told };
+    bench.evil.rules = [{ match: /worker\.js\?timer/, kind: 'body', body: TIMER }];
+    await bench.page();
+    const { steps, events } = await bench.browser.run(async (i) => {
+      const worker = new Worker(`${lab.base}worker.js?timer`, { type: 'module' });
+      const times = await new Promise(async (go, lost) => {
+        worker.onmessage = ({ data }) => data.steps && go(data);
+        worker.onerror = lost;
+        worker.postMessage({ model: await lab.model(i), module: lab.modules.simd.url });
+      });
+      worker.terminate();
+      return times;
     }, i);
-    // The least of each: what the machine's other work adds is not the events' cost.
-    const [bare, told] = [Math.min(...cost.bare), Math.min(...cost.told)];
-    row(`${name}: what ${64} token events add`, (told / bare - 1) * 100, 5, '%');
-    console.log(`      ${name}: ${(64000 / told).toFixed(1)} tokens/s with events, ${(64000 / bare).toFixed(1)} without (least of ${cost.told.length}; medians ${median(cost.told).toFixed(0)} and ${median(cost.bare).toFixed(0)} ms)`);
+    const [step, event] = [Math.min(...steps), Math.min(...events)];
+    row(`${name}: what an event and its turn add to a token`, event / step * 100, 5, '%');
+    console.log(`      ${name}: a token ${step.toFixed(3)} ms, its event ${(event * 1000).toFixed(0)} µs (least of ${steps.length}); medians ${median(steps).toFixed(3)} ms and ${(median(events) * 1000).toFixed(0)} µs`);
   }
 } finally {
   await bench.stop();
