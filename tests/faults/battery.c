@@ -21,8 +21,9 @@
 #include <unistd.h>
 
 static const struct campaign *const campaigns[] = {
-    &campaign_kill,  &campaign_torn,        &campaign_compound, &campaign_errors, &campaign_memory,
-    &campaign_power, &campaign_power_again, &campaign_drops,    &campaign_flips,  &campaign_full};
+    &campaign_kill,   &campaign_torn,  &campaign_compound,    &campaign_errors,
+    &campaign_memory, &campaign_power, &campaign_power_again, &campaign_drops,
+    &campaign_flips,  &campaign_full,  &campaign_seam};
 enum { CAMPAIGNS = sizeof campaigns / sizeof campaigns[0] };
 
 struct options {

@@ -42,7 +42,7 @@ struct campaign {
 
 extern const struct campaign campaign_kill, campaign_torn, campaign_compound, campaign_errors,
     campaign_memory, campaign_power, campaign_power_again, campaign_flips, campaign_drops,
-    campaign_full;
+    campaign_full, campaign_seam;
 
 /* Tells a violation, with the line that makes it again. */
 void campaign_tell(struct run *r, const struct campaign *c, const struct unit *u, uint64_t at,

@@ -20,4 +20,5 @@ slice power --only gated.promote --limit 6 --strict
 slice power-again --only lab.add-blob --limit 3 --strict
 slice flips --stride 9973
 slice full --stride 301
+slice seam
 exit $failed
