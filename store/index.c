@@ -9,6 +9,7 @@
 #include <lmdb.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -246,11 +247,25 @@ static uint64_t value_hash(enum index_table t, struct span key, struct span reco
     return hash64(record, hash64(key, (uint64_t)t + 1));
 }
 
+/* A damaged length may reach behind the file's end, where the map has no bytes: reading there would
+ * end the process. Within one page there is no doubt; else the kernel is asked to read the last
+ * byte for us. */
+static bool mapped(struct span s)
+{
+    const uintptr_t page = 4096, from = (uintptr_t)s.p;
+    uint8_t last;
+    if (s.n == 0 || (from & (page - 1)) + s.n <= page)
+        return true;
+    struct iovec to = {&last, 1}, at = {(void *)(from + s.n - 1), 1};
+    return process_vm_readv(getpid(), &to, 1, &at, 1, 0) == 1 || errno != EFAULT;
+}
+
 static enum status value_open(enum index_table t, struct span key, MDB_val v, struct span *record,
                               struct err *e)
 {
     struct span all = SPAN(v.mv_data, v.mv_size);
-    if (all.n >= HASH_BYTES && all.n <= INDEX_RECORD_MAX + HASH_BYTES) {
+    if (all.n >= HASH_BYTES && all.n <= INDEX_RECORD_MAX + HASH_BYTES && key.n <= INDEX_KEY_MAX &&
+        mapped(key) && mapped(all)) {
         *record = SPAN(all.p, all.n - HASH_BYTES);
         if (get_le64(all.p + record->n) == value_hash(t, key, *record))
             return ST_OK;

@@ -226,6 +226,18 @@ static void all(struct flips *f)
     }
 }
 
+/* Keys are made anew in each run, so a number alone does not bring a store's bytes back. */
+static void keep_crashed(const struct flips *f)
+{
+    char path[200];
+    struct tree t = tree_load(f->run->stage->live);
+    (void)snprintf(path, sizeof path, "%.120s-crashed-%llu", f->run->stage->root,
+                   (unsigned long long)f->shared->crashed);
+    tree_put(&t, path);
+    tree_free(&t);
+    (void)printf("the damaged store: %s\n", path);
+}
+
 static uint64_t flips_count(struct run *r, struct unit *u)
 {
     struct flips f = {.run = r, .unit = u};
@@ -255,6 +267,7 @@ static uint64_t flips_count(struct run *r, struct unit *u)
         f.shared->bad++;
         f.shared->crashed++;
         campaign_tell(r, &campaign_flips, u, f.shared->number, why);
+        keep_crashed(&f);
         f.skip = f.shared->number + 1;
     }
     r->tally.points += f.shared->points;
