@@ -8,6 +8,7 @@
  *   --stride N      a slice: every N-th point
  *   --limit N       pending operations of which all subsets are built (power)
  *   --strict        strict POSIX: fsync of a file does not keep its name (power)
+ *   --truth         not the index, which is folded again (flips)
  *   --seed N
  *   --sum           adds up the results, runs nothing
  *   --list          the units, and which of them this program cannot run */
@@ -146,7 +147,10 @@ static void result_path(const struct options *o, const struct run *r, const char
                         char out[1200])
 {
     (void)snprintf(out, 1200, "%s/%s%s.%s.txt", o->results, o->campaign->name,
-                   r->rules_strict ? "-strict" : "", name);
+                   r->rules_strict ? "-strict"
+                   : r->truth      ? "-truth"
+                                   : "",
+                   name);
 }
 
 static void unit(struct run *r, const struct options *o, struct state *state, const struct try *try)
@@ -256,6 +260,8 @@ static void read_option(int argc, char **argv, int *i, struct options *o, struct
         (void)sscanf(value(argc, argv, i), "%u/%u", &o->job, &o->jobs);
     else if (strcmp(a, "--strict") == 0)
         r->rules_strict = true;
+    else if (strcmp(a, "--truth") == 0)
+        r->truth = true;
     else if (strcmp(a, "--sum") == 0)
         o->sum = true;
     else if (strcmp(a, "--list") == 0)

@@ -25,6 +25,7 @@ struct run {
     uint64_t seed;
     const char *program;       /* as it was called */
     bool rules_strict, single; /* single: only the point `at` */
+    bool truth;                /* flips: not the index, which is folded again */
     uint64_t at;
     unsigned limit;  /* pending operations of which all subsets are built */
     unsigned stride; /* of the slice: every how many-th point */

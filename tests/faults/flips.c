@@ -213,7 +213,7 @@ static void all(struct flips *f)
     f->number = 0;
     for (size_t i = 0; i < t->n && f->shared->bad < ENOUGH; i++) {
         f->node = &t->node[i];
-        if (!worth(f->node))
+        if (!worth(f->node) || (f->run->truth && is_index(f)))
             continue;
         f->bent = must_alloc(f->node->n + LONGER);
         (void)snprintf(f->path, sizeof f->path, "%s/%s", f->run->stage->live, f->node->path);

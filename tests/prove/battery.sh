@@ -38,6 +38,7 @@ campaign memory 20000
 campaign power 100000
 campaign power 100000 --strict
 campaign power-again 50000 --strict --limit 8
+campaign flips 400000 --truth
 campaign flips 500000
 [ "$(id -u)" -ne 0 ] || campaign full 3000
 campaign seam 1500

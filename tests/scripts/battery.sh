@@ -18,7 +18,7 @@ slice memory --stride 2003
 slice power --only lab.add-new --limit 6
 slice power --only gated.promote --limit 6 --strict
 slice power-again --only lab.add-blob --limit 3 --strict
-slice flips --stride 9973
+slice flips --stride 4999 --truth
 slice full --stride 301
 slice seam
 exit $failed
