@@ -21,8 +21,12 @@
 /* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
  * page further. Only what tells whether the file was cut is looked at.
  *
- *     16 magic u32 · 20 version u32 · 40 page size u32 · 136 last page u64 · 144 transaction u64 */
+ *     16 magic u32 · 20 version u32 · 24 address u64 · 32 map u64 · 40 page size u32 · 44 flags u16
+ * · 136 last page u64 · 144 transaction u64
+ *
+ * What stands at 24 to 45 never changes and is the same in both; LMDB believes the newer one's. */
 #define META_BYTES   152u
+#define META_STEADY  22u
 #define META_MAGIC   0xBEEFC0DEu
 #define META_VERSION 1u
 
@@ -121,6 +125,7 @@ static enum status check_size(const char *folder, struct err *e)
     if (st != ST_OK)
         return st;
     uint32_t page = 0;
+    uint8_t steady[META_STEADY] = {0};
     for (unsigned i = 0; i < 2; i++) {
         uint8_t m[META_BYTES];
         uint64_t at = (uint64_t)i * page;
@@ -131,8 +136,12 @@ static enum status check_size(const char *folder, struct err *e)
             return st;
         if (get_le32(m + 16) != META_MAGIC || get_le32(m + 20) != META_VERSION)
             return cut_short(e, folder, "has a damaged meta page");
-        if (i == 0)
+        if (i == 0) {
             page = get_le32(m + 40);
+            memcpy(steady, m + 24, sizeof steady);
+        }
+        if (memcmp(steady, m + 24, sizeof steady) != 0)
+            return cut_short(e, folder, "has meta pages that contradict each other");
         if (page < 512 || page > 65536 || (page & (page - 1)) != 0)
             return cut_short(e, folder, "has a damaged page size");
         if (get_le64(m + 144) >= newest) {
