@@ -127,19 +127,19 @@ static enum status read_row(void *ctx, const char *name, uint32_t row, uint32_t 
     return ST_OK;
 }
 
-static bool read_dtype(const char *name, enum slm1_dtype *out)
+enum status pack_dtype(const char *name, enum slm1_dtype *out, struct err *e)
 {
     static const struct {
         const char *name;
         enum slm1_dtype type;
     } types[] = {{"f32", SLM1_F32}, {"q8_0", SLM1_Q8_0}, {"q4_0", SLM1_Q4_0}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (text_equal(name, types[i].name)) {
+    *out = SLM1_F32;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (name == NULL || text_equal(name, types[i].name)) {
             *out = types[i].type;
-            return true;
+            return ST_OK;
         }
-    }
-    return false;
+    return err_set(e, ST_USAGE, "option-value", "--dtype %s: f32, q8_0 or q4_0 is wanted", name);
 }
 
 enum status pack_make(const struct pack_request *request, struct sink to, uint64_t *bytes,
@@ -148,12 +148,11 @@ enum status pack_make(const struct pack_request *request, struct sink to, uint64
     SCOPED(tensors_release) struct tensors tensors = {.folder = request->folder, .fd = -1};
     struct slm1_spec spec = {.tokenizer = request->tokenizer, .dtype = SLM1_F32, .whole = true};
     const struct slm1_values values = {read_row, &tensors};
-    if (request->dtype != NULL && !read_dtype(request->dtype, &spec.dtype))
-        return err_set(e, ST_USAGE, "option-value", "--dtype %s: f32, q8_0 or q4_0 is wanted",
-                       request->dtype);
     if (spec.tokenizer.n == 0)
         spec.tokenizer = slm1_btok();
-    enum status st = read_shape(request->shape, &spec.shape, e);
+    enum status st = pack_dtype(request->dtype, &spec.dtype, e);
+    if (st == ST_OK)
+        st = read_shape(request->shape, &spec.shape, e);
     if (st == ST_OK)
         st = slm1_size(&spec, bytes, e);
     return st == ST_OK ? slm1_write(&spec, &values, to, e) : st;

@@ -4,6 +4,7 @@
 #define CLI_PACK_MAKE_H
 
 #include "base/stream.h"
+#include "runtime/slm1.h"
 
 /* The shape's JSON. Its members: vocab_size, hidden_size, layer_count, head_count, kv_head_count,
  * head_dim, ffn_size, max_context as numbers; rope_theta, rms_norm_epsilon as decimal text; tied as
@@ -14,6 +15,9 @@ struct pack_request {
     const char *dtype;     /* "f32", "q8_0", "q4_0"; NULL: f32 */
     struct span tokenizer; /* a BPE1 or BTOK section; empty: BTOK */
 };
+
+/* "f32" (NULL too), "q8_0" or "q4_0"; ST_USAGE. */
+enum status pack_dtype(const char *name, enum slm1_dtype *out, struct err *e) MUST_CHECK;
 
 /* Writes the whole file to `to`; *bytes is its length. ST_CONFIG for the shape, ST_NOT_FOUND and
  * ST_INVALID_LENGTH for a tensor's file. */

@@ -64,18 +64,22 @@ static const struct command rows[] = {
      .run = cmd_tokenize,
      OPTIONS(OPT_PROMPT, OPT_TEXT, OPT_NO_BOS, OPT_DECODE)},
     {.name = "pack",
-     .words = "FOLDER -o FILE",
+     .words = "FOLDER|FILE.gguf -o FILE",
      .least = 1,
      .most = 1,
-     .summary = "make an SLM1 file from raw tensors",
-     .about = "FOLDER holds one little-endian f32 file a tensor (layers.0.wq.weight.f32), perhaps "
-              "a BPE1 section\n"
-              "as tokenizer.bin (else bytes are the tokens), and shape.json: vocab_size, "
-              "hidden_size, layer_count,\n"
-              "head_count, kv_head_count, head_dim, ffn_size, max_context; rope_theta and "
-              "rms_norm_epsilon as text;\n"
-              "tied. All tensors, norms too, are of the type asked for.",
-     .examples = "assay pack tensors -o model.slm\nassay pack tensors -o model.slm --dtype q8_0",
+     .summary = "make an SLM1 file from raw tensors or GGUF",
+     .about =
+         "FOLDER holds one little-endian f32 file a tensor (layers.0.wq.weight.f32), perhaps "
+         "a BPE1 section\n"
+         "as tokenizer.bin (else bytes are the tokens), and shape.json: vocab_size, "
+         "hidden_size, layer_count,\n"
+         "head_count, kv_head_count, head_dim, ffn_size, max_context; rope_theta and "
+         "rms_norm_epsilon as text;\n"
+         "tied. All tensors, norms too, are of the type asked for. Of a GGUF file the norms stay "
+         "f32, and its\n"
+         "llama vocabulary becomes BPE1.",
+     .examples = "assay pack tensors -o model.slm\nassay pack tensors -o model.slm --dtype q8_0\n"
+                 "assay pack model.gguf -o model.slm --dtype q4_0",
      .run = cmd_pack,
      OPTIONS(OPT_OUTPUT, OPT_SHAPE, OPT_DTYPE, OPT_FORCE)},
 };

@@ -36,12 +36,6 @@ struct span front_bytes(struct front *h, uint64_t n)
     return s;
 }
 
-uint8_t front_u8(struct front *h)
-{
-    struct span s = front_bytes(h, 1);
-    return s.n == 1 ? s.p[0] : 0;
-}
-
 uint32_t front_u32(struct front *h)
 {
     struct span s = front_bytes(h, 4);

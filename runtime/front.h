@@ -29,7 +29,6 @@ struct front {
 };
 
 struct span front_bytes(struct front *h, uint64_t n); /* empty on failure */
-uint8_t front_u8(struct front *h);
 uint32_t front_u32(struct front *h);
 uint64_t front_u64(struct front *h);
 /* Could n more bytes ever be read? Fails as a read of them would, without waiting. */

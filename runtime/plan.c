@@ -45,6 +45,7 @@ bool role_is_vector(enum tensor_role r)
 
 void role_shape(const struct model_shape *s, enum tensor_role r, uint32_t *rows, uint32_t *cols)
 {
+    assert(r < TENSOR_ROLE_COUNT);
     *cols = s->hidden;
     *rows = 1;
     switch (r) {
@@ -55,7 +56,8 @@ void role_shape(const struct model_shape *s, enum tensor_role r, uint32_t *rows,
     case ROLE_FFN_NORM:
     case ROLE_BQ:
     case ROLE_BO:
-    case ROLE_B2: return;
+    case ROLE_B2:
+    case TENSOR_ROLE_COUNT: return;
     case ROLE_ROPE_FREQS: *cols = s->head_dim / 2; return;
     case ROLE_BK:
     case ROLE_BV: *cols = s->kv_heads * s->head_dim; return;
@@ -71,9 +73,7 @@ void role_shape(const struct model_shape *s, enum tensor_role r, uint32_t *rows,
         *rows = s->hidden;
         *cols = s->ffn;
         return;
-    case TENSOR_ROLE_COUNT: break;
     }
-    assert(false && "a role of the plan");
 }
 
 bool float_is_sound(float f)

@@ -2,6 +2,7 @@
 #include "base/heap.h"
 #include "base/text.h"
 #include "runtime/tokenizer_kinds.h"
+#include <assert.h>
 #include <string.h>
 
 void ids_append(struct buf *out, uint32_t id)
@@ -163,10 +164,11 @@ struct span tokenizer_piece(const struct tokenizer *t, uint32_t id, bool first)
         (t->pad >= 0 && id == (uint32_t)t->pad))
         return SPAN(NULL, 0);
     switch (t->kind) {
-    case TOKENIZER_BYTE: return id < 256 ? SPAN(&t->bytes[id], 1) : SPAN(NULL, 0);
+    case TOKENIZER_BYTE: break;
     case TOKENIZER_BPE: return bpe_piece(t, id);
     case TOKENIZER_LLAMA: return spm_piece(t, id, first);
     case TOKENIZER_GPT2: return gpt2_piece(t, id);
     }
-    return SPAN(NULL, 0);
+    assert(id < 256);
+    return SPAN(&t->bytes[id], 1);
 }

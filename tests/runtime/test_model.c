@@ -194,14 +194,38 @@ static bool survives(struct span file, enum model_format format, uint64_t n)
 
 Test(model, every_allocation_may_fail)
 {
-    static const struct make makes[] = {{.tiny = true, .bpe = true}, {.tiny = true}};
+    static const struct make makes[] = {
+        {.tiny = true, .bpe = true}, {.tiny = true}, {.tiny = true}, {.tiny = true, .gpt2 = true}};
     for (size_t k = 0; k < 4; k++) {
         bool gguf = k >= 2;
         SCOPED(buf_release)
-        struct buf file = gguf ? make_gguf(&makes[k - 2]) : make_slm1(&makes[k]);
+        struct buf file = gguf ? make_gguf(&makes[k]) : make_slm1(&makes[k]);
         uint64_t n = 1;
         while (!survives(buf_span(&file), gguf ? MODEL_FORMAT_GGUF : MODEL_FORMAT_SLM1, n))
             n++;
         cr_expect_gt(n, 10);
     }
+}
+
+Test(model, a_half_that_is_not_finite_is_refused_where_it_stands)
+{
+    SCOPED(gguf_draft_release)
+    struct gguf_draft d = gguf_draft(&(struct make){.tiny = true, .dtype = MAKE_F16});
+    put_le16(d.data.p + 6, 0xfc00);
+    struct err e = ERR_NONE;
+    cr_expect_neq(open_draft(&d, &e), ST_OK);
+    cr_expect_str_eq(e.code, "gguf-not-finite");
+}
+
+Test(model, a_scan_that_failed_says_the_same_ever_after)
+{
+    SCOPED(scan_scope) struct scan *s = NULL;
+    struct err first = ERR_NONE, again = ERR_NONE;
+    cr_assert_eq(scan_open(MODEL_FORMAT_GGUF, 100, NULL, &s, &first), ST_OK);
+    cr_assert_eq(scan_feed(s, span_text("no model of any kind"), &first), ST_OK);
+    cr_assert_eq(scan_end(s, &first), ST_MISMATCH);
+    cr_expect_eq(scan_end(s, &again), ST_MISMATCH);
+    cr_expect_eq(scan_feed(s, span_text("x"), &again), ST_MISMATCH);
+    cr_expect_str_eq(first.code, again.code);
+    cr_expect_eq(scan_tokenizer(s, (struct sink){NULL, NULL}, &again), ST_MODEL_NOT_LOADED);
 }

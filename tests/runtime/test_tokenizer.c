@@ -1,3 +1,4 @@
+#include "base/heap.h"
 #include "runtime/gguf.h"
 #include "runtime/tokenizer_kinds.h"
 #include "tests/support/gguf_make.h"
@@ -185,6 +186,119 @@ Test(tokenizer, a_vocabulary_without_byte_tokens_gives_unk)
     check_ids(model_tokenizer(m), "tz", false, "3 4 0");
 }
 
+Test(tokenizer, without_types_the_spelling_tells)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = gguf_draft(&(struct make){.tied = true});
+    draft_rename(&d.pairs, "tokenizer.ggml.token_type", "tokenizer.ggml.token_typf");
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    check_ids(t, "z", false, "259 125"); /* a space, and the byte */
+    check_piece(t, 3 + 'A', false, "A");
+    check_piece(t, 1, false, "");
+    check_piece(t, 0, false, "?");
+}
+
+Test(tokenizer, types_say_what_has_no_piece)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = gguf_draft(&(struct make){.tied = true});
+    uint8_t *types = draft_pair(&d, "tokenizer.ggml.token_type") + 16;
+    put_le32(types + 4 * 260, TOKEN_CONTROL);
+    put_le32(types + 4 * 261, TOKEN_UNKNOWN);
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    check_piece(model_tokenizer(m), 260, false, "");
+    check_piece(model_tokenizer(m), 261, false, "?");
+    check_ids(model_tokenizer(m), "t", false, "259 119"); /* never the control token */
+}
+
+Test(tokenizer, gpt2_without_types_has_control_tokens_where_the_special_ids_are)
+{
+    SCOPED(gguf_draft_release)
+    struct gguf_draft d = gguf_draft(&(struct make){.tiny = true, .gpt2 = true});
+    draft_rename(&d.pairs, "tokenizer.ggml.token_type", "tokenizer.ggml.token_typf");
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    check_ids(model_tokenizer(m), "the", true, "0 10");
+    check_piece(model_tokenizer(m), 0, false, "");
+}
+
+Test(tokenizer, gpt2_takes_user_defined_tokens_out_first_and_knows_unk)
+{
+    SCOPED(gguf_draft_release)
+    struct gguf_draft d = gguf_draft(&(struct make){.tiny = true, .gpt2 = true});
+    uint8_t *types = draft_pair(&d, "tokenizer.ggml.token_type") + 16;
+    put_le32(types + 4 * 13, TOKEN_USER);   /* ho */
+    put_le32(types + 4 * 7, TOKEN_CONTROL); /* c */
+    put_le32(types + 4 * 6, TOKEN_UNKNOWN); /* n */
+    draft_u32(&d, "tokenizer.ggml.unknown_token_id", 4);
+    SCOPED(buf_release) struct buf broken = gguf_assemble(&d);
+    struct model *none = NULL;
+    struct err e = ERR_NONE;
+    cr_expect_eq(model_open(buf_span(&broken), NULL, true, &none, &e), ST_MODEL_HEADER);
+    cr_expect_str_eq(e.code, "gguf-merge", "a merge of what is no normal token");
+    put_le32(types + 4 * 6, TOKEN_NORMAL);
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    const struct tokenizer *t = model_tokenizer(m);
+    check_ids(t, "thot", false, "1 13 1");
+    check_ids(t, "xc", false, "4 4");
+    check_piece(t, 13, false, "ho");
+    check_piece(t, 7, false, "");
+    check_piece(t, 4, false, "?");
+}
+
+Test(tokenizer, gpt2_refuses_a_user_defined_token_over_256_bytes)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = {.version = 3, .alignment = 32};
+    SCOPED(buf_release) struct buf tokens = BUF_EMPTY;
+    buf_append(&tokens, SPAN("\x08\0\0\0\1\0\0\0\0\0\0\0\x01\x01\0\0\0\0\0\0", 20));
+    memset(buf_space(&tokens, 257), 'x', 257);
+    draft_text(&d, "tokenizer.ggml.model", "gpt2");
+    draft_text(&d, "tokenizer.ggml.pre", "qwen2");
+    draft_raw(&d, span_text("tokenizer.ggml.tokens"), 9, buf_span(&tokens));
+    draft_raw(&d, span_text("tokenizer.ggml.merges"), 9, SPAN("\x08\0\0\0\0\0\0\0\0\0\0\0", 12));
+    draft_raw(&d, span_text("tokenizer.ggml.token_type"), 9,
+              SPAN("\5\0\0\0\1\0\0\0\0\0\0\0\4\0\0\0", 16));
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(tokenizer_scope) struct tokenizer *t = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(gguf_vocabulary(buf_span(&file), &t, &e), ST_MODEL_HEADER);
+    cr_expect_str_eq(e.code, "gguf-user-token", "%s", e.detail);
+}
+
+Test(tokenizer, gpt2_merges_long_texts_as_it_merges_their_words)
+{
+    SCOPED(buf_release) struct buf file = make_gguf(&(struct make){.layers = 1, .gpt2 = true});
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(buf_release) struct buf ids = BUF_EMPTY;
+    SCOPED(buf_release) struct buf back = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    for (size_t i = 0; i < 3000; i++)
+        buf_text(&text, i % 700 == 0 ? " \n" : " then");
+    memset(buf_space(&text, 10000), 'o', 10000); /* one word, longer than a stretch */
+    cr_assert_eq(tokenizer_encode(model_tokenizer(m), buf_span(&text), false, &ids, &e), ST_OK);
+    for (size_t i = 0; i < ids.n; i += 4)
+        buf_append(&back, tokenizer_piece(model_tokenizer(m), get_le32(ids.p + i), false));
+    cr_expect(span_equal(buf_span(&back), buf_span(&text)));
+    cr_expect_eq(get_le32(ids.p + 4 * 3), get_le32(ids.p + 4 * 5), "a word in a stretch is a word");
+}
+
+Test(tokenizer, bpe_refuses_a_token_over_64_kib)
+{
+    SCOPED(buf_release) struct buf s = BUF_EMPTY;
+    const uint32_t head[] = {1, 261, 256, 257, 258, 259, 1, 0, 260, 65537};
+    buf_text(&s, "BPE1");
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++)
+        put_le32(buf_space(&s, 4), head[i]);
+    memset(buf_space(&s, 65537), 'x', 65537);
+    SCOPED(tokenizer_scope) struct tokenizer *t = NULL;
+    struct err e = ERR_NONE;
+    cr_expect_eq(tokenizer_open_section(buf_span(&s), 0, 261, &t, &e), ST_MODEL_HEADER);
+    cr_expect_str_eq(e.code, "tokenizer-token-length");
+}
+
 Test(tokenizer, text_that_is_not_utf8_is_refused)
 {
     SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true});
@@ -256,4 +370,36 @@ Test(tokenizer, the_canonical_form_of_a_gpt2_vocabulary_has_tokens_and_merges)
         a.p, "GPT2\1\0\0\0\x0e\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\1\1\0\0", 32);
     cr_expect_arr_eq(a.p + 32, "\3\0\0\0\x0d\0\0\0<|endoftext|>", 21);
     cr_expect_arr_eq(a.p + a.n - 11, "\3\0\0\0\0\0\0\0h o", 11);
+}
+
+Test(tokenizer, a_section_that_ends_in_its_header_is_refused)
+{
+    SCOPED(tokenizer_scope) struct tokenizer *t = NULL;
+    struct err e = ERR_NONE;
+    cr_expect_eq(tokenizer_open_section(SPAN("BPE", 3), 0, 262, &t, &e), ST_MODEL_HEADER);
+    cr_expect_str_eq(e.code, "tokenizer-truncated");
+    e = ERR_NONE;
+    cr_expect_eq(tokenizer_open_section(SPAN(make_bpe().p, 20), 0, 262, &t, &e), ST_MODEL_HEADER);
+    cr_expect_str_eq(e.code, "tokenizer-truncated");
+}
+
+Test(tokenizer, encoding_may_run_out_anywhere)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = gguf_draft(&(struct make){.tied = true});
+    put_le32(draft_pair(&d, "tokenizer.ggml.token_type") + 16 + 4 * 267, TOKEN_USER); /* th */
+    SCOPED(buf_release) struct buf file = gguf_assemble(&d);
+    SCOPED(model_scope) struct model *m = open_made(&file);
+    for (uint64_t n = 1;; n++) {
+        SCOPED(buf_release) struct buf ids = BUF_EMPTY;
+        struct err e = ERR_NONE;
+        heap_fail_at(n, 0);
+        enum status st =
+            tokenizer_encode(model_tokenizer(m), span_text("on the other"), true, &ids, &e);
+        heap_fail_at(0, 0);
+        if (st == ST_OK) {
+            cr_expect_gt(n, 6);
+            break;
+        }
+        cr_assert_eq(st, ST_NO_MEMORY);
+    }
 }

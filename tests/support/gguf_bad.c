@@ -1,3 +1,4 @@
+#include "runtime/tokenizer_kinds.h"
 #include "tests/support/model_bad.h"
 #include <assert.h>
 #include <string.h>
@@ -74,6 +75,25 @@ static void scale_linear(struct gguf_draft *d)
 static void bool_two(struct gguf_draft *d)
 {
     draft_bool(d, "tokenizer.ggml.add_bos_token", 2);
+}
+
+static void bool_two_in_array(struct gguf_draft *d)
+{
+    draft_raw(d, span_text("general.flags"), 9, SPAN("\7\0\0\0\3\0\0\0\0\0\0\0\1\0\2", 15));
+}
+
+/* The first two pieces become tokens of one byte, twice. */
+static void byte_twice(struct gguf_draft *d)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    draft_rename(&d->pairs, TOKENS, "tokenizer.ggml.tokenz");
+    buf_append(&value, SPAN("\x08\0\0\0\x10\0\0\0\0\0\0\0", 12));
+    for (size_t i = 0; i < 16; i++)
+        buf_append(&value, SPAN("\x06\0\0\0\0\0\0\0<0x41>", 14));
+    draft_raw(d, span_text(TOKENS), 9, buf_span(&value));
+    uint8_t *types = draft_pair(d, TYPES) + 16;
+    put_le32(types + 12, TOKEN_BYTE);
+    put_le32(types + 16, TOKEN_BYTE);
 }
 
 static void strips(struct gguf_draft *d)
@@ -381,6 +401,8 @@ const struct bad bad_gguf[] = {
     {"array-nested.gguf", "gguf-array-nested", .spoil_gguf = array_nested},
     {"array-type-unknown.gguf", "gguf-array-type", .spoil_gguf = array_type},
     {"bool-two.gguf", "gguf-bool", .spoil_gguf = bool_two},
+    {"bool-two-in-array.gguf", "gguf-bool", .spoil_gguf = bool_two_in_array},
+    {"byte-token-twice.gguf", "gguf-byte-token", .spoil_gguf = byte_twice},
     {"bool-of-another-type.gguf", "gguf-add-bos", .add_u32 = {"tokenizer.ggml.add_bos_token", 1}},
     {"alignment-zero.gguf", "gguf-alignment", .patch = PAIR32("general.alignment", 4, 0)},
     {"alignment-48.gguf", "gguf-alignment", .patch = PAIR32("general.alignment", 4, 48)},

@@ -131,6 +131,14 @@ static void bpe_trailing(struct buf *f)
     put_le64(f->p + 72, get_le64(f->p + 72) + 1);
 }
 
+/* A vocabulary of which every size says the same, and far too few bytes. */
+static void bpe_vocab_huge(struct buf *f)
+{
+    put_le32(f->p + 20, 100000);
+    put_le32(f->p + 116, 100000);
+    put_le32(f->p + 136, 100000 - 260);
+}
+
 const struct bad bad_slm1[] = {
     {"magic.slm", "slm1-magic", .spoil_slm1 = magic},
     {"is-gguf.slm", "slm1-is-gguf", .spoil_slm1 = is_gguf},
@@ -167,6 +175,7 @@ const struct bad bad_slm1[] = {
     {"tokenizer-length-huge.slm", "slm1-tokenizer-length", .patch = FILE64(72, UINT64_MAX - 100)},
     {"tokenizer-trailing-bytes.slm", "tokenizer-trailing-bytes", .patch = FILE64(72, 32)},
     {"tokenizer-truncated.slm", "tokenizer-truncated", .patch = FILE64(72, 27)},
+    {"bpe-vocab-huge.slm", "tokenizer-token-count", .spoil_slm1 = bpe_vocab_huge, .bpe = true},
     {"tokenizer-absent.slm", "slm1-directory-offset", .patch = FILE64(72, 0)},
     {"directory-moved.slm", "slm1-directory-offset", .patch = FILE64(80, 256)},
     {"tensor-count-zero.slm", "slm1-tensor-count", .patch = FILE32(88, 0)},
