@@ -6,12 +6,20 @@
 /* Found by scans; what is done with it waits until the scan is over. */
 struct found {
     struct buf evidence; /* struct digest each */
+    struct buf attested; /* struct said each */
     struct buf holders;  /* struct holder each */
+};
+
+/* One attestation, as its key and value name it. */
+struct said {
+    enum attestation type;
+    struct digest artifact, envelope;
 };
 
 static void found_release(struct found *f)
 {
     buf_release(&f->evidence);
+    buf_release(&f->attested);
     buf_release(&f->holders);
 }
 
@@ -33,6 +41,27 @@ static enum status keep_evidence(void *ctx, const char *key, struct span value, 
     if (!digest_parse(hex, &d))
         return err_set(e, ST_CORRUPT, "state-value", "the state key %s holds no digest", key);
     return keep(&f->evidence, SPAN(&d, sizeof d), e);
+}
+
+/* attest/ARTIFACT/TYPE/SEQ */
+static enum status keep_attested(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct found *f = ctx;
+    struct said s = {.type = ATTEST_COUNT};
+    char hex[DIGEST_TEXT], artifact[DIGEST_TEXT], type[16];
+    const char *at = key + strlen("attest/"), *slash = strchr(at, '/');
+    const char *end = slash != NULL ? strchr(slash + 1, '/') : NULL;
+    text_fmt(hex, sizeof hex, "%.*s", (int)(value.n < sizeof hex ? value.n : sizeof hex - 1),
+             (const char *)value.p);
+    if (end != NULL) {
+        text_fmt(artifact, sizeof artifact, "%.*s", (int)(slash - at), at);
+        text_fmt(type, sizeof type, "%.*s", (int)(end - slash) - 1, slash + 1);
+        s.type = attestation_parse(type);
+    }
+    if (s.type == ATTEST_COUNT || !digest_parse(artifact, &s.artifact) ||
+        !digest_parse(hex, &s.envelope))
+        return err_set(e, ST_CORRUPT, "state-value", "the state key %s names no attestation", key);
+    return keep(&f->attested, SPAN(&s, sizeof s), e);
 }
 
 static enum status keep_holder(void *ctx, const struct holder *h, struct err *e)
@@ -71,6 +100,23 @@ static enum status check_evidence(struct cli *c, const struct buf *list, verify_
     return ST_OK;
 }
 
+static enum status check_attested(struct cli *c, const struct buf *list, verify_law_fn tell,
+                                  void *ctx, struct err *e)
+{
+    for (size_t at = 0; at < list->n; at += sizeof(struct said)) {
+        struct said s;
+        struct attested_record r;
+        struct err why = ERR_NONE;
+        memcpy(&s, list->p + at, sizeof s);
+        enum status st = attestation_open(c->store, c->trust, s.type, &s.artifact, &s.envelope,
+                                          TRUST_ANY_TIME, &r, &why);
+        st = st == ST_OK ? ST_OK : tell(ctx, st, &why, e);
+        if (st != ST_OK)
+            return st;
+    }
+    return ST_OK;
+}
+
 static enum status check_holders(struct cli *c, const struct buf *list, verify_law_fn tell,
                                  void *ctx, struct err *e)
 {
@@ -99,9 +145,13 @@ enum status verify_law(struct cli *c, verify_law_fn tell, void *ctx, struct err 
         return st;
     st = store_scan(c->store, "evidence/", keep_evidence, &f, &why);
     if (st == ST_OK)
+        st = store_scan(c->store, "attest/", keep_attested, &f, &why);
+    if (st == ST_OK)
         st = channel_each(c->store, keep_holder, &f, &why);
     st = st == ST_OK ? ST_OK : tell(ctx, st, &why, e);
     if (st == ST_OK)
         st = check_evidence(c, &f.evidence, tell, ctx, e);
+    if (st == ST_OK)
+        st = check_attested(c, &f.attested, tell, ctx, e);
     return st == ST_OK ? check_holders(c, &f.holders, tell, ctx, e) : st;
 }

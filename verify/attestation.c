@@ -269,9 +269,13 @@ enum status attestation_open(struct store *s, const struct trust *t, enum attest
     if (st == ST_OK && (out->type != type || !digest_equal(&out->artifact, artifact)))
         st = err_at(e, ST_CORRUPT, "attestation", "attestation-swapped", ERR_NO_OFFSET,
                     "the attestation of type %s is about something else", attestation_name(type));
-    if (st == ST_OK)
+    if (st == ST_OK) {
         out->envelope = *envelope;
-    return st;
+        return ST_OK;
+    }
+    char hex[DIGEST_TEXT];
+    digest_text(envelope, hex);
+    return err_subject(e, "attestation %s", hex);
 }
 
 struct newest {
