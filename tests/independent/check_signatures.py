@@ -127,9 +127,28 @@ def minisign(room, keys, key, message, sig):
     return done.returncode == 0
 
 
+def install(npm, *packages):
+    os.makedirs(npm, exist_ok=True)
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", npm, *packages], check=True)
+
+
+def node20(npm):
+    """@sigstore/verify needs node 20; Debian 12 has 18, npm's package `node` brings the newer one."""
+    try:
+        version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        version = "v0"
+    if int(version.lstrip("v").split(".")[0] or 0) >= 20:
+        return "node"
+    own = os.path.join(npm, "node_modules/.bin/node")
+    if not os.path.exists(own):
+        install(npm, "node@20")
+    return own
+
+
 def sigstore(npm, script, rows):
     text = "".join(json.dumps(row) + "\n" for row in rows)
-    done = subprocess.run(["node", script, npm], input=text.encode(), capture_output=True, timeout=300)
+    done = subprocess.run([node20(npm), script, npm], input=text.encode(), capture_output=True, timeout=300)
     expect(done.returncode == 0, done.stderr.decode())
     return done.stdout.decode().splitlines()
 
@@ -191,8 +210,7 @@ def envelope_of(type_, payload, sig):
 def main(argv):
     binary, testdata, npm = argv[1:]
     if not os.path.isdir(os.path.join(npm, "node_modules/@sigstore/verify")):
-        os.makedirs(npm, exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", npm, *PACKAGES], check=True)
+        install(npm, *PACKAGES)
     with tempfile.TemporaryDirectory() as folder:
         room = Room(binary, folder)
         docs = documents(room, testdata)
