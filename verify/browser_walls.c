@@ -70,8 +70,11 @@ void browser_walls_mounts(const char *folder, char *level, size_t cap)
 {
     if (getpid() != 1)
         return;
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+    /* In a chroot the root may be no mount, and cannot be made private; then only /proc is. */
+    bool root = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+    if (!root && mount(NULL, "/proc", NULL, MS_PRIVATE, NULL) != 0)
+        return;
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 || !root)
         return;
     if (mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, FOLDER_ROOM) == 0)
         note(level, cap, "tmpfs");
