@@ -62,7 +62,7 @@ file(GLOB benches CONFIGURE_DEPENDS tests/bench/bench_*.c)
 foreach(bench ${benches})
     get_filename_component(name ${bench} NAME_WE)
     add_executable(${name} EXCLUDE_FROM_ALL ${bench})
-    target_link_libraries(${name} PRIVATE cli)
+    target_link_libraries(${name} PRIVATE test_support)
 endforeach()
 
 # The native half of tests/scripts/wasm_bits.sh.

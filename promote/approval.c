@@ -112,7 +112,7 @@ static enum status judge(const struct promoter *by, const struct envelope *v,
     struct ballot_now now = {.now = clock_now(&by->clock)};
     struct store_facts facts;
     enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK)
+    if (st != ST_OK || (st = log_head_same_store(&a->head, facts.id, e)) != ST_OK)
         return st;
     if (!text_equal(facts.id, a->ask.store))
         return err_at(e, ST_UNPROVEN, "approval", "approval-store", ERR_NO_OFFSET,
@@ -121,6 +121,11 @@ static enum status judge(const struct promoter *by, const struct envelope *v,
         return st;
     st = artifact_open(by->store, by->trust, &a->ask.artifact, now.now, &art, e);
     artifact_release(&art);
+    if (st == ST_NOT_FOUND) {
+        *e = ERR_NONE;
+        err_set(e, ST_NOT_FOUND, "no-artifact",
+                "the artifact that it is about is not in this store");
+    }
     if (st != ST_OK)
         return st;
     if ((st = standing_read(by->store, a->ask.name,
@@ -128,7 +133,9 @@ static enum status judge(const struct promoter *by, const struct envelope *v,
         ST_OK)
         return st;
     ballot_now(by, &on, &now);
-    return ballot_valid(a, &now, e);
+    if ((st = ballot_valid(a, &now, e)) != ST_OK)
+        return st;
+    return log_head_check(by->store, &a->head, e); /* was it this ledger that asked? */
 }
 
 enum status approval_add(const struct promoter *by, struct span bytes, struct approval *out,

@@ -12,19 +12,45 @@ void ballot_release(struct ballot *b)
 
 /* ---- who ---- */
 
+static void know(const struct trust *t, unsigned key, struct voter *out)
+{
+    out->key = key;
+    text_fmt(out->owner, sizeof out->owner, "%s", t->keys[key].owner);
+    for (enum role r = ROLE_ROOT; r < ROLE_COUNT; r++) {
+        for (size_t k = 0; k < t->roles[r].count; k++)
+            out->roles[r] = out->roles[r] || t->roles[r].keys[k] == key;
+    }
+}
+
+/* The key that the signature claims to be by; key_count when the trust knows none of that id. */
+static unsigned claimed(const struct trust *t, const struct envelope *v)
+{
+    unsigned i = 0;
+    for (; i < t->key_count && v->count > 0; i++) {
+        char id[KEY_ID_TEXT];
+        key_id_text(&t->keys[i].public, id);
+        if (text_equal(id, v->signatures[0].keyid))
+            break;
+    }
+    return v->count > 0 ? i : (unsigned)t->key_count;
+}
+
+const char *ballot_claims(const struct trust *t, const struct envelope *v)
+{
+    unsigned i = claimed(t, v);
+    return i < t->key_count ? t->keys[i].owner : "";
+}
+
 enum status ballot_voter(const struct trust *t, const struct envelope *v, struct voter *out,
                          struct err *e)
 {
+    unsigned hint = claimed(t, v); /* where to look first, and no more than that */
     *out = (struct voter){.key = 0};
-    for (unsigned i = 0; i < t->key_count; i++) {
-        if (!envelope_signed_by(v, &t->keys[i].public))
+    for (unsigned i = 0; i <= t->key_count; i++) {
+        unsigned k = i == 0 ? hint : i - 1;
+        if (k == t->key_count || !envelope_signed_by(v, &t->keys[k].public))
             continue;
-        out->key = i;
-        text_fmt(out->owner, sizeof out->owner, "%s", t->keys[i].owner);
-        for (enum role r = ROLE_ROOT; r < ROLE_COUNT; r++) {
-            for (size_t k = 0; k < t->roles[r].count; k++)
-                out->roles[r] = out->roles[r] || t->roles[r].keys[k] == i;
-        }
+        know(t, k, out);
         return ST_OK;
     }
     for (size_t i = 0; i < t->revoked_count; i++) {
@@ -32,13 +58,10 @@ enum status ballot_voter(const struct trust *t, const struct envelope *v, struct
             return err_at(e, ST_UNTRUSTED, "signature", "key-revoked", ERR_NO_OFFSET,
                           "the key that signed it was revoked");
     }
-    for (unsigned i = 0; i < t->key_count && v->count > 0; i++) {
-        char id[KEY_ID_TEXT];
-        key_id_text(&t->keys[i].public, id);
-        if (text_equal(id, v->signatures[0].keyid))
-            return err_at(e, ST_SIGNATURE, "signature", "signature-wrong", ERR_NO_OFFSET,
-                          "the signature said to be by key %s does not verify", id);
-    }
+    if (hint < t->key_count)
+        return err_at(e, ST_SIGNATURE, "signature", "signature-wrong", ERR_NO_OFFSET,
+                      "the signature said to be by a key of %s does not verify",
+                      t->keys[hint].owner);
     return err_at(e, ST_UNTRUSTED, "signature", "unknown-signer", ERR_NO_OFFSET,
                   "signed by nobody whom the trust knows");
 }

@@ -15,6 +15,9 @@ struct voter {
 /* ST_SIGNATURE or ST_UNTRUSTED when no key of the trust made the signature. */
 enum status ballot_voter(const struct trust *t, const struct envelope *v, struct voter *out,
                          struct err *e) MUST_CHECK;
+/* The owner of the key that it claims to be signed by; "" when the trust knows none of that id. For
+ * messages only. */
+const char *ballot_claims(const struct trust *t, const struct envelope *v);
 
 /* What an approval is held against. */
 struct ballot_now {

@@ -157,6 +157,29 @@ enum status decision_prove(const struct promoter *by, const struct holder *h, st
 
 /* ---- promote, by what was proven ---- */
 
+/* Approvals end with the decision that they led to; whoever holds by it needs no others. */
+static bool only_approvals_lack(const struct decision *d)
+{
+    for (size_t i = 0; i < d->rule_count; i++) {
+        if (!d->rules[i].met && !text_equal(d->rules[i].rule, "approvals"))
+            return false;
+    }
+    return true;
+}
+
+static void stands(const struct standing *on, struct decision *out)
+{
+    for (size_t i = 0; i < out->rule_count; i++) {
+        struct rule_outcome *r = &out->rules[i];
+        if (!r->met)
+            text_fmt(r->message, sizeof r->message, "given for the decision by which it holds");
+        r->met = true;
+    }
+    out->held = out->allowed = true;
+    out->seq = on->holder.seq;
+    out->envelope = on->holder.decision;
+}
+
 /* Would a new decision say nothing that the holder's own does not say? One that does not prove any
  * more says nothing, so then a new one is made. */
 static bool holds_already(const struct promoter *by, const struct inputs *in,
@@ -164,17 +187,15 @@ static bool holds_already(const struct promoter *by, const struct inputs *in,
 {
     struct statement s;
     struct err none = ERR_NONE;
-    if (!out->allowed || !on->held || !digest_equal(&on->holder.artifact, &in->artifact) ||
+    if (!only_approvals_lack(out) || !on->held ||
+        !digest_equal(&on->holder.artifact, &in->artifact) ||
         prove(by, &on->holder, &none) != ST_OK ||
-        open_decision(by, &on->holder, &s, &none) != ST_OK)
+        open_decision(by, &on->holder, &s, &none) != ST_OK ||
+        !digest_equal(&s.policy, &in->policy->digest) ||
+        memcmp(s.basis.evidence, in->basis.evidence, sizeof s.basis.evidence) != 0)
         return false;
-    out->held = digest_equal(&s.policy, &in->policy->digest) &&
-                memcmp(s.basis.evidence, in->basis.evidence, sizeof s.basis.evidence) == 0;
-    if (out->held) {
-        out->seq = on->holder.seq;
-        out->envelope = on->holder.decision;
-    }
-    return out->held;
+    stands(on, out);
+    return true;
 }
 
 static enum status record(const struct promoter *by, const struct promotion *what,

@@ -42,7 +42,14 @@ void inputs_bound(const struct inputs *in, enum gate g, struct bound *out)
                           .policy_section = digest_of(buf_span(&law->sections[g]))};
 }
 
+/* How far back a gate's evidence was looked at for anything but a pass. */
+struct looked_at {
+    uint64_t from;   /* entries from here on are done */
+    uint64_t failed; /* the newest that is not a pass; 0: none */
+};
+
 struct gathering {
+    struct looked_at looked[GATE_COUNT];
     const struct promoter *by;
     const struct artifact *artifact;
     const struct standing *on;
@@ -133,9 +140,8 @@ static enum status all_evidence(struct gathering *g, struct err *e)
 
 struct newer {
     struct gathering *g;
-    enum gate gate;
+    struct looked_at *at;
     uint64_t after; /* only what came behind this entry */
-    bool failed;    /* one of them is not a pass */
 };
 
 /* Evidence that came after the approval was asked for. What does not count at all voids nothing. */
@@ -144,7 +150,7 @@ static enum status look_newer(void *ctx, const struct shelved *d, struct err *e)
     struct newer *n = ctx;
     SCOPED(evidence_release) struct evidence v = {0};
     struct err why = ERR_NONE;
-    if (d->seq <= n->after || n->failed)
+    if (d->seq <= n->after || d->seq >= n->at->from)
         return ST_OK;
     enum status st =
         evidence_open(n->g->by->store, n->g->by->trust, &d->envelope, n->g->in->now, &v, &why);
@@ -152,10 +158,12 @@ static enum status look_newer(void *ctx, const struct shelved *d, struct err *e)
         *e = why;
         return st;
     }
-    n->failed = st == ST_OK && v.verdict != VERDICT_PASS;
+    if (st == ST_OK && v.verdict != VERDICT_PASS && d->seq > n->at->failed)
+        n->at->failed = d->seq;
     return ST_OK;
 }
 
+/* Each piece of evidence is opened once, however many approvals are older than it. */
 static enum status newer_evidence(struct gathering *g, const struct approval *a, enum gate *failed,
                                   struct err *e)
 {
@@ -163,13 +171,16 @@ static enum status newer_evidence(struct gathering *g, const struct approval *a,
     *failed = GATE_NONE;
     for (enum gate gate = GATE_STRUCTURAL; st == ST_OK && gate < GATE_COUNT; gate++) {
         char hex[DIGEST_TEXT], shelf[STORE_KEY_MAX];
-        struct newer n = {.g = g, .gate = gate, .after = a->head.seq};
+        struct newer n = {.g = g, .at = &g->looked[gate], .after = a->head.seq};
         if (g->law == NULL || !g->law->gates[gate])
             continue;
         digest_text(&g->in->artifact, hex);
         text_fmt(shelf, sizeof shelf, "evidence/%s/%s/", hex, gate_name(gate));
-        st = shelf_scan(g->by->store, shelf, EVIDENCE_LOOKED_AT, look_newer, &n, e);
-        if (n.failed)
+        if (n.after + 1 < n.at->from) {
+            st = shelf_scan(g->by->store, shelf, EVIDENCE_LOOKED_AT, look_newer, &n, e);
+            n.at->from = n.after + 1;
+        }
+        if (n.at->failed > n.after)
             *failed = gate;
     }
     return st;
@@ -200,9 +211,11 @@ static enum status weigh(struct gathering *g, const struct envelope *v, const st
     enum gate failed = GATE_NONE;
     const struct policy_approvals *law = inputs_approvals(g->in);
     int64_t signed_at = 0;
-    out->valid = ballot_voter(g->by->trust, v, &out->voter, &why) == ST_OK &&
-                 ballot_valid(a, &g->now, &why) == ST_OK;
+    /* What is void need not be verified: old ones pile up. */
+    out->valid = ballot_valid(a, &g->now, &why) == ST_OK &&
+                 ballot_voter(g->by->trust, v, &out->voter, &why) == ST_OK;
     if (!out->valid) {
+        text_fmt(out->voter.owner, sizeof out->voter.owner, "%s", ballot_claims(g->by->trust, v));
         refuse_vote(out, err_code(&why), why.detail);
         return ST_OK;
     }
@@ -301,6 +314,8 @@ static enum status source(struct gathering *g, struct err *e)
 
 static enum status gather(struct gathering *g, struct err *e)
 {
+    for (enum gate gate = GATE_NONE; gate < GATE_COUNT; gate++)
+        g->looked[gate] = (struct looked_at){.from = UINT64_MAX};
     struct inputs *in = g->in;
     struct store *s = g->by->store;
     enum status st = publisher(g, e);

@@ -101,19 +101,30 @@ static void add_check(struct gate_result *result, const char *name, const char *
 }
 
 /* One check for each limit that the gate's section can hold, within every sane one. */
-static void fill_checks(struct gate_result *result, enum gate g, const struct law_case *how)
+static void fill_checks(struct law_room *l, struct gate_result *result, enum gate g,
+                        const struct law_case *how)
 {
     const struct section_member *m;
+    struct section_walk w = section_limits(g, policy_section(&l->policy, g));
+    struct section_limit limit;
     result->checks = heap_zero(GATE_CHECKS_MAX, sizeof *result->checks);
     if (result->checks == NULL)
         abort();
     for (size_t i = 0; (m = section_member(g, i)) != NULL; i++) {
-        if (m->sense == SECTION_SETTING)
+        if (m->sense == SECTION_SETTING || m->parts)
             continue;
         if (how->check == NULL || strcmp(how->check, m->check) != 0)
             add_check(result, m->check, "42", how);
         else if (how->measured != NULL)
             add_check(result, m->check, how->measured, how);
+    }
+    while (section_next(&w, &limit)) { /* suites and batteries: just what is asked */
+        char text[32];
+        section_text(limit.member, limit.limit, text);
+        if (limit.member->parts && (how->check == NULL || strcmp(how->check, limit.check) != 0))
+            add_check(result, limit.check, text, how);
+        else if (limit.member->parts && how->measured != NULL)
+            add_check(result, limit.check, how->measured, how);
     }
 }
 
@@ -130,10 +141,14 @@ struct digest law_evidence(struct law_room *l, const struct artifact *a, enum ga
     bound.program.b[0] ^= how->other_program;
     bound.policy_section.b[0] ^= how->other_section;
     bound.content.b[0] ^= how->other_content;
-    fill_checks(&result, g, how);
+    fill_checks(l, &result, g, how);
     time_format(l->r.clock.fixed - how->age, result.started);
     time_format(l->r.clock.fixed - how->age, result.ended);
-    snprintf(result.sandbox, sizeof result.sandbox, "none");
+    snprintf(result.sandbox, sizeof result.sandbox, "%s",
+             how->sandbox != NULL ? how->sandbox : "none");
+    snprintf(result.browser, sizeof result.browser, "%s", how->browser != NULL ? how->browser : "");
+    if (how->baseline != NULL)
+        result.baseline = *how->baseline;
     const struct signer *key = l->keys[how->signer != ROLE_NONE ? how->signer : ROLE_GATE];
     must(evidence_commit(l->r.s, &bound, &result, key, l->r.log, l->r.clock, &envelope, &e),
          "evidence", &e);

@@ -35,8 +35,10 @@ struct law_case {
     enum verdict verdict; /* VERDICT_NONE: pass */
     int64_t age;          /* seconds before the room's clock */
     bool other_runtime, other_program, other_section, other_content;
-    const char *check;    /* this check … */
-    const char *measured; /* … measured this; NULL: it is left out */
+    const char *check;             /* this check … */
+    const char *measured;          /* … measured this; NULL: it is left out */
+    const char *sandbox, *browser; /* recorded; NULL: "none", none */
+    const struct digest *baseline; /* whom it was compared with; NULL: nobody */
 };
 struct digest law_evidence(struct law_room *l, const struct artifact *a, enum gate g,
                            const struct law_case *how);
