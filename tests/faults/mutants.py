@@ -109,7 +109,7 @@ SLICES = {
              ["power", "--only", "none.init-lab", "--strict", "--limit", "4"],
              ["power-again", "--only", "lab.add-blob", "--strict", "--limit", "4"],
              ["power", "--only", "one.fsck-index", "--strict", "--limit", "6"]],
-    "check": [["flips", "--only", "one.verify", "--stride", "499"], ["errors", "--only", "lab.add-new", "--stride", "97"]],
+    "check": [["flips", "--only", "one.verify", "--truth", "--stride", "499"], ["errors", "--only", "lab.add-new", "--stride", "97"]],
 }
 
 
