@@ -3,7 +3,7 @@
 #include "cli/command.h"
 #include "cli/hand_out.h"
 #include "cli/print.h"
-#include "promote/baseline.h"
+#include "promote/pipeline.h"
 #include "promote/policy_store.h"
 #include <string.h>
 
@@ -77,96 +77,49 @@ static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v
         json_close(g->j);
 }
 
-/* The shortest age that a channel which asks for this gate allows; 0: no limit. */
-static uint64_t greatest_age(const struct policy *law, enum gate gate)
+static enum status gate_one(struct gating *g, const struct pipeline *p, enum gate gate,
+                            struct err *e)
 {
-    uint64_t least = 0;
-    for (size_t i = 0; i < POLICY_CHANNELS; i++) {
-        const struct policy_channel *channel = &law->channels[i];
-        if (channel->present && channel->gates[gate] && channel->evidence_max_age_s > 0 &&
-            (least == 0 || channel->evidence_max_age_s < least))
-            least = channel->evidence_max_age_s;
+    SCOPED(gated_release) struct gated done = {0};
+    cli_note(g->c, "%s …", gate_name(gate));
+    enum status st = pipeline_gate(p, &g->artifact, gate, &done, e);
+    if (st == ST_OK)
+        tell_gate(g, gate, &done.evidence, done.reused ? REUSED : MEASURED);
+    return st;
+}
+
+/* The keys are asked for when the first gate has to run: what is only reused needs none. */
+static enum status gate_all(struct gating *g, struct err *e)
+{
+    struct pipeline p = {.store = g->c->store,
+                         .trust = g->c->trust,
+                         .policy = &g->law,
+                         .clock = g->c->clock,
+                         .again = opt_given(&g->c->args, OPT_AGAIN),
+                         .quiet = g->c->quiet};
+    enum status st = ST_OK;
+    for (int k = GATE_STRUCTURAL; st == ST_OK && k < GATE_COUNT; k++) {
+        if (!g->wanted[k])
+            continue;
+        st = gate_one(g, &p, (enum gate)k, e);
+        if (st != ST_SIGNATURE || p.gate != NULL)
+            continue;
+        *e = ERR_NONE;
+        st = cli_key(g->c, "gate", &p.gate, e);
+        if (st == ST_OK)
+            st = cli_key(g->c, "log", &p.log, e);
+        if (st == ST_OK)
+            st = gate_one(g, &p, (enum gate)k, e);
     }
-    return least;
-}
-
-/* Is the newest evidence about the very same things, still fresh, and a measurement? */
-static enum status reuse(struct gating *g, const struct bound *bound, const struct baseline *base,
-                         bool *done, struct err *e)
-{
-    SCOPED(evidence_release) struct evidence v = {0};
-    bool fresh = false;
-    *done = false;
-    enum status st = evidence_fresh(g->c->store, g->c->trust, bound, cli_now(g->c),
-                                    greatest_age(&g->law, bound->gate), &v, &fresh, e);
-    if (st != ST_OK)
-        return st;
-    *done = fresh && baseline_same(base, &v) &&
-            (v.verdict == VERDICT_PASS || v.verdict == VERDICT_FAIL);
-    if (*done)
-        tell_gate(g, bound->gate, &v, REUSED);
-    return ST_OK;
-}
-
-static enum status measure(struct gating *g, const struct bound *bound, const struct baseline *base,
-                           struct span section, struct err *e)
-{
-    SCOPED(gate_result_release) struct gate_result result = {0};
-    struct evidence v = {0};
-    const struct signer *key = NULL, *log = NULL;
-    enum status st = cli_key(g->c, "gate", &key, e);
-    if (st == ST_OK)
-        st = cli_key(g->c, "log", &log, e);
-    if (st != ST_OK)
-        return st;
-    SCOPED(progress_scope)
-    struct progress *progress = progress_start(gate_name(bound->gate), "cases", 0, g->c->quiet);
-    cli_note(g->c, "%s: measuring …", gate_name(bound->gate));
-    st = gate_run(bound->gate, g->c->store, &g->artifact, baseline_against(base), section,
-                  g->c->clock, progress, &result, e);
-    if (st == ST_OK)
-        st = cli_alive(e);
-    if (st == ST_OK)
-        st = evidence_commit(g->c->store, bound, &result, key, log, g->c->clock, &v.digest, e);
-    if (st != ST_OK)
-        return st;
-    v.verdict = result.verdict;
-    v.checks = result.checks; /* borrowed: v is never released */
-    v.check_count = result.check_count;
-    if (!time_parse(result.ended, &v.ended))
-        v.ended = cli_now(g->c);
-    tell_gate(g, bound->gate, &v, MEASURED);
-    return ST_OK;
-}
-
-static enum status gate_one(struct gating *g, enum gate gate, struct err *e)
-{
-    SCOPED(baseline_release) struct baseline base = {0};
-    struct bound bound = {0};
-    bool done = false;
-    struct span section = buf_span(&g->law.sections[gate]);
-    if (section.n == 0)
-        section = span_text("{}");
-    enum status st = identity_bind(gate, &g->artifact, section, &bound, e);
-    if (st == ST_OK)
-        st = baseline_find(g->c->store, g->c->trust, &g->artifact, gate, section, cli_now(g->c),
-                           &base, e);
-    if (st == ST_OK && !opt_given(&g->c->args, OPT_AGAIN))
-        st = reuse(g, &bound, &base, &done, e);
-    if (st == ST_OK && !done)
-        st = measure(g, &bound, &base, section, e);
-    return st != ST_OK ? err_subject(e, "gate %s", gate_name(gate)) : ST_OK;
+    return st;
 }
 
 /* --only a,b; else every gate that a channel of the policy asks for. */
 static enum status choose_gates(struct gating *g, struct err *e)
 {
     const char *only = g->c->args.value[OPT_ONLY];
-    for (size_t i = 0; only == NULL && i < POLICY_CHANNELS; i++) {
-        for (int k = 0; k < GATE_COUNT; k++)
-            g->wanted[k] =
-                g->wanted[k] || (g->law.channels[i].present && g->law.channels[i].gates[k]);
-    }
+    for (int k = GATE_STRUCTURAL; only == NULL && k < GATE_COUNT; k++)
+        g->wanted[k] = pipeline_asked(&g->law, (enum gate)k);
     while (only != NULL) {
         char name[32];
         size_t n = strcspn(only, ",");
@@ -224,10 +177,7 @@ enum status cmd_gate(struct cli *c, struct err *e)
         j = list_open(c, "assay.gate/1", "gates", &g.artifact);
         g.j = &j;
     }
-    for (int k = GATE_STRUCTURAL; st == ST_OK && k < GATE_COUNT; k++) {
-        if (g.wanted[k])
-            st = gate_one(&g, (enum gate)k, e);
-    }
+    st = gate_all(&g, e);
     if (st != ST_OK)
         return st;
     if (c->json) {

@@ -1,11 +1,10 @@
 /* help, version and completion: all of them read the one table of commands. */
 #include "base/text.h"
+#include "base/version.h"
 #include "cli/command.h"
 #include "cli/print.h"
 #include "verify/identity.h"
 #include <string.h>
-
-#define VERSION "0.1.0"
 
 static void put_padded(struct buf *out, const char *text, size_t width)
 {
@@ -124,12 +123,12 @@ enum status cmd_version(struct cli *c, struct err *e)
         return st;
     if (c->json) {
         struct json_out j = answer_open(c, "assay.version/1");
-        member_text(&j, "version", VERSION);
+        member_text(&j, "version", ASSAY_VERSION);
         member_digest(&j, "program", &program);
         answer_close(c, &j);
         return ST_OK;
     }
-    buf_text(&c->out, "assay " VERSION "\n");
+    buf_text(&c->out, "assay " ASSAY_VERSION "\n");
     buf_text(&c->out, "program sha256:");
     put_full(&c->out, &program);
     buf_byte(&c->out, '\n');

@@ -66,6 +66,20 @@ static const struct command rows[] = {
                  "assay attest tiny@1",
      .run = cmd_attest,
      OPTIONS(OPT_TYPE, OPT_FILE, OPT_DIGEST, OPT_SOURCE, OPT_REASON, OPT_KEY)},
+    {.name = "nightly",
+     .words = "",
+     .summary = "the gates again over all channels, with reports",
+     .about = "Runs the gates that the policy's nightly section asks for over everything that "
+              "holds a channel; fresh\n"
+              "evidence is reused after its signature was checked again. --report DIR gets "
+              "junit.xml, results.sarif,\n"
+              "nightly.jsonl, summary.md and report.html. A killed run leaves no half evidence; "
+              "the next one goes on.\n"
+              "Exit 1 when a gate said no, else 3 when one could not be measured. docs/nightly.md "
+              "has timers and CI jobs.",
+     .examples = "assay nightly --report reports\nassay nightly --shard 1/4 --json",
+     .run = cmd_nightly,
+     OPTIONS(OPT_REPORT, OPT_SHARD, OPT_AGAIN)},
 };
 
 const struct command_table table_gate = {"gates and their evidence", rows,
