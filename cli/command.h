@@ -60,6 +60,7 @@ enum status cmd_policy_check(struct cli *c, struct err *e);
 enum status cmd_policy_set(struct cli *c, struct err *e);
 enum status cmd_policy_show(struct cli *c, struct err *e);
 enum status cmd_gate(struct cli *c, struct err *e);
+enum status cmd_bisect(struct cli *c, struct err *e);
 enum status cmd_nightly(struct cli *c, struct err *e);
 enum status cmd_evidence(struct cli *c, struct err *e);
 enum status cmd_evidence_add(struct cli *c, struct err *e);

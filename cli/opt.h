@@ -36,6 +36,8 @@
     X(OPT_FILE, "file", 0, "FILE", "the file that is meant; its digest is recorded")             \
     X(OPT_DIGEST, "digest", 0, "sha256:HEX", "the digest of what is meant")                      \
     X(OPT_ONLY, "only", 0, "a,b", "only these gates")                                            \
+    X(OPT_SUITE, "suite", 0, "FILE", "the suite whose cases are asked")                          \
+    X(OPT_FIRST, "first", 0, "N", "how many of its cases, from the first on (48)")               \
     X(OPT_REPORT, "report", 0, "DIR", "the folder that reports go into")                         \
     X(OPT_SHARD, "shard", 0, "i/n", "only the i-th of n parts, counted from 1")                  \
     X(OPT_AGAIN, "again", 0, NULL, "measure anew even if fresh evidence is there")               \

@@ -66,6 +66,22 @@ static const struct command rows[] = {
                  "assay attest tiny@1",
      .run = cmd_attest,
      OPTIONS(OPT_TYPE, OPT_FILE, OPT_DIGEST, OPT_SOURCE, OPT_REASON, OPT_KEY)},
+    {.name = "bisect",
+     .words = "GOOD BAD",
+     .least = 2,
+     .most = 2,
+     .summary = "name the tensors that carry a loss",
+     .about = "Two artifacts of one shape. Each tensor of BAD is put into GOOD in turn, and the "
+              "suite's first cases are\n"
+              "asked. Named are those that alone cost something, and the fewest of the next "
+              "dearest whose\n"
+              "restoration brings BAD back. Nothing is copied: hybrids are views of both. The "
+              "suite is choice,\n"
+              "exact or text.",
+     .examples = "assay bisect story@stable story@1.2 --suite pairs.jsonl\n"
+                 "assay bisect 3f1c09ab 77aa01be --suite text.jsonl --first 200 --json",
+     .run = cmd_bisect,
+     OPTIONS(OPT_SUITE, OPT_FIRST)},
     {.name = "nightly",
      .words = "",
      .summary = "the gates again over all channels, with reports",

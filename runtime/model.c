@@ -1,6 +1,8 @@
 #include "runtime/model.h"
 #include "base/heap.h"
+#include "base/text.h"
 #include "runtime/layout.h"
+#include "runtime/slm1.h"
 #include "runtime/tokenizer_kinds.h"
 #include "runtime/values.h"
 #include <string.h>
@@ -8,6 +10,7 @@
 struct model {
     struct layout layout;
     struct weights weights;
+    bool mixed; /* the layout is another model's */
 };
 
 const size_t model_object_bytes = sizeof(struct model);
@@ -68,7 +71,8 @@ enum status model_open(struct span file, const struct model_limits *limits, bool
 
 void model_close(struct model *m)
 {
-    layout_release(&m->layout);
+    if (!m->mixed)
+        layout_release(&m->layout);
     heap_free(m->weights.layers);
     heap_free(m);
 }
@@ -91,4 +95,96 @@ const struct tokenizer *model_tokenizer(const struct model *m)
 const struct layout *model_layout(const struct model *m)
 {
     return &m->layout;
+}
+
+/* ---- two models in one -------------------------------------------------------------------- */
+
+static bool same_shape(const struct model_facts *a, const struct model_facts *b)
+{
+    const struct model_shape *x = &a->shape, *y = &b->shape;
+    return x->vocab == y->vocab && x->hidden == y->hidden && x->layers == y->layers &&
+           x->heads == y->heads && x->kv_heads == y->kv_heads && x->head_dim == y->head_dim &&
+           x->ffn == y->ffn && x->context == y->context && x->tied == y->tied &&
+           strcmp(a->tokenizer, b->tokenizer) == 0;
+}
+
+/* Where the view of a place lies in a model's weights; NULL for what a tied output has none of. */
+static struct tensor *place_of(struct weights *w, size_t index)
+{
+    if (index == ROLE_EMBEDDING)
+        return &w->embedding;
+    if (index == ROLE_NORM)
+        return &w->norm;
+    if (index == ROLE_OUTPUT)
+        return &w->output;
+    if (index == ROLE_ROPE_FREQS)
+        return &w->rope_freqs;
+    struct layer_weights *l = &w->layers[plan_layer(index)];
+    struct tensor *const places[ROLES_PER_LAYER] = {
+        &l->attn_norm, &l->ffn_norm, &l->wq, &l->wk, &l->wv, &l->wo, &l->w1, &l->w2,
+        &l->w3,        &l->bq,       &l->bk, &l->bv, &l->bo, &l->b1, &l->b2, &l->b3};
+    return places[plan_role(index) - ROLE_ATTN_NORM];
+}
+
+size_t model_places(const struct model *m)
+{
+    return plan_count(&m->layout.facts.shape);
+}
+
+bool model_place_name(const struct model *m, size_t place, char out[MODEL_PLACE_NAME])
+{
+    if (!m->layout.placed[place].present)
+        return false;
+    if (plan_wanted(&m->layout.facts.shape, place))
+        slm1_name(place, out);
+    else if (place == ROLE_ROPE_FREQS)
+        text_fmt(out, MODEL_PLACE_NAME, "rope_freqs.weight");
+    else
+        text_fmt(out, MODEL_PLACE_NAME, "layers.%u.bias.%d", plan_layer(place),
+                 (int)plan_role(place) - ROLE_BQ);
+    return true;
+}
+
+static bool same_bytes(const uint8_t *a, const uint8_t *b, uint64_t n)
+{
+    return n == 0 || (a != NULL && b != NULL && memcmp(a, b, (size_t)n) == 0);
+}
+
+bool model_place_equal(const struct model *a, const struct model *b, size_t place)
+{
+    const struct placed *x = &a->layout.placed[place], *y = &b->layout.placed[place];
+    struct weights mine = a->weights, theirs = b->weights;
+    if (!x->present || !y->present)
+        return x->present == y->present;
+    const struct tensor *s = place_of(&mine, place), *t = place_of(&theirs, place);
+    return x->type == y->type && x->block == y->block && x->bytes == y->bytes &&
+           same_bytes(s->data, t->data, x->bytes) &&
+           same_bytes(s->scales, t->scales, x->scale_bytes);
+}
+
+enum status model_mix(const struct model *a, const struct model *b, const bool *from_b,
+                      struct model **out, struct err *e)
+{
+    const struct model_facts *f = &a->layout.facts;
+    if (!same_shape(f, &b->layout.facts))
+        return err_set(e, ST_MODEL_SHAPE, "mix-shape",
+                       "the two models are not of one shape and vocabulary");
+    SCOPED(model_scope) struct model *m = heap_zero(1, sizeof *m);
+    if (m == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a model");
+    m->mixed = true;
+    m->layout = a->layout;
+    m->weights = a->weights;
+    m->weights.layers = heap_zero(f->shape.layers, sizeof *m->weights.layers);
+    if (m->weights.layers == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for the views of a model");
+    memcpy(m->weights.layers, a->weights.layers, f->shape.layers * sizeof *m->weights.layers);
+    struct weights theirs = b->weights;
+    for (size_t i = 0; i < model_places(a); i++)
+        if (from_b[i])
+            *place_of(&m->weights, i) = *place_of(&theirs, i);
+    if (f->shape.tied)
+        m->weights.output = m->weights.embedding;
+    *out = model_take(&m);
+    return ST_OK;
 }

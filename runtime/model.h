@@ -87,6 +87,17 @@ SCOPE_OF(scan, struct scan, scan_close)
 struct model;
 enum status model_open(struct span file, const struct model_limits *limits, bool check_values,
                        struct model **out, struct err *e) MUST_CHECK;
+/* A model of a's tensors, except those of the plan (runtime/plan.h) for which from_b[plan_count]
+ * says that b's are taken. Nothing is copied: both must outlive it. ST_MODEL_SHAPE when the two are
+ * not of one shape and vocabulary. */
+enum status model_mix(const struct model *a, const struct model *b, const bool *from_b,
+                      struct model **out, struct err *e) MUST_CHECK;
+/* The places of the plan, from 0; the name of one ("layers.3.wq.weight"), false when the model has
+ * no tensor there; do two models of one shape have the same bytes there? */
+#define MODEL_PLACE_NAME 64
+size_t model_places(const struct model *m);
+bool model_place_name(const struct model *m, size_t place, char out[MODEL_PLACE_NAME]);
+bool model_place_equal(const struct model *a, const struct model *b, size_t place);
 void model_close(struct model *m);
 SCOPE_OF(model, struct model, model_close)
 const struct model_facts *model_facts(const struct model *m);

@@ -1,19 +1,21 @@
 #include "verify/hunting.h"
-#include "base/checked.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "verify/exam.h"
+#include "verify/pair.h"
 #include "verify/sandbox.h"
-#include <sys/mman.h>
 
-#define PAGE    4096u
 #define SECONDS 600u
 #define ANSWER  (HUNT_FOUND * (HUNT_PREFIX + 2 * HUNT_ANSWER) * 6u + 4096u)
 
 struct hunting {
     const struct hunt_limits *limits;
-    uint64_t bytes, other_at, other_bytes; /* other_bytes 0: there is none */
+    struct pair pair;
 };
+
+static void hunting_release(struct hunting *h)
+{
+    fd_release(&h->pair.fd);
+}
 
 /* ---- the child ---------------------------------------------------------------------------- */
 
@@ -35,13 +37,11 @@ static int child(void *ctx, int in, int out)
     struct err e = ERR_NONE;
     struct prey mine = {0}, other = {0};
     struct hunt_finds found;
+    struct span first, second;
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    const size_t bytes = (size_t)(h->other_at + h->other_bytes);
-    uint8_t *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, in, 0);
-    if (map == MAP_FAILED)
+    if (!pair_map(&h->pair, in, &first, &second))
         return 2;
-    if (!open_prey(SPAN(map, (size_t)h->bytes), &mine) ||
-        (h->other_bytes > 0 && !open_prey(SPAN(map + h->other_at, (size_t)h->other_bytes), &other)))
+    if (!open_prey(first, &mine) || (second.n > 0 && !open_prey(second, &other)))
         return 3;
     if (hunt(mine.session, other.session, mine.model, h->limits, &found, &e) != ST_OK)
         return 4;
@@ -49,70 +49,38 @@ static int child(void *ctx, int in, int out)
     hunt_write(&found, &j);
     if (buf_status(&text) != ST_OK || io_write(out, buf_span(&text), &e) != ST_OK)
         return 5;
+    /* The process ends here; what it holds goes with it. */
     return 0;
 }
 
 /* ---- the parent --------------------------------------------------------------------------- */
 
-static enum status fill(const struct gate_subject *s, struct hunting *h, int *fd, struct err *e)
-{
-    static const uint8_t zeros[PAGE];
-    enum status st = memory_file("models", fd, e);
-    if (st == ST_OK)
-        st = store_content_read(s->store, &s->file->sha256, sink_fd(fd), NULL, e);
-    h->bytes = s->file->bytes;
-    h->other_at = h->bytes;
-    if (st == ST_OK && s->against != NULL) {
-        const size_t gap = (size_t)((PAGE - h->bytes % PAGE) % PAGE);
-        st = io_write(*fd, SPAN(zeros, gap), e);
-        if (st == ST_OK)
-            st = store_content_read(s->store, &s->other->sha256, sink_fd(fd), NULL, e);
-        h->other_at += gap;
-        h->other_bytes = s->other->bytes;
-    }
-    return st == ST_OK ? memory_seal(*fd, e) : st;
-}
-
-static enum status room(const struct gate_subject *s, uint64_t *out, struct err *e)
-{
-    uint64_t other = 0;
-    enum status st = exam_memory(&s->artifact->manifest.model, s->file->bytes, out, e);
-    if (st == ST_OK && s->against != NULL)
-        st = exam_memory(&s->against->artifact->manifest.model, s->other->bytes, &other, e);
-    if (st == ST_OK && !checked_add(*out, other, out))
-        st = err_set(e, ST_INVALID_LENGTH, "model-memory", "two models need too much memory");
-    return st;
-}
-
 /* Two vocabularies that differ cannot be compared token by token. */
-static bool comparable(const struct gate_subject *s)
+static bool comparable(const struct artifact *x, const struct artifact *y)
 {
-    const struct manifest_model *a = &s->artifact->manifest.model;
-    const struct manifest_model *b = &s->against->artifact->manifest.model;
+    const struct manifest_model *a = &x->manifest.model, *b = &y->manifest.model;
     return a->vocab == b->vocab && digest_equal(&a->tokenizer_sha256, &b->tokenizer_sha256);
 }
 
 enum status hunting(const struct gate_subject *s, const struct hunt_limits *limits,
                     struct hunt_finds *out, char level[64], char why[256], struct err *e)
 {
-    SCOPED(fd_release) int fd = -1;
+    SCOPED(hunting_release) struct hunting h = {.limits = limits, .pair = PAIR_NONE};
     SCOPED(sandbox_scope) struct sandbox *sandbox = NULL;
     SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
     SCOPED(json_scope) struct json *v = NULL;
-    struct gate_subject alone = *s;
-    struct hunting h = {.limits = limits};
     struct sandbox_limits bounds = {
         .cpu_seconds = SECONDS, .wall_ms = SECONDS * 4000, .output_bytes = ANSWER};
+    const bool two = s->against != NULL && comparable(s->artifact, s->against->artifact);
     struct err lie = ERR_NONE;
     *out = (struct hunt_finds){0};
     why[0] = '\0';
-    if (s->against != NULL && !comparable(s))
-        alone.against = NULL;
-    enum status st = fill(&alone, &h, &fd, e);
+    enum status st = pair_fill(s->store, s->file, two ? s->other : NULL, &h.pair, e);
     if (st == ST_OK)
-        st = room(&alone, &bounds.memory_bytes, e);
+        st = pair_room(s->artifact, two ? s->against->artifact : NULL, &h.pair,
+                       &bounds.memory_bytes, e);
     if (st == ST_OK)
-        st = sandbox_start(&bounds, child, &h, fd, &sandbox, e);
+        st = sandbox_start(&bounds, child, &h, h.pair.fd, &sandbox, e);
     if (st == ST_OK)
         st = sandbox_finish(sandbox, &o, e);
     if (st != ST_OK)
