@@ -1,6 +1,7 @@
 /* gate and evidence: measure, keep what was measured, read it again. */
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/evidence_cases.h"
 #include "cli/hand_out.h"
 #include "cli/print.h"
 #include "promote/pipeline.h"
@@ -242,6 +243,8 @@ enum status cmd_evidence(struct cli *c, struct err *e)
         return evidence_hand_out(c, &g.artifact, gate, e);
     if (st != ST_OK)
         return st;
+    if (opt_given(&c->args, OPT_CASES) || opt_given(&c->args, OPT_TRANSCRIPTS))
+        return evidence_cases(c, &g.artifact, gate, e);
     if (c->json) {
         j = list_open(c, "assay.evidence/1", "evidence", &g.artifact);
         g.j = &j;

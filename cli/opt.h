@@ -36,6 +36,8 @@
     X(OPT_FILE, "file", 0, "FILE", "the file that is meant; its digest is recorded")             \
     X(OPT_DIGEST, "digest", 0, "sha256:HEX", "the digest of what is meant")                      \
     X(OPT_ONLY, "only", 0, "a,b", "only these gates")                                            \
+    X(OPT_CASES, "cases", 0, "WHICH", "its cases: flipped, wrong or all")                        \
+    X(OPT_TRANSCRIPTS, "transcripts", 0, NULL, "what the model said, and what a hunt found")     \
     X(OPT_SUITE, "suite", 0, "FILE", "the suite whose cases are asked")                          \
     X(OPT_FIRST, "first", 0, "N", "how many of its cases, from the first on (48)")               \
     X(OPT_REPORT, "report", 0, "DIR", "the folder that reports go into")                         \

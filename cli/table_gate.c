@@ -41,11 +41,17 @@ static const struct command rows[] = {
          "Each signed result with its checks: measured, limit, and why. With -o DIR the newest "
          "of each gate is\n"
          "written there, GATE.dsse.json and GATE.records.jsonl, for assay evidence add "
-         "elsewhere.",
+         "elsewhere. --cases tells the\n"
+         "newest evidence of a gate (task, else --gate) case by case: those in which it differs "
+         "from "
+         "the channel's\n"
+         "holder, the wrong ones, or all; --transcripts what the model said to the safety gate's "
+         "prompts, and what\nthe hunt found.",
      .examples = "assay evidence tiny@1\nassay evidence tiny@1 --gate smoke --json\n"
-                 "assay evidence tiny@1 -o out",
+                 "assay evidence tiny@1 -o out\nassay evidence tiny@2 --cases flipped\n"
+                 "assay evidence tiny@2 --transcripts",
      .run = cmd_evidence,
-     OPTIONS(OPT_GATE, OPT_OUTPUT, OPT_FORCE)},
+     OPTIONS(OPT_GATE, OPT_OUTPUT, OPT_FORCE, OPT_CASES, OPT_TRANSCRIPTS)},
     {.name = "attest",
      .words = "REF [--type T]",
      .least = 1,
