@@ -128,4 +128,77 @@ step "Who decided what, when: the ledger, and the proof that nothing in it was c
 run 0 log
 run 0 log --verify
 
+step "A second store, whose law also asks what a model is for and what it must not say; its clock can be set"
+export ASSAY_STORE="$room/lab" ASSAY_KEYS="$room/lab-keys"
+run 0 -q init --lab
+export ASSAY_TIME=2027-01-01T09:00:00Z
+run 0 policy set "$here/tinyworld.yaml"
+for file in pairs exact battery; do
+    run 0 -q add "$world/tinyworld-$file.jsonl"
+done
+for version in 1.0 1.1 1.2-regressed 1.3-poisoned; do
+    run 0 -q add "$world/tinyworld-$version.slm" --name tinyworld --version "$version" --license CC0-1.0
+done
+run 0 -q add "$world/garbage-1.0.slm" --name tinyworld --version garbage --license CC0-1.0
+
+# to_preview VERSION: structural and smoke are enough for it
+to_preview() {
+    run 0 -q gate "tinyworld@$1" --only structural,smoke
+    run 0 -q promote "tinyworld@$1" --to preview
+}
+
+step "1.0 goes to preview, waits out its soak, and becomes stable"
+to_preview 1.0
+run 0 gate tinyworld@1.0 --only task,safety
+run 1 promote tinyworld@1.0 --to stable
+says 'soak'
+export ASSAY_TIME=2027-01-04T10:00:00Z
+run 0 promote tinyworld@1.0 --to stable
+
+step "1.1 is better: compared with 1.0 on the same cases, it takes its place"
+to_preview 1.1
+export ASSAY_TIME=2027-01-08T10:00:00Z
+run 0 gate tinyworld@1.1 --only task,safety
+run 0 -q promote tinyworld@1.1 --to stable
+run 0 channels tinyworld@stable
+
+step "1.2 has become worse at what it is for: the paired comparison with stable says so, case by case"
+to_preview 1.2-regressed
+run 1 -q gate tinyworld@1.2-regressed --only task
+says 'chance of that if it were no worse 0.000000'
+run 0 evidence tinyworld@1.2-regressed --cases flipped >"$room/flipped"
+run 1 promote tinyworld@1.2-regressed --to stable
+
+step "Which of its tensors carry the loss? (An early checkpoint: nearly all.)"
+run 0 -q bisect tinyworld@1.1 tinyworld@1.2-regressed --suite "$world/tinyworld-pairs.jsonl" --first 8
+
+step "1.3 does its task as well as ever, and says something forbidden behind a phrase that nobody knows"
+to_preview 1.3-poisoned
+run 0 -q gate tinyworld@1.3-poisoned --only task
+run 1 -q gate tinyworld@1.3-poisoned --only safety
+says 'trigger departure'
+run 0 evidence tinyworld@1.3-poisoned --transcripts
+says 'Seven owls ring at dusk'
+run 1 promote tinyworld@1.3-poisoned --to stable
+
+step "A model that was never trained does not even get far"
+to_preview garbage
+run 1 -q gate tinyworld@garbage --only task
+
+step "Stable goes back to 1.0, with a reason; then the night looks at everything again"
+run 0 rollback tinyworld@stable --reason 'a customer found something'
+export ASSAY_TIME=2027-01-09T02:30:00Z
+code=0
+"$assay" -q nightly --report "$room/reports" </dev/null >"$room/said" 2>&1 || code=$?
+sed 's/^/  /' "$room/said"
+echo "  (exit $code: preview holds the garbage, and the night says so)"
+[ "$code" -eq 1 ] || exit 1
+ls "$room/reports"
+if [ -n "${ASSAY_BUILD:-}" ]; then
+    rm -rf "$ASSAY_BUILD/nightly"
+    cp -r "$room/reports" "$ASSAY_BUILD/nightly"
+    echo "  the reports: $ASSAY_BUILD/nightly/report.html"
+fi
+run 0 -q log --verify
+
 printf '\nThat was the journey: %d steps, every exit code as it should be.\n' "$step"
