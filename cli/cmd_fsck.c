@@ -1,32 +1,20 @@
-/* fsck: what can be made again from the rest of the store. */
+/* fsck: the store's health, and mending it. */
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/repair.h"
 #include "store/check.h"
 
-static enum status work(struct cli *c, bool *head, struct err *e)
+static enum status rebuild(struct cli *c, struct err *e)
 {
-    SCOPED(progress_scope)
-    struct progress *progress = NULL;
-    bool index = opt_given(&c->args, OPT_REBUILD_INDEX);
-    enum status st = opt_given(&c->args, OPT_REPAIR) ? head_mend(c->home.store, head, e) : ST_OK;
-    if (st == ST_OK && index) {
-        progress = progress_start("fold the index", "B", 0, c->quiet);
-        st = index_rebuild(c->home.store, progress, e);
-    }
-    return st == ST_OK ? cli_store(c, e) : st;
-}
-
-enum status cmd_fsck(struct cli *c, struct err *e)
-{
-    bool head = false, index = opt_given(&c->args, OPT_REBUILD_INDEX);
-    if (!index && !opt_given(&c->args, OPT_REPAIR))
-        return err_set(e, ST_USAGE, "words",
-                       "fsck needs --repair or --rebuild-index; to look for damage, use: assay "
-                       "verify");
     enum status st = cli_home(c, e);
+    if (st != ST_OK)
+        return st;
+    SCOPED(progress_scope)
+    struct progress *progress = progress_start("fold the index", "B", 0, c->quiet);
+    st = index_rebuild(c->home.store, progress, e);
     if (st == ST_OK)
-        st = work(c, &head, e);
+        st = cli_store(c, e);
     if (st != ST_OK)
         return err_subject(e, "%s", c->home.store);
     if (c->json) {
@@ -34,16 +22,57 @@ enum status cmd_fsck(struct cli *c, struct err *e)
         member_text(&j, "store", c->home.store);
         member_u64(&j, "seq", c->facts.seq);
         member_u64(&j, "chunks", c->facts.chunks);
-        member_bool(&j, "head_mended", head);
-        member_bool(&j, "index_rebuilt", index);
         answer_close(c, &j);
         return ST_OK;
     }
-    if (opt_given(&c->args, OPT_REPAIR))
-        buf_text(&c->out, head ? "ledger.head is made again from the ledger, which holds\n"
-                               : "ledger.head needs no repair\n");
-    if (index)
-        buf_fmt(&c->out, "the index is new: %llu ledger entries, %llu chunks\n",
-                (unsigned long long)c->facts.seq, (unsigned long long)c->facts.chunks);
+    buf_fmt(&c->out, "the index is new: %llu ledger entries, %llu chunks\n",
+            (unsigned long long)c->facts.seq, (unsigned long long)c->facts.chunks);
     return ST_OK;
+}
+
+static void tell(struct cli *c, const struct repaired *r)
+{
+    struct buf *out = &c->out;
+    if (r->head)
+        buf_text(out, "mended: ledger.head, from the proven ledger\n");
+    if (r->index)
+        buf_text(out, "mended: the index was folded anew\n");
+    if (r->contents + r->documents > 0)
+        buf_fmt(out, "mended: %llu contents and %llu documents from the copy\n",
+                (unsigned long long)r->contents, (unsigned long long)r->documents);
+    if (r->packs > 0)
+        buf_fmt(out, "mended: %llu packs written anew\n", (unsigned long long)r->packs);
+    if (r->lost > 0)
+        buf_fmt(out,
+                "lost: %llu contents are registered; a good copy brings them back: assay fsck "
+                "--repair --from PATH\n",
+                (unsigned long long)r->lost);
+}
+
+enum status cmd_fsck(struct cli *c, struct err *e)
+{
+    struct repaired r;
+    if (opt_given(&c->args, OPT_REBUILD_INDEX))
+        return rebuild(c, e);
+    if (opt_given(&c->args, OPT_FROM) && !opt_given(&c->args, OPT_REPAIR))
+        return err_set(e, ST_USAGE, "words", "--from is for --repair");
+    if (!opt_given(&c->args, OPT_REPAIR))
+        return cmd_verify(c, e);
+    enum status st = repair_store(c, &r, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", c->home.store);
+    if (!c->json) {
+        tell(c, &r);
+        return cmd_verify(c, e);
+    }
+    struct json_out j = answer_open(c, "assay.repair/1");
+    member_bool(&j, "head", r.head);
+    member_bool(&j, "index", r.index);
+    member_u64(&j, "contents", r.contents);
+    member_u64(&j, "documents", r.documents);
+    member_u64(&j, "packs", r.packs);
+    member_u64(&j, "lost", r.lost);
+    answer_close(c, &j);
+    c->answered = r.lost > 0;
+    return r.lost > 0 ? ST_CORRUPT : ST_OK;
 }

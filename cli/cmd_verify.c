@@ -23,6 +23,7 @@ struct verification {
 static const char *headline(enum status st)
 {
     switch (status_exit(st)) {
+    case 0: return "FOREIGN";
     case 5: return "UNTRUSTED";
     case 6: return "EXPIRED";
     case 9: return "MISSING";
@@ -64,9 +65,10 @@ static void tell_finding(struct verification *v, const struct finding *f)
 static void found(void *ctx, const struct finding *f)
 {
     struct verification *v = ctx;
-    if (v->worst == ST_OK || (status_exit(v->worst) != 7 && status_exit(f->status) == 7))
+    if (f->status != ST_OK &&
+        (v->worst == ST_OK || (status_exit(v->worst) != 7 && status_exit(f->status) == 7)))
         v->worst = f->status;
-    v->sum.findings++;
+    v->sum.findings += f->status != ST_OK;
     tell_finding(v, f);
 }
 
@@ -147,7 +149,9 @@ static enum status check_each(void *ctx, const char *ref, const char *hex, struc
 static enum status check_all(struct verification *v, struct err *e)
 {
     struct check_report whole = {0};
-    enum status st = check_store(v->c->store, v->progress, found, v, &whole, e);
+    enum status st = opt_given(&v->c->args, OPT_INDEX)
+                         ? check_index(v->c->store, v->progress, found, v, &whole, e)
+                         : check_store(v->c->store, v->progress, found, v, &whole, e);
     add_up(&v->sum, &whole);
     v->damaged = v->sum.findings > 0;
     if (st == ST_OK)

@@ -85,7 +85,10 @@
     X(OPT_BYTES, "bytes", 0, "N", "how many bytes are to become free (K, M, G, T behind it)")    \
     X(OPT_SET_BYTES, "set-bytes", 0, "N", "the limit in bytes (K, M, G, T behind it), or none")  \
     X(OPT_SET_COUNT, "set-count", 0, "N", "the limit in artifacts, or none")                     \
-    X(OPT_QUARANTINE, "quarantine", 0, NULL, "what was rejected, instead of the whole store")
+    X(OPT_QUARANTINE, "quarantine", 0, NULL, "what was rejected, instead of the whole store")    \
+    X(OPT_REPAIR, "repair", 0, NULL, "mend what can be mended, register what is lost")           \
+    X(OPT_FROM, "from", 0, "PATH", "a good copy: a file, a folder of files, or a store")         \
+    X(OPT_INDEX, "index", 0, NULL, "the index against headers and ledger; read no contents")
 
 enum opt {
 #define X(id, name, letter, arg, help) id,

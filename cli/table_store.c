@@ -74,16 +74,23 @@ static const struct command rows[] = {
      .run = cmd_verify,
      OPTIONS(OPT_ALL)},
     {.name = "fsck",
-     .words = "--repair|--rebuild-index",
-     .summary = "make again what follows from the rest",
+     .words = "",
+     .summary = "check the store's health, and mend it",
      .about =
-         "--repair makes a lost or damaged ledger.head again from the ledger, once chain, "
-         "signatures and the\n"
-         "index agree that nothing was cut. --rebuild-index: the index is only a fold of packs "
-         "and ledger; this\nmakes it anew and swaps it in.",
-     .examples = "assay fsck --repair\nassay fsck --rebuild-index",
+         "Without options the whole store, as verify does: every byte is hashed again, and what is "
+         "wrong is\n"
+         "named with object, file, chunk, pack and offset; files that are none of ours are told. "
+         "With --index\n"
+         "no contents are read. --repair mends what it can: ledger.head, the index, heads and "
+         "trailers of\n"
+         "packs, and from a good copy (--from) damaged contents; what nobody has is registered as "
+         "lost, never\n"
+         "filled up. --rebuild-index folds the index anew from packs and ledger alone.",
+     .examples = "assay fsck\nassay fsck --index\nassay fsck --repair --from "
+                 "/backup/model.slm\nassay fsck --repair --from /other/store\nassay fsck "
+                 "--rebuild-index",
      .run = cmd_fsck,
-     OPTIONS(OPT_REPAIR, OPT_REBUILD_INDEX)},
+     OPTIONS(OPT_INDEX, OPT_REPAIR, OPT_FROM, OPT_REBUILD_INDEX)},
     {.name = "quarantine ls",
      .words = "",
      .summary = "list what was rejected",

@@ -11,7 +11,7 @@ static bool is_damage(enum status st)
 enum status head_damaged(struct err *e, const char *why)
 {
     (void)err_at(e, ST_CORRUPT, "ledger", "ledger-head", ERR_NO_OFFSET,
-                 "%s; it is a copy of the ledger's last line and may be made again from it", why);
+                 "%s; `assay fsck --repair` makes it again from the proven ledger", why);
     return err_subject(e, STORE_HEAD);
 }
 

@@ -1,0 +1,23 @@
+/* Repair: what a check found, mended from a good copy where there is one.
+ *
+ *     ledger.head gone            → made again from the proven ledger
+ *     the index wrong             → folded anew
+ *     chunks or documents damaged → written anew from --from
+ *     heads or trailers damaged   → packs written anew
+ *     what nobody has             → registered as lost; never filled with zeroes
+ */
+#ifndef CLI_REPAIR_H
+#define CLI_REPAIR_H
+
+#include "cli/cli.h"
+
+struct repaired {
+    bool head, index;
+    uint64_t contents, documents; /* healed */
+    uint64_t packs;               /* written anew */
+    uint64_t lost;                /* contents registered, those registered before included */
+};
+
+enum status repair_store(struct cli *c, struct repaired *out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,94 @@
+#!/bin/sh
+# A store's health on the command line: damage named and mended from a copy, what is lost registered, a lost head made
+# again, foreign files told, foolish stores refused, one that may only be read opened all the same.
+set -eu
+A=${ASSAY_BINARY:?}
+[ -x "$A" ] || exit 77
+T=$(mktemp -d)
+trap 'mountpoint -q "$T/ro" 2>/dev/null && umount "$T/ro"; rm -rf "$T"' EXIT
+export ASSAY_STORE="$T/s" ASSAY_KEYS="$T/k"
+fail() { echo "health: $*" >&2; exit 1; }
+wants() { # CODE TEXT COMMAND…
+    code=$1 text=$2
+    shift 2
+    got=0
+    "$@" >"$T/out" 2>&1 || got=$?
+    [ "$got" -eq "$code" ] || { cat "$T/out"; fail "$*: exit $got, not $code"; }
+    grep -q -- "$text" "$T/out" || { cat "$T/out"; fail "$*: says nothing of: $text"; }
+}
+"$A" -q init >/dev/null
+for v in 1.0 1.1; do "$A" -q add "testdata/tinyworld/tinyworld-$v.slm" --name t --version $v >/dev/null; done
+wants 0 'all good: 2 artifacts' "$A" fsck
+wants 0 'all good' "$A" fsck --index
+
+# Foreign files are told and stay.
+touch "$T/s/notes" "$T/s/packs/x" "$T/s/quarantine/y"
+wants 0 'FOREIGN  notes' "$A" fsck
+wants 0 'FOREIGN  packs/x' "$A" fsck
+wants 0 'FOREIGN  quarantine/y' "$A" fsck
+[ -f "$T/s/notes" ] && [ -f "$T/s/packs/x" ] && [ -f "$T/s/quarantine/y" ] || fail 'a foreign file was touched'
+rm "$T/s/notes" "$T/s/packs/x" "$T/s/quarantine/y"
+
+# A lost head; and no head where the ledger was cut.
+rm "$T/s/ledger.head"
+wants 7 'fsck --repair' "$A" ls
+wants 0 'mended: ledger.head' "$A" fsck --repair
+wants 0 't@1.0' "$A" ls
+cp -r "$T/s" "$T/cut"
+head -n -1 "$T/s/ledger" >"$T/cut/ledger"
+rm "$T/cut/ledger.head"
+wants 6 'ends with entry' "$A" --store "$T/cut" fsck --repair
+cp -r "$T/s" "$T/blind"
+rm -r "$T/blind/ledger.head" "$T/blind/index"
+wants 6 'nobody knows where the ledger ended' "$A" --store "$T/blind" fsck --repair
+
+# Damage: named, registered when nobody has it, healed from another store, from a file.
+cp -r "$T/s" "$T/copy"
+hit() {
+    for p in "$T"/s/packs/*.pack; do
+        [ "$(stat -c %s "$p")" -gt 500000 ] || continue
+        chmod 600 "$p"
+        printf 'xxxxxxxx' | dd of="$p" bs=1 seek=100000 conv=notrunc 2>/dev/null
+        printf 'B' | dd of="$p" bs=1 seek=0 conv=notrunc 2>/dev/null
+    done
+}
+hit
+wants 7 't@1.0 tinyworld-1.0.slm: pack .* at byte' "$A" fsck
+wants 7 'lost: 2 contents are registered' "$A" fsck --repair
+[ "$("$A" log --json | grep -c '"type":"lost"')" -eq 1 ] || fail 'the lost are not in the ledger'
+wants 0 'mended: 2 contents' "$A" fsck --repair --from "$T/copy"
+wants 0 'all good: 2 artifacts' "$A" fsck
+hit
+wants 7 'lost' "$A" fsck --repair --from testdata/tinyworld/garbage-1.0.slm
+wants 0 'mended: . contents' "$A" fsck --repair --from testdata/tinyworld
+"$A" get t@1.0 -o "$T/back" >/dev/null
+cmp "$T/back" testdata/tinyworld/tinyworld-1.0.slm
+wants 0 'freed' "$A" gc
+wants 0 'all good: 2 artifacts' "$A" fsck
+
+# The index folded anew says the same.
+"$A" ls --json >"$T/before"
+"$A" quota --json >>"$T/before"
+wants 0 'the index is new' "$A" fsck --rebuild-index
+"$A" ls --json >"$T/after"
+"$A" quota --json >>"$T/after"
+cmp "$T/before" "$T/after"
+
+# Stores that others may write to, and of another version.
+chmod o+w "$T/s"
+wants 5 'chmod go-w' "$A" ls
+chmod o-w "$T/s"
+cp -r "$T/s" "$T/new"
+sed -i 's|assay.store/[0-9]*|assay.store/9|' "$T/new/format"
+wants 3 'assay.store/9' "$A" --store "$T/new" ls
+
+# One that may only be read.
+[ "$(id -u)" -eq 0 ] || { echo 'health: not root, so no read-only mount was tried'; exit 0; }
+mkdir "$T/ro"
+mount --bind "$T/s" "$T/ro" 2>/dev/null && mount -o remount,bind,ro "$T/ro" 2>/dev/null || exit 0
+for words in 'ls' 'show t@1.0' 'verify --all' 'fsck' 'quota' 'channels' 'log --verify'; do
+    # shellcheck disable=SC2086 # a list of words
+    wants 0 '' "$A" --store "$T/ro" $words
+done
+wants 0 '' "$A" --store "$T/ro" get t@1.0 -o "$T/back" --force
+wants 3 'may only be read' "$A" --store "$T/ro" rm t@1.0
