@@ -96,6 +96,7 @@ enum status cmd_pin(struct cli *c, struct err *e);
 enum status cmd_unpin(struct cli *c, struct err *e);
 enum status cmd_evict(struct cli *c, struct err *e);
 enum status cmd_rm(struct cli *c, struct err *e);
+enum status cmd_copy(struct cli *c, struct err *e);
 enum status cmd_gc(struct cli *c, struct err *e);
 enum status cmd_fsck(struct cli *c, struct err *e);
 enum status cmd_completion(struct cli *c, struct err *e);

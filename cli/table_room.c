@@ -83,6 +83,19 @@ static const struct command rows[] = {
      .examples = "assay gc --dry-run\nassay gc",
      .run = cmd_gc,
      OPTIONS(OPT_DRY_RUN)},
+    {.name = "copy",
+     .words = "--to PATH",
+     .summary = "move the store to another place, and fence the old one",
+     .about =
+         "Copies the store to PATH, checks every byte there and puts it in place; the ledger goes "
+         "along and is\n"
+         "only extended. From then on the old store can be read but not changed, and says where it "
+         "went.\n"
+         "Interrupted or killed, the same command goes on. The keys are yours to move.",
+     .examples = "assay copy --to /new/disk/store\nassay --store /old/store copy --to "
+                 "/mnt/other/store",
+     .run = cmd_copy,
+     OPTIONS(OPT_TO)},
 };
 
 const struct command_table table_room = {"how much is kept", rows, sizeof rows / sizeof *rows};

@@ -25,12 +25,15 @@ enum status commit_pack(struct store *s, struct pack_writer *pack, struct lease 
                         struct err *e)
 {
     const uint64_t bytes = pack_writer_bytes(pack) + PACK_TRAILER;
+    bool fenced = false;
     SCOPED(fd_release) int lock = -1;
     enum status st = store_writable(s, e);
     if (st == ST_OK)
         st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
     if (st == ST_OK)
         st = recover_fold(s, e); /* whatever others published comes first */
+    if (st == ST_OK)
+        st = store_fence(s, &fenced, e);
     if (st == ST_OK)
         st = reserve_keep(s, bytes, e);
     if (st == ST_OK)
@@ -180,12 +183,21 @@ static enum status append(struct store *s, const struct catalog_mark *mark, stru
     return st == ST_OK ? store_poison(s, io_close(fd_take(&fd), e)) : st;
 }
 
+/* The one entry that a fenced ledger takes: the store is where it was fenced for. */
+static bool arrives(const struct change_entry *entry)
+{
+    return strcmp(entry->type, "arrived") == 0;
+}
+
 static enum status commit_locked(struct store *s, struct change_entry *entry,
                                  struct commit_hook hook, uint64_t *seq, struct err *e)
 {
     SCOPED(buf_release) struct buf line = BUF_EMPTY;
     struct catalog_mark mark;
+    bool fenced = false;
     enum status st = recover_fold(s, e);
+    if (st == ST_OK && !arrives(entry))
+        st = store_fence(s, &fenced, e);
     if (st == ST_OK)
         st = store_mark(s, &mark, e);
     if (st == ST_OK)
@@ -213,7 +225,7 @@ enum status commit_entry(struct store *s, const struct change_entry *entry, stru
 {
     SCOPED(fd_release) int lock = -1;
     struct change_entry mine = *entry;
-    enum status st = store_writable(s, e);
+    enum status st = arrives(entry) ? store_usable(s, e) : store_writable(s, e);
     if (st == ST_OK)
         st = check_signer(s, entry, e);
     if (st == ST_OK)

@@ -259,12 +259,15 @@ enum status drop_packs(struct store *s, const uint64_t *ids, size_t n, struct dr
 {
     SCOPED(fd_release) int lock = -1;
     const uint64_t before = out->packs;
+    bool fenced = false;
     assert(n <= DROP_MAX);
     enum status st = store_writable(s, e);
     if (st == ST_OK)
         st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
     if (st == ST_OK)
         st = recover_fold(s, e);
+    if (st == ST_OK)
+        st = store_fence(s, &fenced, e);
     if (st == ST_OK)
         st = forget(s, ids, n, out, e);
     return st == ST_OK && out->packs > before ? drop_finish(s, e) : st;

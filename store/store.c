@@ -1,7 +1,9 @@
 #include "store/store.h"
 #include "base/heap.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "store/check.h"
+#include "store/move.h"
 #include "store/recover.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -23,16 +25,46 @@ enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e
     return ST_OK;
 }
 
-enum status store_writable(const struct store *s, struct err *e)
+enum status store_fence(struct store *s, bool *fenced, struct err *e)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    SCOPED(json_scope) struct json *v = NULL;
+    struct err why = ERR_NONE;
+    enum status st = s->index == NULL ? ST_NOT_FOUND : store_get(s, MOVED_KEY, &value, &why);
+    *fenced = st == ST_OK;
+    if (st == ST_NOT_FOUND || (st == ST_OK && e == NULL))
+        return ST_OK;
+    if (st == ST_OK)
+        st = json_parse(buf_span(&value), LEDGER_LINE_MAX, &v, &why);
+    if (st != ST_OK) {
+        if (e != NULL)
+            *e = why;
+        return st;
+    }
+    const char *to = json_as_string(json_get(v, "to"));
+    const char *time = json_as_string(json_get(v, "time"));
+    (void)err_set(e, ST_CONFLICT, "store-moved", "the store moved to %s at %s; use it there",
+                  to != NULL ? to : "?", time != NULL ? time : "?");
+    return err_subject(e, "%s", s->path);
+}
+
+enum status store_usable(const struct store *s, struct err *e)
 {
     if (s->poisoned)
         return err_set(e, ST_IO, "store-poisoned",
                        "an earlier write to the store failed half-way; open it again to go on");
-    if (index_read_only(s->index)) {
+    if (s->index != NULL && index_read_only(s->index)) {
         (void)err_set(e, ST_IO, "store-read-only", "the store may only be read here");
         return err_subject(e, "%s", s->path);
     }
     return ST_OK;
+}
+
+enum status store_writable(struct store *s, struct err *e)
+{
+    bool fenced = false;
+    enum status st = store_usable(s, e);
+    return st == ST_OK ? store_fence(s, &fenced, e) : st;
 }
 
 enum status store_poison(struct store *s, enum status st)

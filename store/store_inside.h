@@ -40,8 +40,12 @@ struct store {
 
 /* The writers' lock, until *fd is closed. ST_BUSY names the lock. */
 enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e) MUST_CHECK;
-/* Refuses a poisoned or read-only handle. */
-enum status store_writable(const struct store *s, struct err *e) MUST_CHECK;
+/* Poisoned or read-only? */
+enum status store_usable(const struct store *s, struct err *e) MUST_CHECK;
+/* Did the store move elsewhere? With e, ST_CONFLICT that says where; with NULL only *fenced. */
+enum status store_fence(struct store *s, bool *fenced, struct err *e) MUST_CHECK;
+/* Refuses a poisoned or read-only handle, and a store that has moved. */
+enum status store_writable(struct store *s, struct err *e) MUST_CHECK;
 /* Remembers that a step failed after which the disk's content is not known; returns st. */
 enum status store_poison(struct store *s, enum status st);
 /* Opens the folders below s->dir. */

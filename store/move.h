@@ -1,0 +1,35 @@
+/* Moving house: a store goes to another folder or machine, and the old one is fenced.
+ *
+ *     TO.moving/ ← packs, while the store is in use
+ *     ledger ← entry "moved": from now on nobody changes the old store
+ *     TO.moving/ ← what came since, quarantine, ledger · index folded · every byte checked
+ *     its ledger ← entry "arrived" · renamed to TO
+ *
+ * The ledger is only ever extended. Killed at any moment, the same call goes on: what was copied
+ * stays, and a fenced store goes on to the place it was fenced for. The old store stays readable
+ * and says where it went. */
+#ifndef STORE_MOVE_H
+#define STORE_MOVE_H
+
+#include "store/store.h"
+
+#define MOVED_KEY "moved" /* state: {"time":…,"to":PATH} */
+
+struct move_options {
+    const char *to; /* nothing may be there */
+    struct clock clock;
+    const struct signer *log;
+};
+
+struct move_report {
+    uint64_t packs, bytes;         /* of the store that arrived */
+    uint64_t copied, copied_bytes; /* by this call */
+    char to[4096];                 /* absolute */
+};
+
+/* ST_EXISTS: something is there. ST_CONFLICT, code "store-moved": it went elsewhere already.
+ * ST_CORRUPT: what arrived is damaged; nothing was put in place. */
+enum status move_store(struct store *s, const struct move_options *o, struct progress *progress,
+                       struct move_report *out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Moving house: killed again and again on the way, the store arrives whole, the ledger is an extension of the old one,
+# and the old store can be read, not changed.
+set -eu
+A=${ASSAY_BINARY:?}
+[ -x "$A" ] || exit 77
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+export ASSAY_STORE="$T/s" ASSAY_KEYS="$T/k"
+fail() { echo "copy: $*" >&2; exit 1; }
+"$A" -q init >/dev/null
+for v in 1.0 1.1; do "$A" -q add "testdata/tinyworld/tinyworld-$v.slm" --name t --version $v >/dev/null; done
+"$A" -q add testdata/bad/block-zero.slm >/dev/null 2>&1 && fail 'a bad model went in'
+"$A" -q pin t@1.0 >/dev/null
+"$A" ls --json >"$T/ls"
+cp "$T/s/ledger" "$T/ledger"
+
+# Something is there; a place that cannot be.
+mkdir "$T/taken"
+"$A" -q copy --to "$T/taken" 2>/dev/null && fail 'it was put over something'
+"$A" -q copy --to "$T/no/such" 2>/dev/null && fail 'it went where no folder is'
+
+if command -v strace >/dev/null; then # killed at each mutating call in turn
+    n=1 kills=0
+    while :; do
+        code=0
+        strace -f -qq -o /dev/null -e trace=rename,renameat2,fsync,fdatasync,write,pwrite64,mkdirat,unlinkat \
+            -e inject=rename,renameat2,fsync,fdatasync,write,pwrite64,mkdirat,unlinkat:signal=KILL:when=$n \
+            "$A" -q copy --to "$T/new" >/dev/null 2>&1 || code=$?
+        [ "$code" -eq 137 ] || break
+        kills=$((kills + 1)) n=$((n + 1))
+        "$A" ls >/dev/null || fail "after kill $kills the old store cannot be read"
+    done
+    [ "$kills" -gt 5 ] || fail "only $kills kills"
+    echo "copy: $kills kills"
+fi
+[ -d "$T/new" ] || "$A" -q copy --to "$T/new" >/dev/null
+[ -d "$T/new" ] || fail 'it did not arrive'
+
+"$A" --store "$T/new" ls --json | cmp - "$T/ls"
+"$A" --store "$T/new" fsck >/dev/null
+"$A" --store "$T/new" log --verify >/dev/null
+head -c "$(stat -c %s "$T/ledger")" "$T/new/ledger" | cmp - "$T/ledger"
+"$A" --store "$T/new" quarantine ls | grep -q block-zero || fail 'quarantine stayed behind'
+"$A" --store "$T/new" rm t@1.0 2>/dev/null && fail 'the pin stayed behind'
+"$A" -q --store "$T/new" add README.md --name r --version 1 >/dev/null
+
+"$A" get t@1.0 -o "$T/back" >/dev/null
+for words in 'add README.md --name r --version 1' 'rm t@1.1' 'gc' 'pin t@1.1' 'evict --bytes 1'; do
+    code=0
+    # shellcheck disable=SC2086 # a list of words
+    "$A" -q $words >/dev/null 2>"$T/err" || code=$?
+    [ "$code" -eq 1 ] && grep -q "moved to $T/new" "$T/err" || fail "$words: exit $code: $(cat "$T/err")"
+done
+"$A" -q copy --to "$T/other" 2>/dev/null && fail 'it moved twice'
+[ ! -e "$T/new.moving" ] || fail 'something was left'
