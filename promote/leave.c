@@ -136,6 +136,8 @@ static enum status commit(const struct promoter *by, struct exit_set *x, uint64_
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
     SCOPED(buf_release) struct buf set = BUF_EMPTY;
     enum status st = change_begin(by->store, &c, e);
+    if (st == ST_OK)
+        st = change_last(c, e);
     if (st != ST_OK || (st = stage(by, x, c, e)) != ST_OK)
         return st;
     write_entry(x, &body, &set);

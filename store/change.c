@@ -4,6 +4,7 @@
 #include "store/change_inside.h"
 #include "store/content.h"
 #include "store/recipe_writer.h"
+#include "store/reserve.h"
 #include <string.h>
 
 /* A content staged so far. */
@@ -19,7 +20,8 @@ struct change {
     struct recipe_writer *recipe; /* of the content that is going in */
     uint64_t spilled;             /* bytes reserved for its pages in staging */
     struct buf staged;            /* struct staged each */
-    bool used;
+    struct reserve_use reserve;   /* with last */
+    bool used, last;
 };
 
 /* -- what the ingest asks ------------------------------------------------------------------------
@@ -53,7 +55,8 @@ static enum status find(void *ctx, enum pack_kind kind, const struct digest *d, 
 static enum status room(void *ctx, uint64_t bytes, struct err *e)
 {
     struct change *c = ctx;
-    return lease_reserve(c->lease, LEASE_STORE, bytes, e);
+    return c->last ? lease_reserve_last(c->lease, bytes, e)
+                   : lease_reserve(c->lease, LEASE_STORE, bytes, e);
 }
 
 static enum status sealed(void *ctx, struct pack_writer *pack, struct err *e)
@@ -111,6 +114,7 @@ void change_release(struct change *c)
         return;
     ingest_scope(&c->g); /* first what the lease protects */
     lease_scope(&c->lease);
+    reserve_use_release(&c->reserve);
     buf_release(&c->staged);
     heap_free(c);
 }
@@ -118,6 +122,12 @@ void change_release(struct change *c)
 struct store *change_store(struct change *c)
 {
     return c->s;
+}
+
+enum status change_last(struct change *c, struct err *e)
+{
+    c->last = true;
+    return reserve_use(c->s, RESERVE_MORE, &c->reserve, e);
 }
 
 /* Used up or not, and with an ingest at hand (an entry alone needs none). */

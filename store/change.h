@@ -43,6 +43,9 @@ enum status change_begin(struct store *s, struct change **out, struct err *e) MU
 void change_release(struct change *c);
 SCOPE_OF(change, struct change, change_release)
 
+/* For what takes something out of use (retire, demote): its documents may use the room that is kept
+ * for sweeping, so that it works on a full disk. Before anything is staged. */
+enum status change_last(struct change *c, struct err *e) MUST_CHECK;
 /* Stages all of `from`. The content becomes readable under its SHA-256 with the commit. */
 enum status change_content(struct change *c, struct source from, struct progress *progress,
                            struct content *out, struct err *e) MUST_CHECK;

@@ -34,7 +34,7 @@ enum status commit_pack(struct store *s, struct pack_writer *pack, struct lease 
         st = recover_fold(s, e); /* whatever others published comes first */
     if (st == ST_OK)
         st = store_fence(s, &fenced, e);
-    if (st == ST_OK)
+    if (st == ST_OK && !lease_last(lease)) /* a sweep has the reserve in use just now */
         st = reserve_keep(s, bytes, e);
     if (st == ST_OK)
         st = publish(s, pack, lease, e);
@@ -223,11 +223,14 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
 enum status commit_entry(struct store *s, const struct change_entry *entry, struct commit_hook hook,
                          uint64_t *seq, struct err *e)
 {
+    SCOPED(reserve_use_release) struct reserve_use reserve = {0};
     SCOPED(fd_release) int lock = -1;
     struct change_entry mine = *entry;
     enum status st = arrives(entry) ? store_usable(s, e) : store_writable(s, e);
     if (st == ST_OK)
         st = check_signer(s, entry, e);
+    if (st == ST_OK) /* evict, rm, quota, retire: an entry finds room on a full disk */
+        st = reserve_use(s, RESERVE_ENTRY, &reserve, e);
     if (st == ST_OK)
         st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
     return st == ST_OK ? commit_locked(s, &mine, hook, seq, e) : st;

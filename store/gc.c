@@ -9,9 +9,10 @@
 #include "store/reserve.h"
 #include <string.h>
 
-#define SMALL      (PACK_AIM / 8) /* bytes under which a pack is small */
-#define SMALL_MANY 16u            /* and how many of them are worth merging */
-#define FREE_SHARE 4u             /* a pack is rewritten when one part in so many is free */
+#define SMALL        (PACK_AIM / 8) /* bytes under which a pack is small */
+#define SMALL_MANY   16u            /* and how many of them are worth merging */
+#define WRITTEN_LATE (1u << 20)     /* bytes that a pack writer holds back at most */
+#define FREE_SHARE   4u             /* a pack is rewritten when one part in so many is free */
 
 /* A pack that goes. */
 struct going {
@@ -97,11 +98,13 @@ struct planning {
     struct gc *g;
     size_t small;
     struct buf packs; /* struct catalog_pack each */
+    struct buf merge; /* struct going each: small ones */
 };
 
 static void planning_release(struct planning *p)
 {
     buf_release(&p->packs);
+    buf_release(&p->merge);
 }
 
 static enum status take_pack(void *ctx, struct span key, struct span record, struct err *e)
@@ -131,10 +134,13 @@ static enum status judge(struct planning *p, const struct catalog_pack *one, str
         buf_append(&g->empty, SPAN(&it, sizeof it));
         return ST_OK;
     }
-    bool goes = idle > one->bytes / FREE_SHARE || (one->bytes < SMALL && p->small >= SMALL_MANY);
-    enum status st = goes ? ST_OK : frame_sound(g, one, &sound, e);
+    const bool goes = idle > one->bytes / FREE_SHARE;
+    const bool merges = !goes && one->bytes < SMALL && p->small >= SMALL_MANY;
+    enum status st = goes || merges ? ST_OK : frame_sound(g, one, &sound, e);
     if (st == ST_OK && (goes || !sound))
         buf_append(&g->partly, SPAN(&it, sizeof it));
+    if (st == ST_OK && merges) /* last, since it frees next to nothing */
+        buf_append(&p->merge, SPAN(&it, sizeof it));
     return st;
 }
 
@@ -156,7 +162,9 @@ static enum status plan(struct gc *g, struct err *e)
         memcpy(&one, p.packs.p + at, sizeof one);
         st = judge(&p, &one, e);
     }
-    if (st == ST_OK && (buf_status(&g->empty) != ST_OK || buf_status(&g->partly) != ST_OK))
+    buf_append(&g->partly, buf_span(&p.merge));
+    if (st == ST_OK && (buf_status(&p.merge) != ST_OK || buf_status(&g->empty) != ST_OK ||
+                        buf_status(&g->partly) != ST_OK))
         st = err_set(e, ST_NO_MEMORY, NULL, "sweeping");
     return st;
 }
@@ -220,8 +228,12 @@ static enum status drop(struct gc *g, const uint64_t *ids, size_t n, struct err 
     if (n == 0)
         return ST_OK;
     enum status st = commit_entry(g->s, &entry, (struct commit_hook){prepare, &l}, &seq, e);
+    pack_set_scope(&g->set); /* a removed file keeps its room as long as it is open */
+    g->set = NULL;
     if (st == ST_OK)
         st = drop_packs(g->s, ids, n, &r, e);
+    if (st == ST_OK)
+        st = pack_set_open(g->s->packs, &g->set, e);
     g->report->dropped += r.packs;
     g->report->freed += r.bytes;
     return st;
@@ -299,19 +311,30 @@ static bool no_room(enum status st)
     return st == ST_QUOTA || st == ST_NO_SPACE;
 }
 
+/* On the disk too: a pack's last bytes are written late, and a ledger entry has to follow. */
+static enum status ask_room(struct gc *g, uint64_t bytes, struct err *e)
+{
+    const uint64_t late = g->bytes < WRITTEN_LATE ? g->bytes : WRITTEN_LATE;
+    if (reserve_free(g->s) < late + bytes + RESERVE_ENTRY)
+        return err_set(e, ST_NO_SPACE, "disk-full",
+                       "the disk has no room to write a pack anew; evict more, so that whole packs "
+                       "go");
+    return lease_reserve_last(g->lease, bytes, e);
+}
+
 /* Room for `bytes`; if there is none, what was copied so far may make some. */
 static enum status make_room(struct gc *g, uint64_t bytes, struct err *e)
 {
     struct err why = ERR_NONE;
     if (g->o->dry_run)
         return ST_OK;
-    enum status st = lease_reserve_last(g->lease, bytes, &why);
+    enum status st = ask_room(g, bytes, &why);
     if (no_room(st) && g->done < g->at && g->bytes > 0) {
         why = ERR_NONE;
         st = finish_pack(g, &why);
-        bytes += g->bytes == 0 ? PACK_HEAD + PACK_TRAILER : 0;
+        bytes += PACK_HEAD + PACK_TRAILER;
         if (st == ST_OK)
-            st = lease_reserve_last(g->lease, bytes, &why);
+            st = ask_room(g, bytes, &why);
     }
     if (st != ST_OK)
         *e = why;

@@ -9,8 +9,9 @@
  * Nothing is ever changed in place and readers never wait: who still has an old place looks the
  * record up again. A copy is verified before it is written; a pack with a damaged needed record is
  * left to a repair. Leased packs stay. What a run is going to free is exact, unless others change
- * the store meanwhile, and costs a look at each pack's facts plus the records of packs that go.
- * Killed at any moment, the next run goes on. */
+ * the store meanwhile or a full disk makes it write more and smaller packs (48 bytes each); it
+ * costs a look at each pack's facts plus the records of packs that go. Killed at any moment, the
+ * next run goes on. */
 #ifndef STORE_GC_H
 #define STORE_GC_H
 

@@ -29,6 +29,7 @@ struct lease {
     char name[64];
     uint64_t end; /* of the file */
     uint64_t reserved[2];
+    bool last;
     struct buf packs; /* uint64_t each: held already */
 };
 
@@ -222,8 +223,14 @@ enum status lease_reserve_last(struct lease *l, uint64_t bytes, struct err *e)
         return ST_OK;
     (void)pthread_mutex_lock(&l->lock);
     enum status st = reserve(l, LEASE_STORE, bytes, true, e);
+    l->last = true;
     (void)pthread_mutex_unlock(&l->lock);
     return st;
+}
+
+bool lease_last(const struct lease *l)
+{
+    return l != NULL && l->last;
 }
 
 void lease_settle(struct lease *l, enum lease_room room, uint64_t bytes)

@@ -41,6 +41,8 @@ enum status lease_reserve(struct lease *l, enum lease_room room, uint64_t bytes,
                           struct err *e) MUST_CHECK;
 /* Room that a sweep takes: up to the quota itself, and out of the reserve of the disk. */
 enum status lease_reserve_last(struct lease *l, uint64_t bytes, struct err *e) MUST_CHECK;
+/* Did it reserve like a sweep? */
+bool lease_last(const struct lease *l);
 /* What was reserved is stored now, or was not needed. */
 void lease_settle(struct lease *l, enum lease_room room, uint64_t bytes);
 

@@ -39,7 +39,7 @@ static void move_release(struct move *m)
 /* The absolute path of the new store; its parent has to be there. */
 static enum status resolve(struct move *m, struct err *e)
 {
-    char text[4096], *slash, *real;
+    char text[4096], real[4096], *slash; /* realpath wants PATH_MAX, which is that */
     const char *parent = ".", *name = text;
     if (text_fmt(text, sizeof text, "%s", m->o->to) >= sizeof text - 300)
         return err_set(e, ST_USAGE, "path-length", "the path is too long");
@@ -54,16 +54,13 @@ static enum status resolve(struct move *m, struct err *e)
     if (*name == '\0' || strlen(name) > 200 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return err_set(e, ST_USAGE, "store-path",
                        "the new store needs a path that ends in a name of at most 200 bytes");
-    real = realpath(parent, NULL);
-    if (real == NULL)
+    if (realpath(parent, real) == NULL)
         return err_sys(e, errno, "realpath", parent);
     text_fmt(m->name, sizeof m->name, "%s", name);
     text_fmt(m->aside, sizeof m->aside, "%s" MOVING, name);
     text_fmt(m->report->to, sizeof m->report->to, "%s%s%s", real, real[1] == '\0' ? "" : "/", name);
     text_fmt(m->path, sizeof m->path, "%s" MOVING, m->report->to);
-    enum status st = io_open(AT_FDCWD, real, O_RDONLY | O_DIRECTORY, 0, &m->parent, e);
-    free(real);
-    return st;
+    return io_open(AT_FDCWD, real, O_RDONLY | O_DIRECTORY, 0, &m->parent, e);
 }
 
 static enum status nothing_there(struct move *m, struct err *e)

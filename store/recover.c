@@ -3,6 +3,7 @@
 #include "store/drop.h"
 #include "store/fold.h"
 #include "store/head.h"
+#include "store/reserve.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,7 +149,11 @@ enum status recover_open(struct store *s, struct err *e)
         return st == ST_OK ? compare_head(s, &mark, seq, &hash, e) : st;
     if (index_read_only(s->index))
         return ST_OK; /* what is folded is served; the rest waits for a writer */
+    SCOPED(reserve_use_release) struct reserve_use reserve = {0};
     struct err why = ERR_NONE;
+    st = reserve_use(s, RESERVE_ENTRY, &reserve, e);
+    if (st != ST_OK)
+        return st;
     st = store_lock(s, 0, &lock, &why);
     if (st == ST_BUSY)
         return ST_OK; /* its owner is about to fold it */

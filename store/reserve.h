@@ -8,7 +8,8 @@
 
 #include "store/store_inside.h"
 
-#define RESERVE_MORE (1u << 20)
+#define RESERVE_MORE  (1u << 20)
+#define RESERVE_ENTRY (RESERVE_MORE / 2) /* free bytes that a ledger entry and its fold want */
 
 /* Bytes it has now; 0 when it is not there. */
 uint64_t reserve_size(const struct store *s);

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Real full disks: on file systems of several sizes adding goes on until there is no room, is refused with exit 8 and
+# loses nothing, and evict, rm, gc and quota still work out of the reserve. Needs root to mount.
+set -eu
+A=${ASSAY_BINARY:?}
+[ -x "$A" ] || exit 77
+[ "$(id -u)" -eq 0 ] || exit 77
+T=$(mktemp -d)
+trap 'umount "$T/d" 2>/dev/null; rm -rf "$T"' EXIT
+mkdir "$T/d"
+mount -t tmpfs -o size=1m none "$T/d" 2>/dev/null || exit 77
+umount "$T/d"
+export ASSAY_STORE="$T/d/s" ASSAY_KEYS="$T/k"
+fail() { echo "full_disk: $*" >&2; exit 1; }
+bytes() { find "$T/d/s/packs" -type f -printf "%s\n" | awk "{ n += \$1 } END { print n + 0 }"; }
+must() { "$A" -q "$@" >"$T/out" 2>&1 || { cat "$T/out"; df "$T/d"; fail "size $size: $* failed"; }; }
+for size in 3m 6m 10m 25m; do
+    mount -t tmpfs -o "size=$size" none "$T/d"
+    rm -rf "$T/k"
+    must init
+    n=0 code=0
+    while [ "$code" -eq 0 ]; do
+        n=$((n + 1))
+        head -c $((200000 + n * 1777)) /dev/urandom >"$T/$n.bin"
+        "$A" -q add "$T/$n.bin" --name a --version "$n" >"$T/out" 2>&1 || code=$?
+        [ "$n" -lt 300 ] || fail "size $size: it never became full"
+    done
+    [ "$code" -eq 8 ] || { cat "$T/out"; fail "size $size: exit $code, not 8"; }
+    head -c 1000000000 /dev/zero >"$T/d/filler" 2>/dev/null || true # not a byte left
+    must verify --all
+    got=$("$A" ls | grep -c 'a@' || true)
+    [ "$got" -eq $((n - 1)) ] || fail "size $size: $got artifacts, $((n - 1)) were acknowledged"
+    if [ "$got" -gt 0 ]; then
+        must rm a@1
+        must quota --set-count 1000
+        [ "$got" -lt 2 ] || must evict a@2
+        "$A" -q gc --dry-run --json >"$T/dry"
+        before=$(bytes)
+        must gc
+        after=$(bytes)
+        [ "$after" -lt "$before" ] || fail "size $size: gc freed nothing"
+        promised=$(sed 's/.*"freed":\([0-9]*\).*/\1/' "$T/dry")
+        # Without room the merged packs are smaller than planned: 48 bytes each.
+        [ $((promised - before + after)) -ge 0 ] && [ $((promised - before + after)) -le 4800 ] || fail "size $size: promised $promised, gave $((before - after))"
+    fi
+    rm -f "$T/d/filler"
+    must fsck
+    [ "$got" -lt 2 ] || must add "$T/2.bin" --name a --version 2
+    must verify --all
+    echo "full_disk: $size: $got artifacts, then full; all kept"
+    umount "$T/d"
+    rm -f "$T"/*.bin
+done
