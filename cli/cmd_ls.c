@@ -27,6 +27,7 @@ struct listing {
     struct cli *c;
     struct json_out *j; /* NULL: the table */
     struct table table;
+    char last[2 * MANIFEST_NAME_MAX + 1];
 };
 
 static void listing_release(struct listing *l)
@@ -80,6 +81,7 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     SCOPED(json_scope) struct json *facts = NULL;
     bool gone = false;
+    text_fmt(l->last, sizeof l->last, "%s", ref);
     text_fmt(key, sizeof key, "artifact/%s", hex);
     text_fmt(name, sizeof name, "%.*s", (int)strcspn(ref, "@"), ref);
     enum status st = store_get(l->c->store, key, &value, e);
@@ -100,7 +102,11 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
 
 enum status cmd_ls(struct cli *c, struct err *e)
 {
-    enum status st = cli_store(c, e);
+    uint64_t limit = UINT64_MAX;
+    bool more = false;
+    enum status st = opt_u64(&c->args, OPT_LIMIT, 1, UINT64_MAX - 1, &limit, e);
+    if (st == ST_OK)
+        st = cli_store(c, e);
     if (st != ST_OK)
         return st;
     SCOPED(listing_release) struct listing l = {.c = c, .table = table_of(5)};
@@ -111,16 +117,21 @@ enum status cmd_ls(struct cli *c, struct err *e)
         json_array(&j);
         l.j = &j;
     }
-    st = refs_each(c, list_one, &l, e);
+    st = refs_page(c, c->args.value[OPT_AFTER], limit, list_one, &l, &more, e);
     if (st != ST_OK)
         return st;
     if (c->json) {
         json_close(&j);
+        if (limit != UINT64_MAX)
+            member_bool(&j, "more", more);
         answer_close(c, &j);
         return ST_OK;
     }
     table_put(&l.table, &c->out);
-    if (l.table.cell == 0)
+    if (more)
+        cli_hint(c, "there are more; next: assay ls --limit %llu --after %s",
+                 (unsigned long long)limit, l.last);
+    if (l.table.cell == 0 && !opt_given(&c->args, OPT_AFTER))
         cli_hint(c, "the store is empty; next: assay add MODEL");
     return ST_OK;
 }

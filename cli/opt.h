@@ -86,6 +86,8 @@
     X(OPT_SET_BYTES, "set-bytes", 0, "N", "the limit in bytes (K, M, G, T behind it), or none")  \
     X(OPT_SET_COUNT, "set-count", 0, "N", "the limit in artifacts, or none")                     \
     X(OPT_QUARANTINE, "quarantine", 0, NULL, "what was rejected, instead of the whole store")    \
+    X(OPT_LIMIT, "limit", 0, "N", "at most N of them")                                           \
+    X(OPT_AFTER, "after", 0, "REF", "those behind REF: the next page")                           \
     X(OPT_REPAIR, "repair", 0, NULL, "mend what can be mended, register what is lost")           \
     X(OPT_FROM, "from", 0, "PATH", "a good copy: a file, a folder of files, or a store")         \
     X(OPT_INDEX, "index", 0, NULL, "the index against headers and ledger; read no contents")

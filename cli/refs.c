@@ -4,17 +4,55 @@
 #include "cli/print.h"
 #include <string.h>
 
+struct page {
+    struct buf list; /* REF and hex, a NUL behind each */
+    uint64_t count, limit;
+    bool more;
+};
+
+static void page_release(struct page *p)
+{
+    buf_release(&p->list);
+}
+
 /* Keys are copied out first: reading while a scan is open would hold two views of the index at
  * once. */
 static enum status collect(void *ctx, const char *key, struct span value, struct err *e)
 {
-    struct buf *list = ctx;
+    struct page *p = ctx;
     (void)e;
-    buf_text(list, key + strlen("name/"));
-    buf_byte(list, 0);
-    buf_append(list, value);
-    buf_byte(list, 0);
+    p->more = p->count == p->limit;
+    if (p->more)
+        return ST_CANCELLED;
+    p->count++;
+    buf_text(&p->list, key + strlen("name/"));
+    buf_byte(&p->list, 0);
+    buf_append(&p->list, value);
+    buf_byte(&p->list, 0);
     return ST_OK;
+}
+
+enum status refs_page(struct cli *c, const char *after, uint64_t limit,
+                      enum status (*each)(void *ctx, const char *ref, const char *hex,
+                                          struct err *e),
+                      void *ctx, bool *more, struct err *e)
+{
+    SCOPED(page_release) struct page p = {.limit = limit};
+    char key[STORE_KEY_MAX];
+    text_fmt(key, sizeof key, "name/%s", after != NULL ? after : "");
+    enum status st = store_scan_after(c->store, "name/", key, collect, &p, e);
+    if (st == ST_OK && buf_status(&p.list) != ST_OK)
+        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for the list of artifacts");
+    for (size_t at = 0; st == ST_OK && at < p.list.n;) {
+        const char *ref = (const char *)p.list.p + at;
+        const char *hex = ref + strlen(ref) + 1;
+        at += strlen(ref) + strlen(hex) + 2;
+        st = each(ctx, ref, hex, e);
+        if (st == ST_OK)
+            st = cli_alive(e);
+    }
+    *more = p.more;
+    return st;
 }
 
 enum status refs_each(struct cli *c,
@@ -22,19 +60,8 @@ enum status refs_each(struct cli *c,
                                           struct err *e),
                       void *ctx, struct err *e)
 {
-    SCOPED(buf_release) struct buf list = BUF_EMPTY;
-    enum status st = store_scan(c->store, "name/", collect, &list, e);
-    if (st == ST_OK && buf_status(&list) != ST_OK)
-        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for the list of artifacts");
-    for (size_t at = 0; st == ST_OK && at < list.n;) {
-        const char *ref = (const char *)list.p + at;
-        const char *hex = ref + strlen(ref) + 1;
-        at += strlen(ref) + strlen(hex) + 2;
-        st = each(ctx, ref, hex, e);
-        if (st == ST_OK)
-            st = cli_alive(e);
-    }
-    return st;
+    bool more = false;
+    return refs_page(c, NULL, UINT64_MAX, each, ctx, &more, e);
 }
 
 enum status refs_channel(const char *text, char name[MANIFEST_NAME_MAX], char channel[16],

@@ -12,6 +12,13 @@ enum status refs_each(struct cli *c,
                                           struct err *e),
                       void *ctx, struct err *e) MUST_CHECK;
 
+/* The same behind REF `after` (NULL: from the first), at most `limit` of them; *more: there are
+ * others. What it costs does not grow with the store. */
+enum status refs_page(struct cli *c, const char *after, uint64_t limit,
+                      enum status (*each)(void *ctx, const char *ref, const char *hex,
+                                          struct err *e),
+                      void *ctx, bool *more, struct err *e) MUST_CHECK;
+
 /* "tiny@preview" into its halves. ST_USAGE. */
 enum status refs_channel(const char *text, char name[MANIFEST_NAME_MAX], char channel[16],
                          struct err *e) MUST_CHECK;

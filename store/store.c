@@ -341,6 +341,7 @@ enum status store_get_seq(struct store *s, const char *key, struct buf *out, uin
 }
 
 struct scan {
+    const char *prefix;
     enum status (*each)(void *ctx, const char *key, struct span value, struct err *e);
     void *ctx;
 };
@@ -348,10 +349,13 @@ struct scan {
 static enum status scan_one(void *ctx, struct span key, struct span record, struct err *e)
 {
     const struct scan *scan = ctx;
+    const size_t n = strlen(scan->prefix);
     char text[STORE_KEY_MAX + 1];
     struct span value = {0};
     bool found = false;
     uint64_t seq = 0;
+    if (key.n < n || (n > 0 && memcmp(key.p, scan->prefix, n) != 0))
+        return ST_CANCELLED;
     enum status st = catalog_state_decode(record, &value, &found, &seq, e);
     if (st != ST_OK || !found)
         return st;
@@ -365,11 +369,28 @@ enum status store_scan(struct store *s, const char *prefix,
                        void *ctx, struct err *e)
 {
     SCOPED(index_view_scope) struct index_view *v = NULL;
-    struct scan scan = {.each = each, .ctx = ctx};
+    struct scan scan = {.prefix = prefix, .each = each, .ctx = ctx};
     if (strlen(prefix) > STORE_KEY_MAX)
         return ST_OK;
     enum status st = index_view_open(s->index, &v, e);
     if (st == ST_OK)
-        st = index_view_each(v, INDEX_STATE, span_text(prefix), scan_one, &scan, e);
+        st = index_view_from(v, INDEX_STATE, span_text(prefix), scan_one, &scan, e);
+    return st == ST_CANCELLED ? ST_OK : st;
+}
+
+enum status store_scan_after(struct store *s, const char *prefix, const char *after,
+                             enum status (*each)(void *ctx, const char *key, struct span value,
+                                                 struct err *e),
+                             void *ctx, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    struct scan scan = {.prefix = prefix, .each = each, .ctx = ctx};
+    char from[STORE_KEY_MAX + 2];
+    const size_t n = text_fmt(from, sizeof from, "%s", after) + 1; /* with its NUL: just behind */
+    if (n > STORE_KEY_MAX || strncmp(after, prefix, strlen(prefix)) < 0)
+        return store_scan(s, prefix, each, ctx, e);
+    enum status st = index_view_open(s->index, &v, e);
+    if (st == ST_OK)
+        st = index_view_from(v, INDEX_STATE, SPAN(from, n), scan_one, &scan, e);
     return st == ST_CANCELLED ? ST_OK : st;
 }

@@ -106,6 +106,12 @@ enum status store_scan(struct store *s, const char *prefix,
                                            struct err *e),
                        void *ctx, struct err *e) MUST_CHECK;
 
+/* The same behind the key `after`, which need not be there: for pages. */
+enum status store_scan_after(struct store *s, const char *prefix, const char *after,
+                             enum status (*each)(void *ctx, const char *key, struct span value,
+                                                 struct err *e),
+                             void *ctx, struct err *e) MUST_CHECK;
+
 /* A document (manifest, envelope, evidence, policy …) by digest, verified, appended to out. */
 enum status store_document(struct store *s, const struct digest *d, struct buf *out,
                            struct err *e) MUST_CHECK;
