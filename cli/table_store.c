@@ -27,9 +27,11 @@ static const struct command rows[] = {
               "input. It is hashed,\n"
               "checked and parsed before it becomes visible; what claims to be a model and is not "
               "goes to\n"
-              "quarantine (exit 7). With several PATHs --json prints one object a line. Archives "
-              "are stored as\n"
-              "they are, not taken apart.",
+              "quarantine (exit 7). With several PATHs --json prints one object a line.\n"
+              "A .tar, .tar.zst or .zip is taken apart in a sandbox: its regular files become one "
+              "artifact, like a\n"
+              "folder's; links, devices, unsafe names and bombs are refused. --format opaque keeps "
+              "it as it is.",
      .examples = "assay add model.slm\nassay add --name tiny --version 1 --license MIT model.gguf\n"
                  "assay add --expect sha256:HEX model.slm\ncurl -s URL | assay add --name tiny "
                  "--format gguf -",
@@ -109,6 +111,36 @@ static const struct command rows[] = {
          "Stage, code and byte offset, the bytes around it in hex, and what was parsed until then.",
      .examples = "assay quarantine show 12-0a1b2c3d4e5f",
      .run = cmd_quarantine_show},
+    {.name = "quarantine add",
+     .words = "FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "put a file aside by hand",
+     .about = "Keeps the bytes apart, with the reason, for whoever has to look at them.",
+     .examples = "assay quarantine add suspect.gguf --reason 'mail of 3 May'",
+     .run = cmd_quarantine_add,
+     OPTIONS(OPT_REASON)},
+    {.name = "quarantine release",
+     .words = "ID",
+     .least = 1,
+     .most = 1,
+     .summary = "admit quarantined bytes, if they pass now",
+     .about = "The bytes go through the whole of add again, never around it; then the entry is "
+              "gone. What is\n"
+              "refused again gets a new entry with the new reason.",
+     .examples = "assay quarantine release 12-0a1b2c3d4e5f --name tiny --version 2\n"
+                 "assay quarantine release 12-0a1b2c3d4e5f --manifest tiny.manifest.json",
+     .run = cmd_quarantine_release,
+     OPTIONS(OPT_NAME, OPT_VERSION, OPT_LICENSE, OPT_SOURCE, OPT_REVISION, OPT_EXPECT, OPT_FORMAT,
+             OPT_MANIFEST)},
+    {.name = "quarantine purge",
+     .words = "ID…",
+     .most = ANY,
+     .summary = "remove quarantined bytes for good",
+     .about = "The ledger keeps what they were; the bytes are gone.",
+     .examples = "assay quarantine purge 12-0a1b2c3d4e5f\nassay quarantine purge --all",
+     .run = cmd_quarantine_purge,
+     OPTIONS(OPT_ALL)},
 };
 
 const struct command_table table_store = {"what is kept, and its health", rows,

@@ -126,6 +126,23 @@ static enum status fill_facts(struct quarantine_facts *f, const struct digest *c
     return canon_text(parsed, &f->parsed, e);
 }
 
+/* The bytes are in p->bytes: all that is left to do. */
+static enum status settle(struct put *p, struct change *c, const struct change_entry *how,
+                          struct quarantine_facts *out, struct err *e)
+{
+    uint64_t seq = 0;
+    enum status st = io_size(p->bytes.fd, &p->facts->bytes, e);
+    if (st == ST_OK)
+        st = io_sync(p->bytes.fd, e); /* outside the lock; its publish has little left to sync */
+    if (st == ST_OK)
+        st = change_commit_without(c, how, (struct commit_hook){prepare, p}, &seq, e);
+    if (st != ST_OK)
+        return st;
+    *out = *p->facts;
+    p->facts->parsed = BUF_EMPTY;
+    return ST_OK;
+}
+
 enum status quarantine_put(struct change *c, const struct digest *content, const char *name,
                            const struct err *why, struct span parsed_json,
                            const struct change_entry *how, struct quarantine_facts *out,
@@ -134,7 +151,6 @@ enum status quarantine_put(struct change *c, const struct digest *content, const
     SCOPED(quarantine_facts_release) struct quarantine_facts facts = {0};
     SCOPED(put_release)
     struct put p = {.s = change_store(c), .bytes = PENDING_NONE, .facts = &facts};
-    uint64_t seq = 0;
     uint64_t bytes = 0;
     enum status st = fill_facts(&facts, content, name, why, parsed_json, e);
     if (st == ST_OK)
@@ -145,17 +161,79 @@ enum status quarantine_put(struct change *c, const struct digest *content, const
         st = pending_open(p.s->quarantine, 0600, &p.bytes, e);
     if (st == ST_OK)
         st = change_read_back(c, content, sink_fd(&p.bytes.fd), e);
+    return st == ST_OK ? settle(&p, c, how, out, e) : st;
+}
+
+/* At most `most` bytes: so much room was reserved. */
+static enum status copy(struct source from, uint64_t most, int fd, struct digest *out,
+                        struct err *e)
+{
+    uint64_t sum = 0;
+    SCOPED(hasher_scope) struct hasher *h = NULL;
+    SCOPED(buf_release) struct buf block = BUF_EMPTY;
+    uint8_t *p = buf_space(&block, BLOCK);
+    if (p == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "quarantining");
+    enum status st = hasher_open(&h, e);
+    for (size_t got = 1; st == ST_OK && got > 0;) {
+        st = from.read(from.ctx, p, BLOCK, &got, e);
+        sum += got;
+        if (st == ST_OK && sum > most)
+            st = err_set(e, ST_CONFLICT, "grown", "the file grew while it was read");
+        if (st == ST_OK)
+            st = io_write(fd, SPAN(p, got), e);
+        if (st == ST_OK)
+            hasher_add(h, SPAN(p, got));
+    }
     if (st == ST_OK)
-        st = io_size(p.bytes.fd, &facts.bytes, e);
+        *out = hasher_end(h);
+    return st;
+}
+
+enum status quarantine_take(struct change *c, struct source from, uint64_t bytes, const char *name,
+                            const struct err *why, const struct change_entry *how,
+                            struct quarantine_facts *out, struct err *e)
+{
+    SCOPED(quarantine_facts_release) struct quarantine_facts facts = {0};
+    SCOPED(put_release)
+    struct put p = {.s = change_store(c), .bytes = PENDING_NONE, .facts = &facts};
+    struct digest sha256 = {{0}};
+    enum status st = change_reserve(c, bytes, e);
     if (st == ST_OK)
-        st = io_sync(p.bytes.fd, e); /* outside the lock; its publish has little left to sync */
+        st = pending_open(p.s->quarantine, 0600, &p.bytes, e);
     if (st == ST_OK)
-        st = change_commit_without(c, how, (struct commit_hook){prepare, &p}, &seq, e);
-    if (st != ST_OK)
-        return st;
-    *out = facts;
-    facts.parsed = BUF_EMPTY;
-    return ST_OK;
+        st = copy(from, bytes, p.bytes.fd, &sha256, e);
+    if (st == ST_OK)
+        st = fill_facts(&facts, &sha256, name, why, (struct span){0}, e);
+    return st == ST_OK ? settle(&p, c, how, out, e) : st;
+}
+
+enum status quarantine_drop(struct change *c, const struct quarantine_facts *f,
+                            const struct change_entry *how, struct err *e)
+{
+    SCOPED(put_release) struct put p = {.s = change_store(c), .bytes = PENDING_NONE};
+    struct quarantine_facts facts = *f; /* borrowed: only for the body */
+    struct change_entry entry = *how;
+    char key[sizeof QUARANTINE_PREFIX + 64];
+    uint64_t seq = 0;
+    p.facts = &facts;
+    text_fmt(key, sizeof key, QUARANTINE_PREFIX "%s", f->id);
+    struct json_out j = json_out(&p.set);
+    json_object(&j);
+    json_key(&j, key);
+    json_null(&j);
+    json_close(&j);
+    if (entry.body.n <= 2) {
+        build_body(&p);
+        entry.body = buf_span(&p.body);
+    }
+    entry.set = buf_span(&p.set);
+    if (buf_status(&p.set) != ST_OK || buf_status(&p.body) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "emptying quarantine");
+    enum status st = change_commit(c, &entry, &seq, e);
+    if (st == ST_OK) /* a crash here leaves a file that no key names: the next one sweeps it */
+        st = io_unlink(p.s->quarantine, f->id, false, e);
+    return st;
 }
 
 /* -- asking --------------------------------------------------------------------------------------
@@ -278,8 +356,8 @@ static enum status hash_file(int fd, uint64_t size, struct window *w, struct dig
     return st;
 }
 
-static enum status read_verified(struct store *s, const struct quarantine_facts *f,
-                                 struct window *w, struct err *e)
+static enum status open_verified(struct store *s, const struct quarantine_facts *f,
+                                 struct window *w, int *out, struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
     struct digest d;
@@ -305,19 +383,34 @@ static enum status read_verified(struct store *s, const struct quarantine_facts 
     if (!digest_equal(&d, &f->sha256))
         return err_set(e, ST_CORRUPT, "quarantine-hash",
                        "the bytes are not those that were quarantined");
+    *out = fd_take(&fd);
     return ST_OK;
+}
+
+static enum status check_and_open(struct store *s, const struct quarantine_facts *f,
+                                  struct window *w, int *fd, struct err *e)
+{
+    enum status st = quarantine_id_valid(f->id)
+                         ? open_verified(s, f, w, fd, e)
+                         : err_set(e, ST_USAGE, "quarantine-id", "this is no id");
+    return st == ST_OK ? st : err_subject(e, "quarantine %s", f->id);
+}
+
+enum status quarantine_open(struct store *s, const struct quarantine_facts *f, int *fd,
+                            struct err *e)
+{
+    struct window none = {0};
+    return check_and_open(s, f, &none, fd, e);
 }
 
 enum status quarantine_bytes(struct store *s, const struct quarantine_facts *f, uint64_t offset,
                              uint8_t *p, size_t n, size_t *got, struct err *e)
 {
+    SCOPED(fd_release) int fd = -1;
     struct window w = {.offset = offset, .p = p, .n = n};
     *got = 0;
-    enum status st = quarantine_id_valid(f->id)
-                         ? read_verified(s, f, &w, e)
-                         : err_set(e, ST_USAGE, "quarantine-id", "this is no id");
-    if (st != ST_OK)
-        return err_subject(e, "quarantine %s", f->id);
-    *got = w.got;
-    return ST_OK;
+    enum status st = check_and_open(s, f, &w, &fd, e);
+    if (st == ST_OK)
+        *got = w.got;
+    return st;
 }

@@ -28,6 +28,15 @@ enum status quarantine_put(struct change *c, const struct digest *content, const
                            const struct err *why, struct span parsed_json,
                            const struct change_entry *how, struct quarantine_facts *out,
                            struct err *e) MUST_CHECK;
+/* The same for bytes that were never staged: `from` is read to its end, and has at most `bytes`
+ * (ST_CONFLICT). */
+enum status quarantine_take(struct change *c, struct source from, uint64_t bytes, const char *name,
+                            const struct err *why, const struct change_entry *how,
+                            struct quarantine_facts *out, struct err *e) MUST_CHECK;
+/* Forgets an entry and removes its bytes, which is committed as `how` (its set is made here; an
+ * empty body says what went). */
+enum status quarantine_drop(struct change *c, const struct quarantine_facts *f,
+                            const struct change_entry *how, struct err *e) MUST_CHECK;
 /* By id or an unambiguous beginning of the id or of the SHA-256 (at least eight digits). */
 enum status quarantine_get(struct store *s, const char *id, struct quarantine_facts *out,
                            struct err *e) MUST_CHECK;
@@ -35,6 +44,9 @@ enum status quarantine_each(struct store *s,
                             enum status (*each)(void *ctx, const struct quarantine_facts *f,
                                                 struct err *e),
                             void *ctx, struct err *e) MUST_CHECK;
+/* A descriptor of the bytes after they were hashed and found equal, for reading; the caller's. */
+enum status quarantine_open(struct store *s, const struct quarantine_facts *f, int *fd,
+                            struct err *e) MUST_CHECK;
 /* Up to n bytes at offset, after the whole file was hashed and found equal; *got may be less. */
 enum status quarantine_bytes(struct store *s, const struct quarantine_facts *f, uint64_t offset,
                              uint8_t *p, size_t n, size_t *got, struct err *e) MUST_CHECK;

@@ -14,7 +14,7 @@ enum admit_step { ADMIT_FINE, ADMIT_REFUSED, ADMIT_FAILED };
 
 /* A file as it went in. */
 struct admitted {
-    const char *path; /* the request's */
+    char path[sizeof((struct manifest_file *)NULL)->path];
     struct content content;
     uint8_t head[MODEL_SNIFF_BYTES];
     size_t head_bytes;
@@ -26,9 +26,10 @@ struct admission {
     const struct admit_keys *keys;
     const struct admit_request *request;
     struct change *change;
-    struct admitted *files; /* [request->file_count], sorted by path */
-    struct digest content;  /* of the whole */
-    size_t model;           /* index into files, or request->file_count: opaque */
+    struct admitted *files; /* [file_count], sorted by path */
+    size_t file_count, file_room;
+    struct digest content; /* of the whole */
+    size_t model;          /* index into files, or file_count: opaque */
     enum model_format format;
     struct envelope given;  /* the publisher's manifest, when there is one */
     struct manifest stated; /* what it says */

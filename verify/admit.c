@@ -54,22 +54,80 @@ static int by_path(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+/* Room for one more file of the admission. */
+static enum status add_file(struct admission *a, const char *path, struct admitted **out,
+                            struct err *e)
+{
+    if (a->file_count == MANIFEST_FILES)
+        return err_set(e, ST_USAGE, "too-many-files", "an artifact has at most %d files",
+                       MANIFEST_FILES);
+    if (a->file_count == a->file_room) {
+        size_t room = a->file_room == 0 ? 1 : a->file_room * 2;
+        struct admitted *grown = heap_grow(a->files, room * sizeof *grown);
+        if (grown == NULL)
+            return err_set(e, ST_NO_MEMORY, NULL, "no memory to admit %zu files", room);
+        a->files = grown;
+        a->file_room = room;
+    }
+    struct admitted *f = &a->files[a->file_count];
+    *f = (struct admitted){.head_bytes = 0};
+    if (text_fmt(f->path, sizeof f->path, "%s", path) >= sizeof f->path) {
+        err_set(e, ST_USAGE, "path", "a path may have %zu bytes", sizeof f->path - 1);
+        return err_subject(e, "%s", path);
+    }
+    a->file_count++;
+    *out = f;
+    return ST_OK;
+}
+
+/* The request's files in turn, as a stream. */
+struct given_files {
+    const struct admit_request *request;
+    size_t at;
+};
+
+static enum status next_given(void *ctx, struct admit_file *out, bool *more, struct err *e)
+{
+    struct given_files *g = ctx;
+    (void)e;
+    *more = g->at < g->request->given_count;
+    if (*more)
+        *out = g->request->given[g->at++];
+    return ST_OK;
+}
+
 static enum status stage_files(struct admission *a, struct progress *progress, struct err *e)
 {
-    const struct admit_request *r = a->request;
-    a->files = heap_zero(r->file_count, sizeof *a->files);
-    if (a->files == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory to admit %zu files", r->file_count);
-    for (size_t i = 0; i < r->file_count; i++) {
-        struct tee tee = {.from = r->files[i].from, .to = &a->files[i]};
-        a->files[i].path = r->files[i].path;
-        enum status st = change_content(a->change, (struct source){.read = tee_read, .ctx = &tee},
-                                        progress, &a->files[i].content, e);
+    struct given_files given = {.request = a->request};
+    struct admit_stream stream = a->request->stream;
+    if (stream.next == NULL)
+        stream = (struct admit_stream){next_given, &given};
+    for (;;) {
+        struct admit_file file = {0};
+        struct admitted *to = NULL;
+        bool more = false;
+        enum status st = stream.next(stream.ctx, &file, &more, e);
+        if (st != ST_OK || !more)
+            return st;
+        st = add_file(a, file.path, &to, e);
         if (st != ST_OK)
-            return err_subject(e, "%s", r->files[i].path);
+            return st;
+        struct tee tee = {.from = file.from, .to = to};
+        st = change_content(a->change, (struct source){.read = tee_read, .ctx = &tee}, progress,
+                            &to->content, e);
+        if (st != ST_OK)
+            return a->request->stream.next != NULL ? st : err_subject(e, "%s", to->path);
     }
-    qsort(a->files, r->file_count, sizeof *a->files, by_path);
-    for (size_t i = 1; i < r->file_count; i++)
+}
+
+static enum status sort_files(struct admission *a, struct err *e)
+{
+    if (a->file_count == 0) {
+        err_set(e, ST_USAGE, "empty-folder", "there is no file in it");
+        return err_subject(e, "%s", a->request->label);
+    }
+    qsort(a->files, a->file_count, sizeof *a->files, by_path);
+    for (size_t i = 1; i < a->file_count; i++)
         if (text_equal(a->files[i - 1].path, a->files[i].path)) {
             err_set(e, ST_USAGE, "path-twice", "two files have the same path");
             return err_subject(e, "%s", a->files[i].path);
@@ -80,7 +138,7 @@ static enum status stage_files(struct admission *a, struct progress *progress, s
 static enum status list_files(struct admission *a, struct err *e)
 {
     struct manifest *m = &a->manifest;
-    const size_t n = a->request->file_count;
+    const size_t n = a->file_count;
     m->files = heap_zero(n, sizeof *m->files);
     if (m->files == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a manifest of %zu files", n);
@@ -89,10 +147,7 @@ static enum status list_files(struct admission *a, struct err *e)
         struct manifest_file *f = &m->files[i];
         f->bytes = a->files[i].content.bytes;
         f->sha256 = a->files[i].content.sha256;
-        if (text_fmt(f->path, sizeof f->path, "%s", a->files[i].path) >= sizeof f->path) {
-            err_set(e, ST_USAGE, "path", "a path may have %zu bytes", sizeof f->path - 1);
-            return err_subject(e, "%s", a->files[i].path);
-        }
+        memcpy(f->path, a->files[i].path, sizeof f->path);
     }
     a->content = a->request->folder ? manifest_content(m) : a->files[0].content.sha256;
     return ST_OK;
@@ -102,7 +157,7 @@ static enum status list_files(struct admission *a, struct err *e)
 static struct content totals(const struct admission *a)
 {
     struct content sum = {.sha256 = a->content};
-    for (size_t i = 0; i < a->request->file_count; i++) {
+    for (size_t i = 0; i < a->file_count; i++) {
         const struct content *c = &a->files[i].content;
         sum.bytes += c->bytes;
         sum.new_bytes += c->new_bytes;
@@ -136,7 +191,7 @@ static enum status stage_listing(struct admission *a, struct err *e)
 {
     struct content listed;
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    for (size_t i = 0; i < a->request->file_count; i++) {
+    for (size_t i = 0; i < a->file_count; i++) {
         char hex[DIGEST_TEXT];
         digest_text(&a->files[i].content.sha256, hex);
         buf_fmt(&text, "%s  %s\n", hex, a->files[i].path);
@@ -152,7 +207,7 @@ static enum status stage_listing(struct admission *a, struct err *e)
 static enum status refuse(struct admission *a, struct admit_result *out, struct err *e)
 {
     const struct admit_request *r = a->request;
-    bool whole = a->culprit == r->file_count;
+    bool whole = a->culprit == a->file_count;
     struct digest bytes = whole ? a->content : a->files[a->culprit].content.sha256;
     const struct change_entry how = {.type = "quarantine",
                                      .body = span_text("{}"),
@@ -260,7 +315,7 @@ static enum status write_installed(const struct admission *a, const struct admit
     SCOPED(install_release) struct install i = {.bytes = totals(a).bytes};
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     text_fmt(i.name, sizeof i.name, "%s", a->manifest.name);
-    for (size_t n = 0; n < a->request->file_count; n++)
+    for (size_t n = 0; n < a->file_count; n++)
         buf_append(&i.contents, SPAN(a->files[n].content.sha256.b, DIGEST_BYTES));
     install_encode(&i, &value);
     json_key(j, t->installed_key);
@@ -480,20 +535,6 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
                               : st;
 }
 
-static enum status check_request(const struct admit_request *r, struct err *e)
-{
-    if (r->file_count == 0) {
-        err_set(e, ST_USAGE, "empty-folder", "there is no file in it");
-        return err_subject(e, "%s", r->label);
-    }
-    if (r->file_count > MANIFEST_FILES) {
-        err_set(e, ST_USAGE, "too-many-files", "%zu files; an artifact has at most %d",
-                r->file_count, MANIFEST_FILES);
-        return err_subject(e, "%s", r->label);
-    }
-    return ST_OK;
-}
-
 static enum status finish(struct admission *a, struct admit_result *out, struct err *e)
 {
     enum status st = bind(a, out, e);
@@ -515,11 +556,11 @@ enum status admit(struct store *s, const struct trust *t, const struct admit_key
     struct admission a = {
         .store = s, .trust = t, .keys = keys, .request = request, .why = ERR_NONE};
     *out = (struct admit_result){0};
-    enum status st = check_request(request, e);
-    if (st == ST_OK)
-        st = change_begin(s, &a.change, e);
+    enum status st = change_begin(s, &a.change, e);
     if (st == ST_OK)
         st = stage_files(&a, progress, e);
+    if (st == ST_OK)
+        st = sort_files(&a, e);
     if (st == ST_OK)
         st = list_files(&a, e);
     if (st != ST_OK)

@@ -19,10 +19,18 @@ struct admit_file {
     struct source from;
 };
 
+/* Files that come one by one, as out of an archive: each is read to its end before the next is
+ * asked for, and its path is good until then. */
+struct admit_stream {
+    enum status (*next)(void *ctx, struct admit_file *out, bool *more, struct err *e);
+    void *ctx;
+};
+
 struct admit_request {
     const char *label;        /* what to call it in messages: the path as given, or "-" */
-    struct admit_file *files; /* [file_count] */
-    size_t file_count;
+    struct admit_file *given; /* [given_count] */
+    size_t given_count;
+    struct admit_stream stream; /* instead of those, when its next is not NULL */
     bool folder;                /* a folder of files (its content digest is the listing's) */
     const char *name, *version; /* NULL: from the path's stem and the content */
     const char *license, *source_uri, *revision; /* NULL: "" (license: the model's own) */

@@ -37,7 +37,7 @@ static enum admit_step judge_digest(struct admission *a, const struct digest *wa
         return ADMIT_FINE;
     digest_text(&a->content, is);
     digest_text(want, asked);
-    return refuse(a, a->request->file_count, ST_MISMATCH, "digest", code,
+    return refuse(a, a->file_count, ST_MISMATCH, "digest", code,
                   "%s names sha256:%s, the bytes are sha256:%s", who, asked, is);
 }
 
@@ -50,7 +50,7 @@ static enum admit_step as_refusal(struct admission *a, enum status st, const cha
     a->why = *e;
     *e = ERR_NONE;
     err_stage(&a->why, stage);
-    a->culprit = a->request->file_count;
+    a->culprit = a->file_count;
     return ADMIT_REFUSED;
 }
 
@@ -60,7 +60,7 @@ static enum admit_step judge_signature(struct admission *a, struct err *e)
     if (st != ST_OK)
         return as_refusal(a, st, "manifest", e);
     if (!text_equal(a->given.type, MANIFEST_TYPE))
-        return refuse(a, a->request->file_count, ST_SIGNATURE, "manifest", "manifest-type",
+        return refuse(a, a->file_count, ST_SIGNATURE, "manifest", "manifest-type",
                       "what was given as manifest is signed as something else");
     if (a->trust == NULL)
         return fail(e, ST_UNTRUSTED, "no-trust",
@@ -109,7 +109,7 @@ static enum admit_step kind_of(struct admission *a, size_t i, enum model_format 
 static enum admit_step apply_format(struct admission *a, struct err *e)
 {
     const char *wanted = a->request->format;
-    const size_t none = a->request->file_count;
+    const size_t none = a->file_count;
     if (wanted == NULL)
         return ADMIT_FINE;
     if (text_equal(wanted, "opaque"))
@@ -129,7 +129,7 @@ static enum admit_step apply_format(struct admission *a, struct err *e)
 
 enum admit_step admit_judge_kind(struct admission *a, struct err *e)
 {
-    const size_t none = a->request->file_count;
+    const size_t none = a->file_count;
     a->model = none;
     for (size_t i = 0; i < none; i++) {
         enum model_format format;
@@ -154,7 +154,7 @@ enum admit_step admit_judge_kind(struct admission *a, struct err *e)
 
 enum admit_step admit_judge_structure(struct admission *a, struct err *e)
 {
-    if (a->model == a->request->file_count)
+    if (a->model == a->file_count)
         return ADMIT_FINE;
     const struct content *c = &a->files[a->model].content;
     SCOPED(probe_scope) struct probe *probe = NULL;
@@ -274,6 +274,6 @@ enum admit_step admit_judge_manifest(struct admission *a, struct err *e)
     const char *field = manifest_difference(&a->stated, m);
     if (field == NULL)
         return ADMIT_FINE;
-    return refuse(a, a->request->file_count, ST_MISMATCH, "manifest", "manifest-field",
+    return refuse(a, a->file_count, ST_MISMATCH, "manifest", "manifest-field",
                   "%s: the signed manifest states something else than the bytes say", field);
 }

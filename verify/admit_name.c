@@ -1,5 +1,6 @@
 #include "verify/admit_name.h"
 #include "base/text.h"
+#include "store/import.h"
 #include <string.h>
 
 static bool is_alnum(char c)
@@ -24,6 +25,8 @@ void admit_default_name(const char *label, bool folder, char out[MANIFEST_NAME_M
     size_t start = end;
     while (start > 0 && label[start - 1] != '/')
         start--;
+    if (folder) /* an archive goes in as a folder */
+        end -= import_ending(label, end);
     for (size_t dot = end; !folder && dot > start + 1; dot--)
         if (label[dot - 1] == '.') {
             end = dot - 1;

@@ -37,7 +37,8 @@ struct sandbox {
     pid_t pid;      /* 0: none, or reaped */
     uint64_t start; /* ticks */
     bool flooded;
-    struct buf heard; /* what the child wrote so far */
+    struct buf heard;  /* what the child wrote so far */
+    uint64_t streamed; /* bytes of its answer that sandbox_read handed out */
 };
 
 /* ---- the child ---------------------------------------------------------------------------- */
@@ -245,7 +246,7 @@ static bool listen_to(struct sandbox *s)
     ssize_t got = read(s->answer[0], block, sizeof block);
     if (got <= 0)
         return got < 0 && errno == EINTR;
-    if (s->heard.n + (size_t)got > s->limits.output_bytes + 1) {
+    if (s->heard.n + (uint64_t)got > s->limits.output_bytes + 1) {
         s->flooded = true;
         return false;
     }
@@ -319,6 +320,49 @@ enum status sandbox_gather(struct sandbox *const *s, size_t n,
     return ST_OK;
 }
 
+/* Waits until the child says something or its time is over. */
+static enum status await(struct sandbox *s, bool *heard, struct err *e)
+{
+    struct pollfd one = {.fd = s->answer[0], .events = POLLIN};
+    for (;;) {
+        unsigned left = time_left(s);
+        int ready = left == 0 ? 0 : poll(&one, 1, (int)(left < 500 ? left : 500));
+        *heard = ready > 0;
+        if (process_interrupted())
+            return err_set(e, ST_INTERRUPTED, NULL, "interrupted while a sandboxed child works");
+        if (*heard || left == 0 || (ready < 0 && errno != EINTR))
+            return ST_OK;
+    }
+}
+
+enum status sandbox_read(struct sandbox *s, uint8_t *p, size_t cap, size_t *got, struct err *e)
+{
+    uint8_t up;
+    *got = 0;
+    for (;;) {
+        bool heard = false;
+        bool first = s->heard.n == 0; /* which walls stand comes before the answer */
+        enum status st = await(s, &heard, e);
+        if (st != ST_OK || !heard)
+            return st;
+        ssize_t n = read(s->answer[0], first ? &up : p, first ? 1 : cap);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ST_OK;
+        if (first) {
+            buf_byte(&s->heard, up);
+            if (buf_status(&s->heard) != ST_OK)
+                return err_set(e, ST_NO_MEMORY, NULL, "no memory for a sandboxed child's answer");
+            continue;
+        }
+        s->streamed += (uint64_t)n;
+        s->flooded = s->streamed > s->limits.output_bytes;
+        *got = s->flooded ? 0 : (size_t)n;
+        return ST_OK;
+    }
+}
+
 static void level_text(uint8_t up, char *out, size_t cap)
 {
     static const struct {
@@ -369,7 +413,8 @@ static void explain(const struct sandbox_limits *limits, struct sandbox_outcome 
         text_fmt(to, cap, "used more than %u s of processor time (SIGXCPU)", limits->cpu_seconds);
         break;
     case SANDBOX_FLOOD:
-        text_fmt(to, cap, "answered more than %zu bytes", limits->output_bytes);
+        text_fmt(to, cap, "answered more than %llu bytes",
+                 (unsigned long long)limits->output_bytes);
         break;
     }
 }
@@ -380,7 +425,8 @@ enum status sandbox_finish(struct sandbox *s, struct sandbox_outcome *out, struc
     end_release(&s->feed[0]);
     if (s->flooded)
         (void)kill(-s->pid, SIGKILL);
-    size_t room = s->limits.output_bytes + 1 - s->heard.n;
+    uint64_t left = s->limits.output_bytes + 1 - s->heard.n;
+    size_t room = s->streamed > 0 ? 0 : left < SIZE_MAX ? (size_t)left : SIZE_MAX;
     enum status st =
         process_collect(s->pid, s->answer[0], room, time_left(s), &s->heard, &out->end, e);
     s->pid = 0;

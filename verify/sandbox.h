@@ -20,7 +20,7 @@ struct sandbox_limits {
     uint64_t memory_bytes; /* address space beyond what was mapped at the start */
     unsigned cpu_seconds;  /* processor time */
     unsigned wall_ms;      /* from start to end */
-    size_t output_bytes;   /* of its answer */
+    uint64_t output_bytes; /* of its answer */
 };
 
 /* How it ended. Only SANDBOX_RETURNED has an answer worth looking at. */
@@ -64,6 +64,11 @@ enum status sandbox_feed(struct sandbox *s, struct span bytes, struct err *e) MU
 enum status sandbox_gather(struct sandbox *const *s, size_t n,
                            void (*heard)(void *ctx, struct span bytes), void *ctx,
                            struct err *e) MUST_CHECK;
+/* For a child that answers in a stream: some of its bytes as they come, hostile. *got = 0: it has
+ * ended, or is over its limits; sandbox_finish tells. What was read is no part of the outcome's
+ * answer. */
+enum status sandbox_read(struct sandbox *s, uint8_t *p, size_t cap, size_t *got,
+                         struct err *e) MUST_CHECK;
 /* Ends the feed, collects the answer, reaps. ST_OK whatever the ending. */
 enum status sandbox_finish(struct sandbox *s, struct sandbox_outcome *out,
                            struct err *e) MUST_CHECK;

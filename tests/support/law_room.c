@@ -55,7 +55,7 @@ struct artifact law_admit(struct law_room *l, struct span bytes, const char *nam
     struct admit_file file = {.path = "model", .from = source_over(&from)};
     const struct admit_keys keys = {l->keys[ROLE_PUBLISHER], l->r.log, l->r.clock};
     const struct admit_request request = {
-        .label = "model", .files = &file, .file_count = 1, .name = name, .version = version};
+        .label = "model", .given = &file, .given_count = 1, .name = name, .version = version};
     must(admit(l->r.s, l->trust, &keys, &request, NULL, &result, &e), "admit", &e);
     must(artifact_open(l->r.s, l->trust, &result.artifact, l->r.clock.fixed, &a, &e), "artifact",
          &e);

@@ -52,7 +52,7 @@ void one_file(struct one_file *f, const char *label, struct span bytes)
     const char *slash = strrchr(label, '/');
     f->file = (struct admit_file){.path = slash != NULL ? slash + 1 : label,
                                   .from = source_over(&f->source)};
-    f->request = (struct admit_request){.label = label, .files = &f->file, .file_count = 1};
+    f->request = (struct admit_request){.label = label, .given = &f->file, .given_count = 1};
 }
 
 enum status verify_room_add(struct verify_room *v, struct one_file *f, struct admit_result *out,
@@ -60,7 +60,7 @@ enum status verify_room_add(struct verify_room *v, struct one_file *f, struct ad
 {
     /* The struct may have been copied since it was made. */
     f->file.from = source_over(&f->source);
-    f->request.files = &f->file;
+    f->request.given = &f->file;
     return admit(v->r.s, v->trust, &v->admit, &f->request, NULL, out, e);
 }
 
