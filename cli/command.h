@@ -44,6 +44,8 @@ enum status cmd_add(struct cli *c, struct err *e);
 enum status cmd_ls(struct cli *c, struct err *e);
 enum status cmd_show(struct cli *c, struct err *e);
 enum status cmd_get(struct cli *c, struct err *e);
+enum status cmd_export(struct cli *c, struct err *e);
+enum status cmd_import(struct cli *c, struct err *e);
 enum status cmd_verify(struct cli *c, struct err *e);
 enum status cmd_key_new(struct cli *c, struct err *e);
 enum status cmd_key_ls(struct cli *c, struct err *e);

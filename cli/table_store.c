@@ -68,6 +68,30 @@ static const struct command rows[] = {
      .examples = "assay get tiny@1 -o model.slm\nassay get tiny@preview -o model.slm --force",
      .run = cmd_get,
      OPTIONS(OPT_OUTPUT, OPT_FORCE, OPT_UNPROVEN)},
+    {.name = "export",
+     .words = "REF -o FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "an artifact and what speaks for it, as one file",
+     .about = "Writes a reproducible tar.zst: the files, the manifest with all its signatures, the "
+              "newest evidence\n"
+              "of each gate, decisions and trust. A REF by channel is proven first, as for get.",
+     .examples = "assay export tiny@1 -o tiny.tar.zst\nassay export tiny@preview -o tiny.tar.zst",
+     .run = cmd_export,
+     OPTIONS(OPT_OUTPUT, OPT_FORCE, OPT_UNPROVEN)},
+    {.name = "import",
+     .words = "FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "take an exported artifact in, checked",
+     .about =
+         "The bundle is taken apart in a sandbox and admitted like add --manifest: a publisher "
+         "that this store\n"
+         "trusts must have signed it. Its evidence is taken like evidence add; decisions are "
+         "about another\n"
+         "store and count for nothing here.",
+     .examples = "assay import tiny.tar.zst",
+     .run = cmd_import},
     {.name = "verify",
      .words = "[REF…]",
      .most = ANY,
