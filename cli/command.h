@@ -104,6 +104,7 @@ enum status cmd_rm(struct cli *c, struct err *e);
 enum status cmd_copy(struct cli *c, struct err *e);
 enum status cmd_gc(struct cli *c, struct err *e);
 enum status cmd_fsck(struct cli *c, struct err *e);
+enum status cmd_bench_store(struct cli *c, struct err *e);
 enum status cmd_completion(struct cli *c, struct err *e);
 enum status cmd_version(struct cli *c, struct err *e);
 enum status cmd_help(struct cli *c, struct err *e);

@@ -60,6 +60,7 @@
     X(OPT_STREAM, "stream", 0, NULL, "with --json: a line for each token, then the result")      \
     X(OPT_UNPROVEN, "unproven", 0, NULL, "go on although nothing proves this program for it")    \
     X(OPT_TEXT, "text", 0, "FILE", "the text to read")                                           \
+    X(OPT_MIB, "mib", 0, "N", "of so many MiB (256)")                                            \
     X(OPT_SEPARATOR, "separator", 0, "LINE", "split the text at lines that equal LINE")          \
     X(OPT_LAB, "lab", 0, NULL, "a store for experiments, in which the clock may be set")         \
     X(OPT_NO_PASSPHRASE, "no-passphrase", 0, NULL, "keys without a passphrase")                  \

@@ -2,6 +2,16 @@
 #include "cli/table.h"
 
 static const struct command rows[] = {
+    {.name = "bench store",
+     .words = "",
+     .summary = "where the store's time goes on this machine",
+     .about = "Measures each stage by itself and whole adds, verifications and gets in a temporary "
+              "store below -o DIR\n"
+              "(else $TMPDIR, else /var/tmp), beside the machine's own limits. Medians of five "
+              "rounds.",
+     .examples = "assay bench store\nassay bench store --mib 1024 -o /srv/models --json",
+     .run = cmd_bench_store,
+     OPTIONS(OPT_MIB, OPT_OUTPUT)},
     {.name = "completion",
      .words = "bash",
      .least = 1,
