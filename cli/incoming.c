@@ -62,7 +62,8 @@ enum status incoming_look(struct incoming *in, const char *path, struct err *e)
         return st;
     }
     in->bytes = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
-    in->one = (struct admit_file){.path = base_name(path), .from = {read_alive, &in->fd}};
+    in->one = (struct admit_file){
+        .path = base_name(path), .from = {read_alive, &in->fd}, .bytes = in->bytes};
     in->request.given = &in->one;
     in->request.given_count = 1;
     return ST_OK;

@@ -122,8 +122,9 @@ static enum status fill(struct walk *w, struct err *e)
     if (w->admit == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for %zu files", w->file_count);
     for (size_t i = 0; i < w->file_count; i++)
-        w->admit[i] =
-            (struct admit_file){.path = w->files[i].path, .from = {read_file, &w->files[i]}};
+        w->admit[i] = (struct admit_file){.path = w->files[i].path,
+                                          .from = {read_file, &w->files[i]},
+                                          .bytes = w->files[i].bytes};
     return ST_OK;
 }
 

@@ -20,7 +20,9 @@ struct change {
     struct recipe_writer *recipe; /* of the content that is going in */
     uint64_t spilled;             /* bytes reserved for its pages in staging */
     struct buf staged;            /* struct staged each */
-    struct reserve_use reserve;   /* with last */
+    const uint64_t *cuts;         /* [cut_count] for the next content */
+    size_t cut_count;
+    struct reserve_use reserve; /* with last */
     bool used, last;
 };
 
@@ -182,6 +184,12 @@ static void settle_spill(struct change *c)
     c->spilled = 0;
 }
 
+void change_cuts(struct change *c, const uint64_t *offsets, size_t count)
+{
+    c->cuts = offsets;
+    c->cut_count = count;
+}
+
 enum status change_content(struct change *c, struct source from, struct progress *progress,
                            struct content *out, struct err *e)
 {
@@ -193,7 +201,9 @@ enum status change_content(struct change *c, struct source from, struct progress
         return st;
     recipe_writer_begin(&recipe, c->s->staging);
     c->recipe = &recipe;
+    ingest_cuts(c->g, c->cuts, c->cut_count);
     st = ingest_content(c->g, from, progress, &r, e);
+    change_cuts(c, NULL, 0);
     c->recipe = NULL;
     staged.content = r.sha256;
     staged.bytes = r.bytes;

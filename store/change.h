@@ -46,6 +46,10 @@ SCOPE_OF(change, struct change, change_release)
 /* For what takes something out of use (retire, demote): its documents may use the room that is kept
  * for sweeping, so that it works on a full disk. Before anything is staged. */
 enum status change_last(struct change *c, struct err *e) MUST_CHECK;
+/* Advice for the next content: where it should be cut as well, ascending offsets (where a model's
+ * tensors begin, so that equal tensors are equal chunks). Bad advice costs space, nothing else.
+ * Borrowed until that content is in. */
+void change_cuts(struct change *c, const uint64_t *offsets, size_t count);
 /* Stages all of `from`. The content becomes readable under its SHA-256 with the commit. */
 enum status change_content(struct change *c, struct source from, struct progress *progress,
                            struct content *out, struct err *e) MUST_CHECK;

@@ -13,7 +13,8 @@
 /* Four slabs of 4 MiB, before and after encoding: 34 MiB, whatever the stream. */
 #define SLABS      4
 #define SLAB_BYTES ((4u << 20) + CHUNK_MAX)
-#define PIECES     (SLAB_BYTES / CHUNK_MIN + 2)
+#define PIECES_OWN (SLAB_BYTES / CHUNK_MIN + 2)
+#define PIECES     (3 * PIECES_OWN) /* with what is cut on advice */
 #define SLAB_OUT   (SLAB_BYTES + PIECES * PACK_RECORD)
 
 enum known {
@@ -46,6 +47,8 @@ struct ingest {
 
     /* The caller's thread. */
     struct hasher *whole;
+    const uint64_t *cuts; /* [cut_count] advice for the content that is going in */
+    size_t cut_at, cut_count;
     struct digest_map
         waiting; /* digests cut whose pack is not in sealed hands: find cannot know them */
 
@@ -308,12 +311,36 @@ static enum status look_up(struct ingest *g, enum pack_kind kind, struct piece *
     return ST_OK;
 }
 
+void ingest_cuts(struct ingest *g, const uint64_t *offsets, size_t count)
+{
+    g->cuts = offsets;
+    g->cut_at = 0;
+    g->cut_count = count;
+}
+
+/* Bytes from `position` to the next advised cut. */
+static uint64_t advised(struct ingest *g, uint64_t position)
+{
+    while (g->cut_at < g->cut_count && g->cuts[g->cut_at] <= position)
+        g->cut_at++;
+    return g->cut_at < g->cut_count ? g->cuts[g->cut_at] - position : UINT64_MAX;
+}
+
+/* The next chunk's length; 0 when more bytes are needed to tell. */
+static size_t next_chunk(struct ingest *g, const struct slab *s, bool ended)
+{
+    size_t have = s->filled - s->cut;
+    uint64_t most = advised(g, g->result.bytes + s->cut);
+    if (most < have && s->count + PIECES_OWN < PIECES)
+        return chunker_cut(SPAN(s->in + s->cut, (size_t)most));
+    return ended || have >= CHUNK_MAX ? chunker_cut(SPAN(s->in + s->cut, have)) : 0;
+}
+
 static enum status cut(struct ingest *g, struct slab *s, bool ended, struct err *e)
 {
-    while (s->cut < s->filled && (ended || s->filled - s->cut >= CHUNK_MAX)) {
+    for (size_t n; (n = next_chunk(g, s, ended)) > 0; s->cut += n, s->count++) {
         assert(s->count < PIECES);
         struct piece *p = &s->pieces[s->count];
-        size_t n = chunker_cut(SPAN(s->in + s->cut, s->filled - s->cut));
         *p = (struct piece){.offset = (uint32_t)s->cut, .length = (uint32_t)n};
         p->entry.digest = hasher_add_piece(g->whole, SPAN(s->in + s->cut, n));
         enum status st = look_up(g, PACK_CHUNK, p, e);
@@ -321,8 +348,6 @@ static enum status cut(struct ingest *g, struct slab *s, bool ended, struct err 
             st = g->calls.chunk(g->calls.ctx, &p->entry.digest, p->length, e);
         if (st != ST_OK)
             return st;
-        s->cut += n;
-        s->count++;
     }
     return ST_OK;
 }
@@ -381,6 +406,7 @@ enum status ingest_content(struct ingest *g, struct source from, struct progress
     st = ring_open(slots, SLABS, stages, 2, g, &ring, e);
     if (st == ST_OK)
         st = run(g, ring, from, e);
+    ingest_cuts(g, NULL, 0);
     if (st != ST_OK)
         return poison(g, st);
     g->result.sha256 = hasher_end(g->whole);

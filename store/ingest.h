@@ -52,6 +52,9 @@ enum status ingest_open(int staging, int packs, const struct ingest_calls *calls
 void ingest_close(struct ingest *g);
 SCOPE_OF(ingest, struct ingest, ingest_close)
 
+/* Advice for the next content: offsets in it, ascending, at which it is cut as well. Bad advice
+ * costs space, nothing else. Borrowed until that content is in. */
+void ingest_cuts(struct ingest *g, const uint64_t *offsets, size_t count);
 /* Reads `from` to its end. On ST_OK full packs were handed over, and at most one not full pack is
  * open. from.read is called on the caller's thread. */
 enum status ingest_content(struct ingest *g, struct source from, struct progress *progress,

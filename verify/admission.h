@@ -40,6 +40,8 @@ struct admission {
     size_t culprit;           /* the file that is refused; file_count: the whole */
 };
 
+/* Stages every file and sorts them by path; at least one, none twice. */
+enum status admit_stage(struct admission *a, struct progress *progress, struct err *e) MUST_CHECK;
 /* Digest and size as asked for, signature and trust of a given manifest, its files. */
 enum admit_step admit_judge_claims(struct admission *a, struct err *e);
 /* What kind of file each is; foreign ones refused by name; at most one model. */

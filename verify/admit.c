@@ -26,115 +26,6 @@ static void admission_release(struct admission *a)
     probe_result_release(&a->probe);
 }
 
-/* ---- staging ------------------------------------------------------------------------------ */
-
-/* Lets a source pass and keeps its first bytes, by which a file's kind is known. */
-struct tee {
-    struct source from;
-    struct admitted *to;
-};
-
-static enum status tee_read(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
-{
-    struct tee *t = ctx;
-    enum status st = t->from.read(t->from.ctx, p, cap, got, e);
-    if (st != ST_OK)
-        return st;
-    size_t room = sizeof t->to->head - t->to->head_bytes;
-    size_t take = *got < room ? *got : room;
-    if (take > 0)
-        memcpy(t->to->head + t->to->head_bytes, p, take);
-    t->to->head_bytes += take;
-    return ST_OK;
-}
-
-static int by_path(const void *a, const void *b)
-{
-    const struct admitted *x = a, *y = b;
-    return strcmp(x->path, y->path);
-}
-
-/* Room for one more file of the admission. */
-static enum status add_file(struct admission *a, const char *path, struct admitted **out,
-                            struct err *e)
-{
-    if (a->file_count == MANIFEST_FILES)
-        return err_set(e, ST_USAGE, "too-many-files", "an artifact has at most %d files",
-                       MANIFEST_FILES);
-    if (a->file_count == a->file_room) {
-        size_t room = a->file_room == 0 ? 1 : a->file_room * 2;
-        struct admitted *grown = heap_grow(a->files, room * sizeof *grown);
-        if (grown == NULL)
-            return err_set(e, ST_NO_MEMORY, NULL, "no memory to admit %zu files", room);
-        a->files = grown;
-        a->file_room = room;
-    }
-    struct admitted *f = &a->files[a->file_count];
-    *f = (struct admitted){.head_bytes = 0};
-    if (text_fmt(f->path, sizeof f->path, "%s", path) >= sizeof f->path) {
-        err_set(e, ST_USAGE, "path", "a path may have %zu bytes", sizeof f->path - 1);
-        return err_subject(e, "%s", path);
-    }
-    a->file_count++;
-    *out = f;
-    return ST_OK;
-}
-
-/* The request's files in turn, as a stream. */
-struct given_files {
-    const struct admit_request *request;
-    size_t at;
-};
-
-static enum status next_given(void *ctx, struct admit_file *out, bool *more, struct err *e)
-{
-    struct given_files *g = ctx;
-    (void)e;
-    *more = g->at < g->request->given_count;
-    if (*more)
-        *out = g->request->given[g->at++];
-    return ST_OK;
-}
-
-static enum status stage_files(struct admission *a, struct progress *progress, struct err *e)
-{
-    struct given_files given = {.request = a->request};
-    struct admit_stream stream = a->request->stream;
-    if (stream.next == NULL)
-        stream = (struct admit_stream){next_given, &given};
-    for (;;) {
-        struct admit_file file = {0};
-        struct admitted *to = NULL;
-        bool more = false;
-        enum status st = stream.next(stream.ctx, &file, &more, e);
-        if (st != ST_OK || !more)
-            return st;
-        st = add_file(a, file.path, &to, e);
-        if (st != ST_OK)
-            return st;
-        struct tee tee = {.from = file.from, .to = to};
-        st = change_content(a->change, (struct source){.read = tee_read, .ctx = &tee}, progress,
-                            &to->content, e);
-        if (st != ST_OK)
-            return a->request->stream.next != NULL ? st : err_subject(e, "%s", to->path);
-    }
-}
-
-static enum status sort_files(struct admission *a, struct err *e)
-{
-    if (a->file_count == 0) {
-        err_set(e, ST_USAGE, "empty-folder", "there is no file in it");
-        return err_subject(e, "%s", a->request->label);
-    }
-    qsort(a->files, a->file_count, sizeof *a->files, by_path);
-    for (size_t i = 1; i < a->file_count; i++)
-        if (text_equal(a->files[i - 1].path, a->files[i].path)) {
-            err_set(e, ST_USAGE, "path-twice", "two files have the same path");
-            return err_subject(e, "%s", a->files[i].path);
-        }
-    return ST_OK;
-}
-
 static enum status list_files(struct admission *a, struct err *e)
 {
     struct manifest *m = &a->manifest;
@@ -558,9 +449,7 @@ enum status admit(struct store *s, const struct trust *t, const struct admit_key
     *out = (struct admit_result){0};
     enum status st = change_begin(s, &a.change, e);
     if (st == ST_OK)
-        st = stage_files(&a, progress, e);
-    if (st == ST_OK)
-        st = sort_files(&a, e);
+        st = admit_stage(&a, progress, e);
     if (st == ST_OK)
         st = list_files(&a, e);
     if (st != ST_OK)

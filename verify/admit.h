@@ -17,6 +17,7 @@
 struct admit_file {
     const char *path; /* in the manifest: relative */
     struct source from;
+    uint64_t bytes; /* as it was when it was looked at; 0: not known. Advice only */
 };
 
 /* Files that come one by one, as out of an archive: each is read to its end before the next is

@@ -27,6 +27,8 @@ struct yard {
     size_t recipe_count, recipe_room, given;
     uint64_t length;
     struct ingest *ingest;
+    const uint64_t *cuts; /* [cut_count] advice for the streams to come */
+    size_t cut_count;
 };
 
 __attribute__((unused)) static void yard_open(struct yard *y)
@@ -146,6 +148,8 @@ __attribute__((unused)) static enum status yard_add(struct yard *y, struct span 
     y->recipe_count = 0;
     y->length = 0;
     enum status st = yard_ingest_open(y, e);
+    if (st == ST_OK)
+        ingest_cuts(y->ingest, y->cuts, y->cut_count);
     if (st == ST_OK)
         st = ingest_content(y->ingest, (struct source){memory_read, &m}, NULL, out, e);
     if (st == ST_OK)

@@ -330,3 +330,64 @@ Test(ingest, many_small_streams_share_a_pack)
     cr_expect_eq(y.count, 1000);
     yard_close(&y);
 }
+
+/* "Tensors" of these lengths one behind the other; the offsets go to `cuts`. */
+static size_t tensors(uint8_t *p, size_t front, const size_t *lengths, size_t count, uint64_t *cuts)
+{
+    size_t at = front;
+    fill_random(p, front, 100 + front);
+    for (size_t i = 0; i < count; i++) {
+        cuts[i] = at;
+        fill_random(p + at, lengths[i], i + 1);
+        at += lengths[i];
+    }
+    cuts[count] = at;
+    return at;
+}
+
+Test(ingest, equal_tensors_are_equal_chunks_whatever_stands_before_them)
+{
+    static const size_t lengths[] = {300000, 9000000, 50000, 70000, 4000000, 123457};
+    enum { COUNT = sizeof lengths / sizeof *lengths, ROOM = 14 << 20 };
+    struct yard y;
+    struct err e = ERR_NONE;
+    struct ingest_result r;
+    uint64_t cuts[COUNT + 1];
+    uint8_t *p = fresh(ROOM);
+    yard_open(&y);
+    size_t n = tensors(p, 1000, lengths, COUNT, cuts);
+    y.cuts = cuts;
+    y.cut_count = COUNT + 1;
+    cr_assert_eq(yard_add(&y, SPAN(p, n), &r, &e), ST_OK, "%s", e.detail);
+    n = tensors(p, 77777, lengths, COUNT, cuts);
+    cr_assert_eq(yard_add(&y, SPAN(p, n), &r, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(r.new_bytes, 77777, "%llu bytes are new", (unsigned long long)r.new_bytes);
+    heap_free(p);
+    yard_close(&y);
+}
+
+Test(ingest, bad_advice_costs_nothing_but_space)
+{
+    enum { ROOM = 12 << 20, MANY = 100000 };
+    struct yard y;
+    struct err e = ERR_NONE;
+    struct ingest_result r;
+    uint8_t *p = fresh(ROOM);
+    uint64_t *cuts = heap_alloc(MANY * sizeof *cuts);
+    cr_assert_not_null(cuts);
+    fill_random(p, ROOM, 5);
+    for (unsigned kind = 0; kind < 3; kind++) {
+        for (size_t i = 0; i < MANY; i++)
+            cuts[i] = kind == 0 ? i : kind == 1 ? MANY - i : UINT64_MAX - i;
+        yard_open(&y);
+        y.cuts = cuts;
+        y.cut_count = MANY;
+        cr_assert_eq(yard_add(&y, SPAN(p, ROOM), &r, &e), ST_OK, "%s", e.detail);
+        struct digest whole = digest_of(SPAN(p, ROOM));
+        cr_expect(digest_equal(&r.sha256, &whole));
+        cr_expect_eq(r.bytes, ROOM);
+        yard_close(&y);
+    }
+    heap_free(cuts);
+    heap_free(p);
+}

@@ -137,8 +137,8 @@ Test(admit, a_folder_is_one_artifact_whose_digest_is_its_listing)
     SCOPED(buf_release) struct buf m = model();
     SCOPED(admit_result_release) struct admit_result out = {0};
     struct span_source readme = {span_text("read me")}, bytes = {buf_span(&m)};
-    struct admit_file files[] = {{"tiny.slm", source_over(&bytes)},
-                                 {"README", source_over(&readme)}};
+    struct admit_file files[] = {{.path = "tiny.slm", .from = source_over(&bytes)},
+                                 {.path = "README", .from = source_over(&readme)}};
     struct admit_request r = {.label = "pack/", .given = files, .given_count = 2, .folder = true};
     cr_assert_eq(admit(v.r.s, v.trust, &v.admit, &r, NULL, &out, &e), ST_OK, "%s", e.detail);
     char a[DIGEST_TEXT], b[DIGEST_TEXT], listing[400];
@@ -167,7 +167,8 @@ Test(admit, a_folder_of_two_models_is_to_be_added_one_by_one)
     SCOPED(buf_release) struct buf m = model();
     SCOPED(admit_result_release) struct admit_result out = {0};
     struct span_source one = {buf_span(&m)}, two = {buf_span(&m)};
-    struct admit_file files[] = {{"a.slm", source_over(&one)}, {"b.slm", source_over(&two)}};
+    struct admit_file files[] = {{.path = "a.slm", .from = source_over(&one)},
+                                 {.path = "b.slm", .from = source_over(&two)}};
     struct admit_request r = {.label = "pack", .given = files, .given_count = 2, .folder = true};
     cr_expect_eq(admit(v.r.s, v.trust, &v.admit, &r, NULL, &out, &e), ST_USAGE);
     cr_expect_not_null(strstr(e.detail, "one by one"), "%s", e.detail);
