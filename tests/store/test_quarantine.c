@@ -152,3 +152,73 @@ Test(quarantine, a_rejection_that_dies_at_its_nth_call_is_whole_or_nothing)
     }
     cr_assert_gt(f.seen, 30);
 }
+
+static enum status take(struct store_room *r, struct span bytes, uint64_t most,
+                        struct quarantine_facts *out, struct err *e)
+{
+    SCOPED(change_scope) struct change *c = NULL;
+    struct err why = ERR_NONE;
+    struct span_source from = {bytes};
+    const struct change_entry how = {.type = "quarantine", .clock = r->clock, .log = r->log};
+    (void)err_at(&why, ST_FORMAT, "archive", "archive-link", 7, "a link");
+    enum status st = change_begin(r->s, &c, e);
+    return st == ST_OK ? quarantine_take(c, source_over(&from), most, "a.tar", &why, &how, out, e)
+                       : st;
+}
+
+static enum status drop(struct store_room *r, const struct quarantine_facts *f, struct err *e)
+{
+    SCOPED(change_scope) struct change *c = NULL;
+    const struct change_entry how = {.type = "purge", .clock = r->clock, .log = r->log};
+    enum status st = change_begin(r->s, &c, e);
+    return st == ST_OK ? quarantine_drop(c, f, &how, e) : st;
+}
+
+Test(quarantine, bytes_that_were_never_staged_are_taken_as_they_are)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(quarantine_facts_release) struct quarantine_facts put = {0}, f = {0};
+    SCOPED(buf_release) struct buf bytes = room_bytes(200000, 3), back = BUF_EMPTY;
+    struct digest want = digest_of(buf_span(&bytes));
+    OK(take(&r, buf_span(&bytes), bytes.n, &put, &e));
+    room_reopen(&r);
+    OK(quarantine_get(r.s, put.id, &f, &e));
+    cr_assert(digest_equal(&f.sha256, &want));
+    cr_assert_str_eq(f.code, "archive-link");
+    SCOPED(fd_release) int fd = -1;
+    OK(quarantine_open(r.s, &f, &fd, &e));
+    uint8_t *p = buf_space(&back, bytes.n);
+    OK(io_read_at(fd, p, bytes.n, 0, &e));
+    cr_assert(span_equal(buf_span(&back), buf_span(&bytes)));
+    room_remove(&r);
+}
+
+Test(quarantine, no_more_is_taken_than_was_said)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(quarantine_facts_release) struct quarantine_facts put = {0};
+    unsigned n = 0;
+    cr_assert_eq(take(&r, span_text("four"), 3, &put, &e), ST_CONFLICT);
+    OK(quarantine_each(r.s, count, &n, &e));
+    cr_assert_eq(n, 0);
+    room_remove(&r);
+}
+
+Test(quarantine, what_is_dropped_is_gone_with_its_bytes_and_known_to_the_ledger)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(quarantine_facts_release) struct quarantine_facts a = {0}, b = {0}, f = {0};
+    int fd = -1;
+    OK(take(&r, span_text("one"), 3, &a, &e));
+    OK(take(&r, span_text("two"), 3, &b, &e));
+    OK(drop(&r, &a, &e));
+    room_reopen(&r);
+    cr_assert_eq(quarantine_get(r.s, a.id, &f, &e), ST_NOT_FOUND);
+    OK(quarantine_get(r.s, b.id, &f, &e));
+    cr_assert_eq(quarantine_open(r.s, &a, &fd, &e), ST_CORRUPT);
+    cr_assert_str_eq(err_code(&e), "quarantine-gone");
+    room_remove(&r);
+}

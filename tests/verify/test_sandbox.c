@@ -424,3 +424,55 @@ Test(sandbox, it_starts_within_thirty_milliseconds)
     }
     cr_expect_lt(best, 30000000u, "%llu ns", (unsigned long long)best);
 }
+
+/* ---- in a stream -------------------------------------------------------------------------- */
+
+static int says_numbers(void *ctx, int in, int out)
+{
+    const size_t *n = ctx;
+    (void)in;
+    for (size_t i = 0; i < *n; i++) {
+        uint8_t b = (uint8_t)i;
+        if (write(out, &b, 1) != 1)
+            return 1;
+    }
+    return 0;
+}
+
+static size_t hear_all(struct sandbox *s, struct sandbox_outcome *o)
+{
+    struct err e = ERR_NONE;
+    uint8_t p[7];
+    size_t got = 1, sum = 0;
+    while (got > 0) {
+        cr_assert_eq(sandbox_read(s, p, sizeof p, &got, &e), ST_OK, "%s", e.detail);
+        for (size_t i = 0; i < got; i++)
+            cr_assert_eq(p[i], (uint8_t)(sum + i));
+        sum += got;
+    }
+    cr_assert_eq(sandbox_finish(s, o, &e), ST_OK, "%s", e.detail);
+    return sum;
+}
+
+Test(sandbox, an_answer_can_be_heard_as_it_comes)
+{
+    SCOPED(sandbox_scope) struct sandbox *s = NULL;
+    SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
+    struct err e = ERR_NONE;
+    size_t n = 4000;
+    cr_assert_eq(sandbox_start(&small, says_numbers, &n, -1, &s, &e), ST_OK);
+    cr_expect_eq(hear_all(s, &o), 4000);
+    cr_expect_eq(o.ending, SANDBOX_RETURNED, "%s", o.message);
+    cr_expect_eq(strncmp(o.level, "seccomp", 7), 0, "%s", o.level);
+}
+
+Test(sandbox, a_stream_that_is_longer_than_allowed_is_a_flood)
+{
+    SCOPED(sandbox_scope) struct sandbox *s = NULL;
+    SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
+    struct err e = ERR_NONE;
+    size_t n = 100000;
+    cr_assert_eq(sandbox_start(&small, says_numbers, &n, -1, &s, &e), ST_OK);
+    cr_expect_leq(hear_all(s, &o), 4096);
+    cr_expect_eq(o.ending, SANDBOX_FLOOD, "%s", o.message);
+}
