@@ -82,7 +82,8 @@ static enum status gate_one(struct gating *g, const struct pipeline *p, enum gat
                             struct err *e)
 {
     SCOPED(gated_release) struct gated done = {0};
-    cli_note(g->c, "%s …", gate_name(gate));
+    if (p->gate != NULL)
+        cli_note(g->c, "%s …", gate_name(gate));
     enum status st = pipeline_gate(p, &g->artifact, gate, &done, e);
     if (st == ST_OK)
         tell_gate(g, gate, &done.evidence, done.reused ? REUSED : MEASURED);

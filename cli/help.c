@@ -43,7 +43,7 @@ static void put_all(struct buf *out)
         if (command_group(i) != NULL)
             buf_fmt(out, "%s%s:\n", i == 0 ? "" : "\n", command_group(i));
         buf_text(out, "  ");
-        put_padded(out, k->name, 18);
+        put_padded(out, k->name, 20);
         buf_fmt(out, "%s\n", k->summary);
     }
     buf_text(
@@ -61,7 +61,7 @@ void help_put_family(const char *family, struct buf *out)
         if (strncmp(k->name, family, n) != 0 || k->name[n] != ' ')
             continue;
         buf_text(out, "  ");
-        put_padded(out, k->name, 18);
+        put_padded(out, k->name, 20);
         buf_fmt(out, "%s\n", k->summary);
     }
     buf_fmt(out, "\nMore about each: assay help %s COMMAND\n", family);

@@ -81,7 +81,7 @@
     X(OPT_CHECK, "check", 0, "C", "the check, by its name in the evidence")                      \
     X(OPT_UNTIL, "until", 0, "TIME", "when it ends")                                             \
     X(OPT_HISTORY, "history", 0, NULL, "decide every past promotion again")                      \
-    X(OPT_REPAIR, "repair", 0, NULL, "make again what can be made from the rest")                \
+    X(OPT_REPAIR, "repair", 0, NULL, "mend what can be mended, register what is lost")           \
     X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")     \
     X(OPT_BYTES, "bytes", 0, "N", "how many bytes are to become free (K, M, G, T behind it)")    \
     X(OPT_SET_BYTES, "set-bytes", 0, "N", "the limit in bytes (K, M, G, T behind it), or none")  \
@@ -89,7 +89,6 @@
     X(OPT_QUARANTINE, "quarantine", 0, NULL, "what was rejected, instead of the whole store")    \
     X(OPT_LIMIT, "limit", 0, "N", "at most N of them")                                           \
     X(OPT_AFTER, "after", 0, "REF", "those behind REF: the next page")                           \
-    X(OPT_REPAIR, "repair", 0, NULL, "mend what can be mended, register what is lost")           \
     X(OPT_FROM, "from", 0, "PATH", "a good copy: a file, a folder of files, or a store")         \
     X(OPT_INDEX, "index", 0, NULL, "the index against headers and ledger; read no contents")
 
