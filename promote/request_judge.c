@@ -109,7 +109,6 @@ static void state_inputs(const struct request *r, int64_t now, struct judgement 
     struct inputs *in = &out->inputs;
     in->kind = r->ask.kind;
     in->artifact = r->ask.artifact;
-    in->content = manifest_content(&out->manifest);
     in->manifest = &out->manifest;
     in->trust = out->trust;
     in->policy = &out->policy;
@@ -135,6 +134,9 @@ enum status request_judge(const struct request *r, int64_t now, struct judgement
     }
     for (enum gate g = GATE_STRUCTURAL; st == ST_OK && g < GATE_COUNT; g++)
         st = judge_evidence(r, g, now, out, e);
+    if (st != ST_OK)
+        return st;
+    st = manifest_content(&out->manifest, &out->inputs.content, e);
     if (st != ST_OK)
         return st;
     state_inputs(r, now, out);

@@ -429,18 +429,20 @@ const char *manifest_difference(const struct manifest *a, const struct manifest 
     return NULL;
 }
 
-struct digest manifest_content(const struct manifest *m)
+enum status manifest_content(const struct manifest *m, struct digest *out, struct err *e)
 {
     assert(m->file_count > 0);
+    *out = m->files[0].sha256;
     if (m->file_count == 1)
-        return m->files[0].sha256;
+        return ST_OK;
     SCOPED(buf_release) struct buf listing = BUF_EMPTY;
     for (size_t i = 0; i < m->file_count; i++) {
         char hex[DIGEST_TEXT];
         digest_text(&m->files[i].sha256, hex);
         buf_fmt(&listing, "%s  %s\n", hex, m->files[i].path);
     }
-    assert(buf_status(&listing) ==
-           ST_OK); /* at most 2.4 MB, as the files themselves hold already */
-    return digest_of(buf_span(&listing));
+    if (buf_status(&listing) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a listing of files");
+    *out = digest_of(buf_span(&listing));
+    return ST_OK;
 }

@@ -54,6 +54,8 @@ enum status manifest_encode(const struct manifest *m, struct buf *canonical,
 enum status manifest_decode(struct span canonical, struct manifest *out, struct err *e) MUST_CHECK;
 /* The first member in which two manifests differ ("model.quantization"), NULL when they agree. */
 const char *manifest_difference(const struct manifest *a, const struct manifest *b);
-struct digest manifest_content(const struct manifest *m);
+/* ST_NO_MEMORY. */
+enum status manifest_content(const struct manifest *m, struct digest *out,
+                             struct err *e) MUST_CHECK;
 
 #endif

@@ -40,8 +40,8 @@ static enum status list_files(struct admission *a, struct err *e)
         f->sha256 = a->files[i].content.sha256;
         memcpy(f->path, a->files[i].path, sizeof f->path);
     }
-    a->content = a->request->folder ? manifest_content(m) : a->files[0].content.sha256;
-    return ST_OK;
+    a->content = a->files[0].content.sha256;
+    return a->request->folder ? manifest_content(m, &a->content, e) : ST_OK;
 }
 
 /* Totals over the files, named by the content digest of the whole. */

@@ -72,7 +72,9 @@ static enum admit_step judge_signature(struct admission *a, struct err *e)
     if (st != ST_OK)
         return as_refusal(a, st, "manifest", e);
     a->signed_by_other = true;
-    const struct digest stated = manifest_content(&a->stated);
+    struct digest stated;
+    if (manifest_content(&a->stated, &stated, e) != ST_OK)
+        return ADMIT_FAILED;
     return judge_digest(a, &stated, "the signed manifest", "manifest-content");
 }
 

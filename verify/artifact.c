@@ -229,7 +229,10 @@ static enum status read_manifest(struct store *s, const struct trust *t, int64_t
     st = manifest_decode(buf_span(&v.payload), &a->manifest, e);
     if (st != ST_OK)
         return err_stage(e, "manifest");
-    struct digest content = manifest_content(&a->manifest);
+    struct digest content;
+    st = manifest_content(&a->manifest, &content, e);
+    if (st != ST_OK)
+        return st;
     if (!digest_equal(&content, &a->content))
         return err_at(e, ST_CORRUPT, "manifest", "content-digest", ERR_NO_OFFSET,
                       "the manifest names other content than the store's facts");
