@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "runtime/session.h"
+#include "runtime/team.h"
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
@@ -120,7 +121,11 @@ enum status cmd_eval(struct cli *c, struct err *e)
     const char *path = c->args.value[OPT_TEXT];
     if (path == NULL)
         return err_set(e, ST_USAGE, "no-text", "which text? say --text FILE");
-    enum status st = file_read(AT_FDCWD, path, TEXT_MAX, &text, e);
+    uint64_t threads = 1;
+    enum status st = opt_u64(&c->args, OPT_THREADS, 1, TEAM_MAX, &threads, e);
+    if (st != ST_OK)
+        return st;
+    st = file_read(AT_FDCWD, path, TEXT_MAX, &text, e);
     if (st != ST_OK)
         return err_subject(e, "%s", path);
     st = cli_artifact(c, c->word[0], true, &a, e);
@@ -128,6 +133,8 @@ enum status cmd_eval(struct cli *c, struct err *e)
         st = artifact_load(c->store, &a, &model, e);
     if (st == ST_OK)
         st = session_open(loaded_model(model), &session, e);
+    if (st == ST_OK)
+        st = session_threads(session, (unsigned)threads, e);
     if (st == ST_OK)
         st = score(c, session, buf_span(&text), &sum, e);
     if (st != ST_OK)

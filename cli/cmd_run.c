@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "runtime/session.h"
+#include "runtime/team.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -143,7 +144,12 @@ static enum status generate(struct cli *c, const struct artifact *a, const struc
     struct streaming s = {.c = c, .stream = opt_given(&c->args, OPT_STREAM), .lost = ERR_NONE};
     const struct token_sink sink = {.token = on_token, .ctx = &s};
     const char *prompt = c->args.value[OPT_PROMPT];
-    enum status st = session_open(loaded_model(model), &session, e);
+    uint64_t threads = 1;
+    enum status st = opt_u64(&c->args, OPT_THREADS, 1, TEAM_MAX, &threads, e);
+    if (st == ST_OK)
+        st = session_open(loaded_model(model), &session, e);
+    if (st == ST_OK)
+        st = session_threads(session, (unsigned)threads, e);
     if (st == ST_OK)
         st = session_configure(session, how, e);
     uint64_t load_ns = clock_ticks() - began;

@@ -92,6 +92,7 @@ enum status cmd_quarantine_release(struct cli *c, struct err *e);
 enum status cmd_quarantine_purge(struct cli *c, struct err *e);
 enum status cmd_run(struct cli *c, struct err *e);
 enum status cmd_serve(struct cli *c, struct err *e);
+enum status cmd_bench(struct cli *c, struct err *e);
 enum status cmd_eval(struct cli *c, struct err *e);
 enum status cmd_inspect(struct cli *c, struct err *e);
 enum status cmd_tokenize(struct cli *c, struct err *e);

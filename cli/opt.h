@@ -57,6 +57,9 @@
     X(OPT_TOP_K, "top-k", 0, "K", "draw from the K likeliest, 1 to 1024 (1)")                    \
     X(OPT_TOP_P, "top-p", 0, "P", "draw from the mass P, over 0, up to 1 (1)")                   \
     X(OPT_SEED, "seed", 0, "S", "seed of the draws (1)")                                         \
+    X(OPT_THREADS, "threads", 0, "N", "threads that share the work, 1 to 64 (1)")                \
+    X(OPT_ROUNDS, "rounds", 0, "N", "how often to measure, 1 to 99 (5)")                         \
+    X(OPT_TOKENS, "tokens", 0, "N", "tokens a round (64 decoded, 256 of a prompt)")              \
     X(OPT_STREAM, "stream", 0, NULL, "with --json: a line for each token, then the result")      \
     X(OPT_UNPROVEN, "unproven", 0, NULL, "go on although nothing proves this program for it")    \
     X(OPT_TEXT, "text", 0, "FILE", "the text to read")                                           \

@@ -15,7 +15,7 @@ static const struct command rows[] = {
                  "100\nassay run tiny@1 --json",
      .run = cmd_run,
      OPTIONS(OPT_PROMPT, OPT_MAX_NEW_TOKENS, OPT_TEMPERATURE, OPT_TOP_K, OPT_TOP_P, OPT_SEED,
-             OPT_STREAM, OPT_UNPROVEN)},
+             OPT_THREADS, OPT_STREAM, OPT_UNPROVEN)},
     {.name = "serve",
      .words = "",
      .summary = "the runtime in your browser, for promoted models",
@@ -37,7 +37,21 @@ static const struct command rows[] = {
               "equal LINE; white space at both ends is dropped, and so are empty parts.",
      .examples = "assay eval tiny@1 --text sample.txt --separator '<|endoftext|>'",
      .run = cmd_eval,
-     OPTIONS(OPT_TEXT, OPT_SEPARATOR, OPT_UNPROVEN)},
+     OPTIONS(OPT_TEXT, OPT_SEPARATOR, OPT_THREADS, OPT_UNPROVEN)},
+    {.name = "bench",
+     .words = "REF|FILE",
+     .least = 1,
+     .most = 1,
+     .summary = "measure a model's speed",
+     .about = "Tokens a second, one by one as they are generated (decode) and together as a prompt "
+              "is read (prefill),\n"
+              "with the weights read meanwhile and the share of what this machine's memory gives "
+              "for as many bytes,\n"
+              "measured in the same run. Medians of the rounds; the ids are made up, sampling is "
+              "left out.",
+     .examples = "assay bench tiny@preview\nassay bench model.gguf --threads 2 --json",
+     .run = cmd_bench,
+     OPTIONS(OPT_THREADS, OPT_ROUNDS, OPT_TOKENS, OPT_UNPROVEN)},
     {.name = "inspect",
      .words = "FILE",
      .least = 1,

@@ -57,7 +57,7 @@ add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tests/tidy/tidy.py . WORKING_DI
 add_test(NAME tidy_self COMMAND ${Python3_EXECUTABLE} tests/tidy/test_tidy.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 set_tests_properties(tidy tidy_self PROPERTIES ENVIRONMENT "CC=${CMAKE_C_COMPILER}")
 
-# Measuring programs, built on demand: cmake --build --preset release --target bench_tokens
+# Measuring programs, built on demand: cmake --build --preset release --target bench_make
 file(GLOB benches CONFIGURE_DEPENDS tests/bench/bench_*.c)
 foreach(bench ${benches})
     get_filename_component(name ${bench} NAME_WE)

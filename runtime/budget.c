@@ -19,12 +19,12 @@ static bool include(uint64_t *sum, uint64_t a, uint64_t b, uint64_t c)
            checked_add(*sum, product, sum);
 }
 
-/* Of min(8, C) positions. */
 static bool batch(const struct model_shape *m, uint64_t kd, struct budget *b)
 {
     const uint64_t n = m->context < FORWARD_BATCH ? m->context : FORWARD_BATCH;
+    const uint64_t logits = m->context < FORWARD_LOGITS ? m->context : FORWARD_LOGITS;
     return include(&b->batch, n, 4 * 7, m->hidden) && include(&b->batch, n, 4 * 2, kd) &&
-           include(&b->batch, n, 4 * 3, m->ffn) && include(&b->batch, n, 4, m->vocab);
+           include(&b->batch, n, 4 * 3, m->ffn) && include(&b->batch, logits, 4, m->vocab);
 }
 
 static bool formulas(const struct model_shape *m, struct budget *b)
@@ -43,6 +43,7 @@ enum status budget_of(const struct model_facts *facts, struct budget *out, struc
     struct budget b = {
         .transfer = facts->file_bytes,
         .weights = facts->weight_bytes,
+        .packed = facts->packed_bytes,
         .rotation = (uint64_t)(m->head_dim / 2) * sizeof(double),
         .tokens = (uint64_t)m->context * sizeof(uint32_t),
         .output = SESSION_OUTPUT_MAX,
@@ -58,7 +59,8 @@ enum status budget_of(const struct model_facts *facts, struct budget *out, struc
     b.tables = b.rotation + b.tokens + b.output + b.views + b.vocabulary + b.objects;
     if (!formulas(m, &b) || !checked_add(b.tables, b.batch, &b.tables) ||
         !checked_add(b.transfer, b.scratch, &b.total) || !checked_add(b.total, b.kv, &b.total) ||
-        !checked_add(b.total, b.logits, &b.total) || !checked_add(b.total, b.tables, &b.total))
+        !checked_add(b.total, b.logits, &b.total) || !checked_add(b.total, b.packed, &b.total) ||
+        !checked_add(b.total, b.tables, &b.total))
         return err_set(e, ST_INVALID_LENGTH, "budget-overflow",
                        "the model's shape asks for more memory than 64 bits can count");
     *out = b;
@@ -77,6 +79,7 @@ void budget_json(const struct budget *b, struct buf *out)
     json_object(&j);
     line(&j, "transfer", b->transfer);
     line(&j, "weights", b->weights);
+    line(&j, "packed", b->packed);
     line(&j, "scratch", b->scratch);
     line(&j, "kv", b->kv);
     line(&j, "logits", b->logits);

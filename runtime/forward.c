@@ -2,6 +2,13 @@
 
 #include "base/ensure.h"
 #include "runtime/math.h"
+#include "runtime/packed.h"
+
+/* A chunk of a product, in bytes of weights: long enough to be worth taking, short enough that the
+ * last one is not waited for. Less than two of them are no work to share. */
+#define CHUNK_BYTES   (32u << 10)
+#define CHUNK_SCORES  (1u << 12) /* positions × width that make a head's attention worth sharing */
+#define PRODUCTS_MOST 3
 
 static float *take(float **memory, size_t n)
 {
@@ -10,27 +17,41 @@ static float *take(float **memory, size_t n)
     return p;
 }
 
+static size_t kv_width(const struct model_shape *m)
+{
+    return (size_t)m->kv_heads * m->head_dim;
+}
+
+/* Over 7H + 2KD + 3F floats a position. */
+static struct activations activations_over(const struct model_shape *m, size_t room, float **memory)
+{
+    const size_t h = m->hidden, ffn = m->ffn, kd = kv_width(m);
+    return (struct activations){
+        .room = room,
+        .residual = take(memory, room * h),
+        .normed = take(memory, room * h),
+        .query = take(memory, room * h),
+        .attended = take(memory, room * h),
+        .projected = take(memory, room * h),
+        .rotation = take(memory, room * h),
+        .key = take(memory, room * kd),
+        .value = take(memory, room * kd),
+        .gate = take(memory, room * ffn),
+        .up = take(memory, room * ffn),
+        .work = take(memory, room * (h + ffn)),
+    };
+}
+
 void forward_prepare(struct forward *f, const struct model_shape *shape,
                      const struct weights *weights, const struct kernels *kernels, float *scratch,
                      double *frequency)
 {
-    const size_t h = shape->hidden, ffn = shape->ffn,
-                 kd = (size_t)shape->kv_heads * shape->head_dim;
+    const size_t h = shape->hidden, ffn = shape->ffn, kd = kv_width(shape);
     *f = (struct forward){
         .shape = shape, .weights = weights, .kernels = kernels, .frequency = frequency};
     float *at = scratch;
-    f->residual = take(&at, h);
-    f->normed = take(&at, h);
-    f->query = take(&at, h);
-    f->attended = take(&at, h);
-    f->projected = take(&at, h);
-    f->rotation = take(&at, h);
+    f->one = activations_over(shape, 1, &at);
     f->final = take(&at, h);
-    f->unpacked = take(&at, h + ffn);
-    f->key = take(&at, kd);
-    f->value = take(&at, kd);
-    f->gate = take(&at, ffn);
-    f->up = take(&at, ffn);
     f->scores = take(&at, shape->context);
     ENSURE((size_t)(at - scratch) == 8 * h + 2 * kd + 3 * ffn + shape->context);
 
@@ -38,218 +59,224 @@ void forward_prepare(struct forward *f, const struct model_shape *shape,
     const double factor = (double)weights->rope_factor;
     const struct tensor *divisors = &weights->rope_freqs;
     if (divisors->data != NULL)
-        tensor_row(divisors, 0, f->unpacked);
+        tensor_row(divisors, 0, f->one.work);
     for (uint32_t i = 0; i < shape->head_dim / 2; i++)
         frequency[i] = math_exp_wide(step * (double)i) / factor /
-                       (divisors->data != NULL ? (double)f->unpacked[i] : 1.0);
+                       (divisors->data != NULL ? (double)f->one.work[i] : 1.0);
 }
 
-static void norm(const struct forward *f, const struct tensor *weight, float *out)
+/* ---- products ---------------------------------------------------------------------------------
+ */
+
+struct product {
+    const struct tensor *w, *bias;
+    float *out; /* [count][rows] */
+    size_t chunks;
+    uint32_t chunk_rows; /* a multiple of PACKED_ROWS */
+};
+
+struct products {
+    const struct kernels *kernels;
+    struct vectors x;
+    size_t count;
+    struct product of[PRODUCTS_MOST];
+};
+
+static void do_chunk(void *ctx, size_t chunk, unsigned who)
 {
-    const size_t n = f->shape->hidden;
-    float mean = f->kernels->dot(f->residual, f->residual, n) / (float)n;
-    tensor_row(weight, 0, f->unpacked);
-    f->kernels->scale(out, f->residual, 1.0f / math_sqrt(mean + f->shape->rms_epsilon), f->unpacked,
-                      n);
+    const struct products *p = ctx;
+    (void)who;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct product *one = &p->of[i];
+        if (chunk < one->chunks) {
+            const uint32_t from = (uint32_t)chunk * one->chunk_rows;
+            const uint32_t left = one->w->rows - from;
+            p->kernels->rows(one->w, from, from + (left < one->chunk_rows ? left : one->chunk_rows),
+                             &p->x, one->out);
+            return;
+        }
+        chunk -= one->chunks;
+    }
+}
+
+static void cut_to_chunks(struct product *p)
+{
+    const uint64_t rows = CHUNK_BYTES / (p->w->row_bytes > 0 ? p->w->row_bytes : 1);
+    p->chunk_rows = (uint32_t)(rows / PACKED_ROWS + 1) * PACKED_ROWS;
+    p->chunks = (p->w->rows - 1) / p->chunk_rows + 1;
 }
 
 /* Added once the products are summed; most models have none. */
-static void add_bias(const struct forward *f, const struct tensor *bias, float *out)
+static void add_bias(const struct forward *f, const struct product *p, size_t count, float *work)
 {
-    if (bias->data == NULL)
+    if (p->bias == NULL || p->bias->data == NULL)
         return;
-    tensor_row(bias, 0, f->unpacked);
-    f->kernels->add(out, f->unpacked, bias->cols);
+    tensor_row(p->bias, 0, work);
+    for (size_t i = 0; i < count; i++)
+        f->kernels->add(p->out + i * p->w->rows, work, p->w->rows);
 }
 
-static void matvec(const struct forward *f, const struct tensor *w, const struct tensor *bias,
-                   const float *x, float *out)
+/* Every matrix of `p` times the same `count` vectors x of n values. */
+static void multiply(const struct forward *f, const float *x, size_t n, size_t count, float *work,
+                     struct products *p)
 {
-    f->kernels->matvec(w, x, out, f->unpacked);
-    if (bias != NULL)
-        add_bias(f, bias, out);
+    size_t chunks = 0;
+    p->kernels = f->kernels;
+    p->x = kernels_vectors(f->kernels, x, n, count, work);
+    for (size_t i = 0; i < p->count; i++) {
+        cut_to_chunks(&p->of[i]);
+        chunks += p->of[i].chunks;
+    }
+    team_run(chunks > 2 ? f->team : NULL, do_chunk, p, chunks);
+    for (size_t i = 0; i < p->count; i++)
+        add_bias(f, &p->of[i], count, work);
 }
 
-/* Cosines and sines of this position, once for all heads and layers. */
-static void aim(struct forward *f, uint32_t position)
+static void multiply_one(const struct forward *f, const struct tensor *w, const struct tensor *bias,
+                         const float *x, size_t count, float *work, float *out)
+{
+    struct products p = {.count = 1, .of = {{.w = w, .bias = bias, .out = out}}};
+    multiply(f, x, w->cols, count, work, &p);
+}
+
+/* ---- the parts of a layer ---------------------------------------------------------------------
+ */
+
+/* from and to are [count][H]. */
+static void norm(const struct forward *f, const struct tensor *weight, const float *from,
+                 size_t count, float *work, float *to)
+{
+    const size_t n = f->shape->hidden;
+    tensor_row(weight, 0, work);
+    for (size_t i = 0; i < count; i++, from += n, to += n) {
+        float mean = f->kernels->dot(from, from, n) / (float)n;
+        f->kernels->scale(to, from, 1.0f / math_sqrt(mean + f->shape->rms_epsilon), work, n);
+    }
+}
+
+/* Cosines and sines of a position, once for all heads and layers. */
+static void aim(const struct forward *f, uint32_t position, float *rotation)
 {
     for (uint32_t i = 0; i < f->shape->head_dim / 2; i++)
-        math_rotation((double)position * f->frequency[i], f->rotation + 2 * i,
-                      f->rotation + 2 * i + 1);
+        math_rotation((double)position * f->frequency[i], rotation + 2 * i, rotation + 2 * i + 1);
 }
 
-static void rotate(const struct forward *f, float *v, uint32_t heads)
+static void rotate(const struct forward *f, const float *rotation, float *v, uint32_t heads)
 {
     const uint32_t dim = f->shape->head_dim;
     for (uint32_t h = 0; h < heads; h++, v += dim)
         for (uint32_t i = 0; i + 1 < dim; i += 2) {
-            float c = f->rotation[i], s = f->rotation[i + 1], a = v[i], b = v[i + 1];
+            float c = rotation[i], s = rotation[i + 1], a = v[i], b = v[i + 1];
             v[i] = a * c - b * s;
             v[i + 1] = a * s + b * c;
         }
 }
 
-static void attend(const struct forward *f, const struct kv *kv, uint32_t layer)
+/* Attention of all positions of a batch; a chunk is one head of one of them. */
+struct looking {
+    const struct forward *f;
+    const struct kv *kv;
+    const struct activations *a;
+    uint32_t layer;
+};
+
+static void look_back(void *ctx, size_t chunk, unsigned who)
 {
+    const struct looking *l = ctx;
+    const struct forward *f = l->f;
     const struct model_shape *m = f->shape;
     const struct kernels *k = f->kernels;
-    const size_t dim = m->head_dim, count = (size_t)kv->length + 1;
-    const float *keys = kv_key(kv, layer, 0), *values = kv_value(kv, layer, 0);
-    const float shrink = 1.0f / math_sqrt((float)m->head_dim);
-    const uint32_t share = m->heads / m->kv_heads;
-    for (uint32_t h = 0; h < m->heads; h++) {
-        const size_t column = h / share * dim;
-        k->scores(f->query + h * dim, keys + column, kv->width, dim, count, shrink, f->scores);
-        float inverse = k->softmax(f->scores, count);
-        k->mix(f->scores, values + column, kv->width, dim, count, inverse, f->attended + h * dim);
+    const size_t dim = m->head_dim, i = chunk / m->heads, h = chunk % m->heads;
+    const size_t count = (size_t)l->kv->length + i + 1;
+    const size_t column = h / (m->heads / m->kv_heads) * dim, at = i * m->hidden + h * dim;
+    const float *keys = kv_key(l->kv, l->layer, 0) + column;
+    const float *values = kv_value(l->kv, l->layer, 0) + column;
+    float *scores = who == 0 ? f->scores : f->more_scores + (size_t)(who - 1) * m->context;
+    k->scores(l->a->query + at, keys, l->kv->width, dim, count, 1.0f / math_sqrt((float)dim),
+              scores);
+    float inverse = k->softmax(scores, count);
+    k->mix(scores, values, l->kv->width, dim, count, inverse, l->a->attended + at);
+}
+
+/* A position looks back at what the ones before it have stored in this layer. */
+static void attention(struct forward *f, const struct kv *kv, struct activations *a, size_t count,
+                      uint32_t layer)
+{
+    const struct layer_weights *w = &f->weights->layers[layer];
+    const size_t h = f->shape->hidden, width = kv->width;
+    norm(f, &w->attn_norm, a->residual, count, a->work, a->normed);
+    struct products p = {.count = 3,
+                         .of = {{.w = &w->wq, .bias = &w->bq, .out = a->query},
+                                {.w = &w->wk, .bias = &w->bk, .out = a->key},
+                                {.w = &w->wv, .bias = &w->bv, .out = a->value}}};
+    multiply(f, a->normed, h, count, a->work, &p);
+    for (size_t i = 0; i < count; i++) {
+        rotate(f, a->rotation + i * h, a->query + i * h, f->shape->heads);
+        rotate(f, a->rotation + i * h, a->key + i * width, f->shape->kv_heads);
+        const uint32_t at = kv->length + (uint32_t)i;
+        __builtin_memcpy(kv_key(kv, layer, at), a->key + i * width, width * sizeof(float));
+        __builtin_memcpy(kv_value(kv, layer, at), a->value + i * width, width * sizeof(float));
     }
+    struct looking l = {f, kv, a, layer};
+    const size_t each = (kv->length + count) * f->shape->head_dim;
+    team_run(each >= CHUNK_SCORES ? f->team : NULL, look_back, &l, count * f->shape->heads);
+    multiply_one(f, &w->wo, &w->bo, a->attended, count, a->work, a->projected);
+    f->kernels->add(a->residual, a->projected, count * h);
 }
 
-static void attention(struct forward *f, const struct kv *kv, uint32_t layer)
+static void feed(struct forward *f, struct activations *a, size_t count, uint32_t layer)
 {
     const struct layer_weights *w = &f->weights->layers[layer];
-    norm(f, &w->attn_norm, f->normed);
-    matvec(f, &w->wq, &w->bq, f->normed, f->query);
-    matvec(f, &w->wk, &w->bk, f->normed, f->key);
-    matvec(f, &w->wv, &w->bv, f->normed, f->value);
-    rotate(f, f->query, f->shape->heads);
-    rotate(f, f->key, f->shape->kv_heads);
-    __builtin_memcpy(kv_key(kv, layer, kv->length), f->key, kv->width * sizeof(float));
-    __builtin_memcpy(kv_value(kv, layer, kv->length), f->value, kv->width * sizeof(float));
-    attend(f, kv, layer);
-    matvec(f, &w->wo, &w->bo, f->attended, f->projected);
-    f->kernels->add(f->residual, f->projected, f->shape->hidden);
+    norm(f, &w->ffn_norm, a->residual, count, a->work, a->normed);
+    struct products p = {.count = 2,
+                         .of = {{.w = &w->w1, .bias = &w->b1, .out = a->gate},
+                                {.w = &w->w3, .bias = &w->b3, .out = a->up}}};
+    multiply(f, a->normed, f->shape->hidden, count, a->work, &p);
+    f->kernels->silu(a->gate, a->up, count * f->shape->ffn);
+    multiply_one(f, &w->w2, &w->b2, a->gate, count, a->work, a->projected);
+    f->kernels->add(a->residual, a->projected, count * f->shape->hidden);
 }
 
-static void feed(struct forward *f, uint32_t layer)
+static void run(struct forward *f, struct kv *kv, struct activations *a, const uint32_t *tokens,
+                size_t count)
 {
-    const struct layer_weights *w = &f->weights->layers[layer];
-    norm(f, &w->ffn_norm, f->normed);
-    matvec(f, &w->w1, &w->b1, f->normed, f->gate);
-    matvec(f, &w->w3, &w->b3, f->normed, f->up);
-    f->kernels->silu(f->gate, f->up, f->shape->ffn);
-    matvec(f, &w->w2, &w->b2, f->gate, f->projected);
-    f->kernels->add(f->residual, f->projected, f->shape->hidden);
+    const size_t h = f->shape->hidden;
+    ENSURE(count > 0 && count <= f->shape->context - kv->length);
+    for (size_t i = 0; i < count; i++) {
+        ENSURE(tokens[i] < f->shape->vocab);
+        tensor_row(&f->weights->embedding, tokens[i], a->residual + i * h);
+        aim(f, kv->length + (uint32_t)i, a->rotation + i * h);
+    }
+    for (uint32_t layer = 0; layer < f->shape->layers; layer++) {
+        attention(f, kv, a, count, layer);
+        feed(f, a, count, layer);
+    }
+    for (size_t i = 0; i < count; i++)
+        kv_commit(kv);
 }
 
 void forward_token(struct forward *f, struct kv *kv, uint32_t token, float *logits)
 {
-    ENSURE(token < f->shape->vocab && kv->length < f->shape->context);
-    tensor_row(&f->weights->embedding, token, f->residual);
-    aim(f, kv->length);
-    for (uint32_t layer = 0; layer < f->shape->layers; layer++) {
-        attention(f, kv, layer);
-        feed(f, layer);
-    }
-    kv_commit(kv);
-    norm(f, &f->weights->norm, f->final);
+    run(f, kv, &f->one, &token, 1);
+    norm(f, &f->weights->norm, f->one.residual, 1, f->one.work, f->final);
     if (logits != NULL)
-        matvec(f, &f->weights->output, NULL, f->final, logits);
+        multiply_one(f, &f->weights->output, NULL, f->final, 1, f->one.work, logits);
 }
 
-/* The activations of a batch: what struct forward has of one position, [count] times over. */
-struct many {
-    struct forward at[FORWARD_BATCH]; /* each position's own view */
-    size_t count;
-    float *residual, *normed, *query, *attended, *projected, *rotation; /* [count][H] */
-    float *key, *value;                                                 /* [count][KD] */
-    float *gate, *up;                                                   /* [count][F] */
-    float *work;                                                        /* [count × (H + F)] */
-    float *logits;                                                      /* [count][V] */
-};
-
-static void spread(struct many *m, const struct forward *f, size_t count, float *memory)
+void forward_batch(struct forward *f, struct kv *kv, const uint32_t *tokens, size_t count,
+                   float *memory)
 {
-    const size_t h = f->shape->hidden, ffn = f->shape->ffn,
-                 kd = (size_t)f->shape->kv_heads * f->shape->head_dim;
-    float **const lines[] = {&m->residual,  &m->normed,   &m->query, &m->attended,
-                             &m->projected, &m->rotation, &m->key,   &m->value,
-                             &m->gate,      &m->up,       &m->work,  &m->logits};
-    const size_t widths[] = {h, h, h, h, h, h, kd, kd, ffn, ffn, h + ffn, f->shape->vocab};
-    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
-        *lines[i] = take(&memory, count * widths[i]);
-    m->count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct forward *at = &m->at[i];
-        *at = *f;
-        at->residual = m->residual + i * h;
-        at->normed = m->normed + i * h;
-        at->query = m->query + i * h;
-        at->attended = m->attended + i * h;
-        at->projected = m->projected + i * h;
-        at->rotation = m->rotation + i * h;
-        at->key = m->key + i * kd;
-        at->value = m->value + i * kd;
-    }
+    ENSURE(count <= FORWARD_BATCH);
+    struct activations a = activations_over(f->shape, count, &memory);
+    run(f, kv, &a, tokens, count);
 }
 
-static void matmul(const struct many *m, const struct tensor *w, const struct tensor *bias,
-                   const float *x, float *out)
+const float *forward_logits(struct forward *f, size_t batch, size_t first, size_t count,
+                            float *memory)
 {
-    m->at[0].kernels->matmul(w, x, m->count, out, m->work);
-    for (size_t i = 0; i < m->count; i++)
-        add_bias(&m->at[0], bias, out + i * w->rows);
-}
-
-/* A position looks back at what the ones before it have stored in this layer. */
-static void attention_of_many(struct many *m, const struct kv *kv, uint32_t layer)
-{
-    const struct layer_weights *w = &m->at[0].weights->layers[layer];
-    struct kv here = *kv;
-    for (size_t i = 0; i < m->count; i++)
-        norm(&m->at[i], &w->attn_norm, m->at[i].normed);
-    matmul(m, &w->wq, &w->bq, m->normed, m->query);
-    matmul(m, &w->wk, &w->bk, m->normed, m->key);
-    matmul(m, &w->wv, &w->bv, m->normed, m->value);
-    for (size_t i = 0; i < m->count; i++, here.length++) {
-        struct forward *f = &m->at[i];
-        rotate(f, f->query, f->shape->heads);
-        rotate(f, f->key, f->shape->kv_heads);
-        __builtin_memcpy(kv_key(&here, layer, here.length), f->key, kv->width * sizeof(float));
-        __builtin_memcpy(kv_value(&here, layer, here.length), f->value, kv->width * sizeof(float));
-        attend(f, &here, layer);
-    }
-    matmul(m, &w->wo, &w->bo, m->attended, m->projected);
-    m->at[0].kernels->add(m->residual, m->projected, m->count * m->at[0].shape->hidden);
-}
-
-static void feed_many(struct many *m, uint32_t layer)
-{
-    const struct forward *f = &m->at[0];
-    const struct layer_weights *w = &f->weights->layers[layer];
-    for (size_t i = 0; i < m->count; i++)
-        norm(&m->at[i], &w->ffn_norm, m->at[i].normed);
-    matmul(m, &w->w1, &w->b1, m->normed, m->gate);
-    matmul(m, &w->w3, &w->b3, m->normed, m->up);
-    f->kernels->silu(m->gate, m->up, m->count * f->shape->ffn);
-    matmul(m, &w->w2, &w->b2, m->gate, m->projected);
-    f->kernels->add(m->residual, m->projected, m->count * f->shape->hidden);
-}
-
-const float *forward_batch(struct forward *f, struct kv *kv, const uint32_t *tokens, size_t count,
-                           size_t wanted, float *memory)
-{
-    struct many m;
-    ENSURE(count > 0 && count <= FORWARD_BATCH && wanted <= count &&
-           count <= f->shape->context - kv->length);
-    spread(&m, f, count, memory);
-    for (size_t i = 0; i < count; i++) {
-        ENSURE(tokens[i] < f->shape->vocab);
-        tensor_row(&f->weights->embedding, tokens[i], m.at[i].residual);
-        aim(&m.at[i], kv->length + (uint32_t)i);
-    }
-    for (uint32_t layer = 0; layer < f->shape->layers; layer++) {
-        attention_of_many(&m, kv, layer);
-        feed_many(&m, layer);
-    }
-    for (size_t i = 0; i < count; i++)
-        kv_commit(kv);
-    if (wanted == 0)
-        return NULL;
-    const size_t first = count - wanted;
-    for (size_t i = first; i < count; i++)
-        norm(&m.at[i], &f->weights->norm, m.at[i].normed);
-    f->kernels->matmul(&f->weights->output, m.normed + first * f->shape->hidden, wanted, m.logits,
-                       m.work);
-    return m.logits;
+    ENSURE(count > 0 && count <= FORWARD_LOGITS && first + count <= batch);
+    struct activations a = activations_over(f->shape, batch, &memory);
+    norm(f, &f->weights->norm, a.residual + first * f->shape->hidden, count, a.work, a.normed);
+    multiply_one(f, &f->weights->output, NULL, a.normed, count, a.work, memory);
+    return memory;
 }

@@ -3,20 +3,20 @@
  * A vector that meets a quantised matrix is first cut to 16-bit integers, 32 values at a time:
  *
  *     m = the greatest |x| of the 32
- *     m is NaN or infinite        q = 0,                              scale = NaN
- *     m < 2^-100                  q = 0,                              scale = 0
- *     otherwise                   q = x × (32767 / m), nearest even,  scale = m / 32767
+ *     m is NaN or infinite        q = 0,                              s = NaN
+ *     m < 2^-100                  q = 0,                              s = 0
+ *     otherwise                   q = x × (32767 / m), nearest even,  s = m / 32767
  *
- * Every operation rounds to f32; so |q| ≤ 32767. Then with the weights' own integers w (|w| ≤ 128)
- * and their scale d, a row is summed block after block. A block's products fall into eight lanes,
+ * Every operation rounds to f32; so |q| ≤ 32767. A row of weights is runs of 32 or 16 values that
+ * share a scale d and, in some types, an added minimum m; w are their integers (|w| ≤ 128), all of
+ * them as tensor_row has them: x = d w + m. A row times the vector is, run after run in ascending
+ * order, beginning at +0,
  *
- *     lane[j] = w[2j] q[2j] + w[2j+1] q[2j+1] + w[2j+16] q[2j+16] + w[2j+17] q[2j+17]   j = 0…7
+ *     sum = sum + (d × s) × float(Σ w q)
+ *     sum = sum + (m × s) × float(Σ q)          in the types that have minima
  *
- * which are below 2^24 and so exact as integers and as floats. Block b adds
- * lane[j] × (d × scale), rounded after each product, to a[b mod 2][j], and the row's result is
- *
- *     s[j] = a[0][j] + a[1][j]
- *     ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
+ * The inner sums are whole numbers below 2^28 and exact in any order; float() rounds to nearest
+ * even. So nothing depends on how many lanes a machine has: a lane is a row.
  *
  * Eight bits for the vector would be faster and are not enough: greedy tokens then differ from
  * those of an exact pass. */
@@ -25,27 +25,33 @@
 
 #include "runtime/tensor.h"
 
-#define INTEGERS_BLOCK   32
-#define INTEGERS_MOST    32767.0f
-#define INTEGERS_NOTHING 0x0d800000u /* the bits of 2^-100 */
-/* A float's low bits hold the nearest integer after this is added (|v| < 2^22). */
-#define INTEGERS_ROUND      12582912.0f
+#define INTEGERS_BLOCK      32
+#define INTEGERS_RUN        16 /* the shortest run that shares a scale */
+#define INTEGERS_MOST       32767.0f
+#define INTEGERS_NOTHING    0x0d800000u /* the bits of 2^-100 */
+#define INTEGERS_ROUND      12582912.0f /* 1.5 × 2^23: pushes the fraction out of a float */
 #define INTEGERS_ROUND_BITS 0x4b400000
 
-/* A vector cut to integers, in somebody's memory. */
+/* `count` vectors of n values each cut to integers, block by block, in somebody's memory. */
 struct integers {
-    int16_t *q;    /* [n] */
-    float *scales; /* [n / 32] */
+    size_t count;
+    int16_t *q;    /* [n / 32][count][32] */
+    float *scales; /* [n / 32][count] */
+    int32_t *sums; /* [n / 32][count][2] Σ q of each half of a block */
 };
 
-/* Is w multiplied so? Q8_0 and Q4_0 of both containers are, when 32 values always share a scale:
- * the columns, and SLM1's q4_0 block, are multiples of 32. Everything else is multiplied in f32. */
-bool integers_apply(const struct tensor *w);
+/* Is w multiplied so? Every quantised type is whose columns are a multiple of 32, and SLM1's q4_0
+ * when 32 values always share a scale. Everything else is multiplied in f32. */
+bool integers_apply(enum dtype type, uint32_t cols, uint32_t block);
 
-/* Over [n] floats of working memory; n is a multiple of 32. */
-static inline struct integers integers_over(float *work, size_t n)
+/* Over [count × n] floats of working memory; n is a multiple of 32. */
+static inline struct integers integers_over(float *work, size_t n, size_t count)
 {
-    return (struct integers){.q = (int16_t *)(void *)work, .scales = work + n / 2};
+    float *scales = work + n / 2 * count;
+    return (struct integers){.count = count,
+                             .q = (int16_t *)(void *)work,
+                             .scales = scales,
+                             .sums = (int32_t *)(void *)(scales + n / INTEGERS_BLOCK * count)};
 }
 
 /* The cut of 32 values with this m, given as its bits. */
@@ -63,11 +69,26 @@ static inline struct integers_cut integers_cut(uint32_t greatest)
     return (struct integers_cut){INTEGERS_MOST / m, m / INTEGERS_MOST};
 }
 
-/* The definition, written out plainly. x is [n]. */
+/* How a type's integers lie: what runtime/packed.h makes of it. */
+struct integers_form {
+    uint8_t bits; /* 8: signed bytes; 4: nibbles, w + bias */
+    uint8_t bias; /* 0 or 8 */
+    uint8_t run;  /* 32 or 16 values share a scale */
+    bool minima;
+};
+const struct integers_form *integers_form(enum dtype type);
+
+/* 32 values of a row: its integers, and scale and minimum of each half (the same when run is 32).
+ */
+struct integers_block {
+    int8_t w[INTEGERS_BLOCK];
+    float d[2], m[2];
+};
+
+/* The definition, written out plainly. x is [count][n]. */
 void integers_from(const float *x, size_t n, struct integers to);
-/* Block b of a row: its integers in w, its scale returned. */
-float integers_block(const struct tensor *t, uint32_t row, size_t b, int8_t w[INTEGERS_BLOCK]);
-/* Row `row` of w times the n = cols values that x came from. */
-float integers_dot(const struct tensor *w, uint32_t row, struct integers x);
+void integers_block(const struct tensor *t, uint32_t row, size_t b, struct integers_block *out);
+/* Row `row` of w times the v-th vector. */
+float integers_dot(const struct tensor *w, uint32_t row, const struct integers *x, size_t v);
 
 #endif

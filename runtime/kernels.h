@@ -9,15 +9,25 @@
  *     sum     = ((lane0 + lane4) + (lane2 + lane6)) + ((lane1 + lane5) + (lane3 + lane7))
  *
  * A row is summed as if tensor_row had unpacked it first, unless it is one of the quantised types
- * that are multiplied in integers: runtime/integers.h defines those. So SSE, AVX2, WASM SIMD and
- * plain C agree, and a row's result depends on nothing but the row. Rows are walked one at a time
- * from first to last: one sequential stream is what the prefetcher of a CPU likes best.
+ * that are multiplied in integers: runtime/integers.h defines those. So SSE, AVX2, AVX-512, NEON,
+ * WASM SIMD and plain C agree, and a row's result depends on nothing but the row and the vector:
+ * neither on the other rows and vectors of a call nor on which thread computes it. A lone vector
+ * meets rows one at a time from first to last: one sequential stream is what a prefetcher likes.
  *
- * The functions keep no state and may run in any number of threads. Arrays need no alignment. */
+ * The functions keep no state and may run in any number of threads. Arrays need no alignment, save
+ * packed weights. */
 #ifndef RUNTIME_KERNELS_H
 #define RUNTIME_KERNELS_H
 
-#include "runtime/tensor.h"
+#include "runtime/integers.h"
+
+/* What a matrix is multiplied with: `count` vectors of n values, and the same cut to integers, when
+ * n is a multiple of 32. */
+struct vectors {
+    const float *x; /* [count][n] */
+    size_t n, count;
+    struct integers cut;
+};
 
 struct kernels {
     const char *name;
@@ -25,13 +35,13 @@ struct kernels {
     /* Sum of a[i] × b[i]. */
     float (*dot)(const float *a, const float *b, size_t n);
 
-    /* out[r] = row r of w · x, for all rows. x is [cols], out [rows]; unpacked is [cols] of working
-     * memory: for x as integers, or a row of a type that is not computed from its packed form. */
-    void (*matvec)(const struct tensor *w, const float *x, float *out, float *unpacked);
-
-    /* The same for `count` vectors in one walk over w, each with the bits that matvec gives it: x
-     * is [count][cols], out [count][rows], work [count × cols]. */
-    void (*matmul)(const struct tensor *w, const float *x, size_t count, float *out, float *work);
+    /* integers_from. */
+    void (*cut)(const float *x, size_t n, struct integers to);
+    /* out[v × w->rows + r] = row r of w · vector v, for from ≤ r < to and all v; w->packed must be
+     * there when integers_apply, and from then be a multiple of PACKED_ROWS. out is
+     * [count][w->rows]. */
+    void (*rows)(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x,
+                 float *out);
 
     /* out[i] = x[i] × scale × weight[i]; out may be x. */
     void (*scale)(float *out, const float *x, float scale, const float *weight, size_t n);
@@ -51,9 +61,14 @@ struct kernels {
                 float scale, float *out);
 };
 
-/* Plain C, one value at a time: the definition, and what the others are tested against. */
+/* The vectors of x, [count][n], cut into `work`, [count × n]. x and work must stay. */
+struct vectors kernels_vectors(const struct kernels *k, const float *x, size_t n, size_t count,
+                               float *work);
+
+/* Plain C, one value at a time: the definition, and what the others are tested against. It reads
+ * weights as the file has them, packed or not. */
 extern const struct kernels kernels_reference;
-/* Eight lanes as two vectors of four, by compiler vector types: SSE2 on x86, SIMD in WASM. */
+/* By compiler vector types of 128 bits: SSE2 on x86, NEON, SIMD in WASM. */
 extern const struct kernels kernels_lanes;
 
 /* The fastest that this machine can run. */

@@ -2,9 +2,7 @@
  * wants with KERNELS_TABLE and KERNELS_NAME. Not a header for anyone else. */
 #include "runtime/kernels.h"
 
-#include "runtime/kernels_integers_body.h"
-
-#define STEP (4 * LANES)
+#include "runtime/kernels_rows_body.h"
 
 /* The 32 slots of a sum. */
 struct slots {
@@ -89,90 +87,12 @@ LANES_INLINE float dot_f32(const uint8_t *w, const float *x, size_t n)
     return dot_tail(&s, w + i * sizeof(float), x + i, n - i);
 }
 
-LANES_INLINE float dot_f16(const uint8_t *w, const float *x, size_t n)
-{
-    struct slots s = slots_empty();
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP)
-        for (unsigned k = 0; k < 4; k++)
-            slots_madd(&s, k, lanes_from_f16(w + (i + k * LANES) * 2),
-                       lanes_load(x + i + k * LANES));
-    if (i == n)
-        return slots_fold(&s);
-    uint8_t halves[STEP * 2] = {0};
-    float wide[STEP];
-    __builtin_memcpy(halves, w + i * 2, (n - i) * 2);
-    for (unsigned k = 0; k < 4; k++)
-        lanes_store(wide + k * LANES, lanes_from_f16(halves + k * LANES * 2));
-    return dot_tail(&s, (const uint8_t *)wide, x + i, n - i);
-}
-
-/* SLM1: signed bytes under one scale a row. */
-LANES_INLINE float dot_slm_q8(const uint8_t *w, lanes scale, const float *x, size_t n)
-{
-    struct slots s = slots_empty();
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP)
-        for (unsigned k = 0; k < 4; k++)
-            slots_madd(&s, k, lanes_mul(scale, lanes_from_i8(w + i + k * LANES)),
-                       lanes_load(x + i + k * LANES));
-    if (i == n)
-        return slots_fold(&s);
-    uint8_t bytes[STEP] = {0};
-    float wide[STEP];
-    __builtin_memcpy(bytes, w + i, n - i);
-    for (unsigned k = 0; k < 4; k++)
-        lanes_store(wide + k * LANES, lanes_mul(scale, lanes_from_i8(bytes + k * LANES)));
-    return dot_tail(&s, (const uint8_t *)wide, x + i, n - i);
-}
-
 /* ---- the table --------------------------------------------------------------------------------
  */
 
 static float dot(const float *a, const float *b, size_t n)
 {
     return dot_f32((const uint8_t *)a, b, n);
-}
-
-#define EACH_ROW(row_dot)                  \
-    for (uint32_t r = 0; r < w->rows; r++) \
-        for (size_t v = 0; v < count; v++) \
-    out[v * w->rows + r] = row_dot
-
-static void matmul_slm_q8(const struct tensor *w, const float *x, size_t count, float *out)
-{
-    EACH_ROW(dot_slm_q8)
-    (w->data + (size_t)(r * w->row_bytes), scale_at(w->scales + r * sizeof(float)), x + v * w->cols,
-     w->cols);
-}
-
-static void matmul_unpacked(const struct tensor *w, const float *x, size_t count, float *out,
-                            float *unpacked)
-{
-    for (uint32_t r = 0; r < w->rows; r++) {
-        tensor_row(w, r, unpacked);
-        for (size_t v = 0; v < count; v++)
-            out[v * w->rows + r] = dot(unpacked, x + v * w->cols, w->cols);
-    }
-}
-
-static void matmul(const struct tensor *w, const float *x, size_t count, float *out, float *work)
-{
-    if (w->type == DTYPE_F32)
-        EACH_ROW(dot_f32)(w->data + (size_t)(r * w->row_bytes), x + v * w->cols, w->cols);
-    else if (w->type == DTYPE_F16)
-        EACH_ROW(dot_f16)(w->data + (size_t)(r * w->row_bytes), x + v * w->cols, w->cols);
-    else if (integers_apply(w))
-        matmul_integers(w, x, count, out, work);
-    else if (w->type == DTYPE_SLM_Q8)
-        matmul_slm_q8(w, x, count, out);
-    else
-        matmul_unpacked(w, x, count, out, work);
-}
-
-static void matvec(const struct tensor *w, const float *x, float *out, float *unpacked)
-{
-    matmul(w, x, 1, out, unpacked);
 }
 
 static void scale(float *out, const float *x, float by, const float *weight, size_t n)
@@ -298,8 +218,8 @@ static void mix(const float *p, const float *values, size_t stride, size_t dim, 
 const struct kernels KERNELS_TABLE = {
     .name = KERNELS_NAME,
     .dot = dot,
-    .matvec = matvec,
-    .matmul = matmul,
+    .cut = cut,
+    .rows = rows,
     .scale = scale,
     .add = add,
     .silu = silu,

@@ -22,25 +22,28 @@ static float dot(const float *a, const float *b, size_t n)
     return fold(slot);
 }
 
-static void matvec(const struct tensor *w, const float *x, float *out, float *unpacked)
+/* A row that is no integers: in pieces, one value to a slot. */
+static float row_dot(const struct tensor *w, uint32_t row, const float *x)
 {
-    if (integers_apply(w)) {
-        struct integers cut = integers_over(unpacked, w->cols);
-        integers_from(x, w->cols, cut);
-        for (uint32_t r = 0; r < w->rows; r++)
-            out[r] = integers_dot(w, r, cut);
-        return;
+    float slot[SLOTS] = {0};
+    for (uint32_t i = 0; i < w->cols; i += SLOTS) {
+        float part[SLOTS];
+        const uint32_t n = w->cols - i < SLOTS ? w->cols - i : SLOTS;
+        tensor_values(w, row, i, n, part);
+        for (uint32_t k = 0; k < n; k++)
+            slot[k] += part[k] * x[i + k];
     }
-    for (uint32_t r = 0; r < w->rows; r++) {
-        tensor_row(w, r, unpacked);
-        out[r] = dot(unpacked, x, w->cols);
-    }
+    return fold(slot);
 }
 
-static void matmul(const struct tensor *w, const float *x, size_t count, float *out, float *work)
+static void rows(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x,
+                 float *out)
 {
-    for (size_t i = 0; i < count; i++)
-        matvec(w, x + i * w->cols, out + i * w->rows, work);
+    const bool integers = integers_apply(w->type, w->cols, w->block);
+    for (uint32_t r = from; r < to; r++)
+        for (size_t v = 0; v < x->count; v++)
+            out[v * w->rows + r] =
+                integers ? integers_dot(w, r, &x->cut, v) : row_dot(w, r, x->x + v * x->n);
 }
 
 static void scale(float *out, const float *x, float by, const float *weight, size_t n)
@@ -94,8 +97,8 @@ static void mix(const float *p, const float *values, size_t stride, size_t dim, 
 const struct kernels kernels_reference = {
     .name = "reference",
     .dot = dot,
-    .matvec = matvec,
-    .matmul = matmul,
+    .cut = integers_from,
+    .rows = rows,
     .scale = scale,
     .add = add,
     .silu = silu,

@@ -12,6 +12,13 @@
 #define LANES        8
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 
+/* Before a loop whose count is a constant: what it indexes stays in registers. */
+#if defined(__clang__)
+#define LANES_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LANES_UNROLL _Pragma("GCC unroll 32")
+#endif
+
 #ifdef LANES_AVX2
 
 #include <immintrin.h>
@@ -86,21 +93,9 @@ LANES_INLINE float lanes_fold(lanes v)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-LANES_INLINE lanes lanes_from_i8(const uint8_t *p)
-{
-    return _mm256_cvtepi32_ps(
-        _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
-}
-
 LANES_INLINE lanes lanes_from_f16(const uint8_t *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
-
-/* One half in all lanes. */
-LANES_INLINE lanes lanes_all_f16(const uint8_t *p)
-{
-    return _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(get_le16(p))));
 }
 
 #else
@@ -186,45 +181,20 @@ LANES_INLINE float lanes_fold(lanes v)
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-LANES_INLINE lanes lanes_from_i8(const uint8_t *p)
-{
-    typedef int8_t bytes __attribute__((vector_size(4)));
-    bytes low, high;
-    __builtin_memcpy(&low, p, sizeof low);
-    __builtin_memcpy(&high, p + 4, sizeof high);
-    return (lanes){__builtin_convertvector(low, lanes_four),
-                   __builtin_convertvector(high, lanes_four)};
-}
-
 /* A half's exponent and fraction, read as a float's, are 2^112 too small; the multiplication is
  * exact and makes subnormal halves normal. Infinity and NaN need their exponent raised once more.
  */
 LANES_INLINE lanes_four lanes_widen(const uint8_t *p)
 {
-    lanes_bits h = {get_le16(p), get_le16(p + 2), get_le16(p + 4), get_le16(p + 6)};
+    typedef uint16_t shorts __attribute__((vector_size(8)));
+    shorts four;
+    __builtin_memcpy(&four, p, sizeof four);
+    lanes_bits h = __builtin_convertvector(four, lanes_bits);
     lanes_bits magnitude = (h & 0x7fff) << 13, sign = (h & 0x8000) << 16;
     lanes_four scale = {0x1p112f, 0x1p112f, 0x1p112f, 0x1p112f};
     lanes_bits wide = (lanes_bits)((lanes_four)magnitude * scale);
     lanes_bits special = (lanes_bits)(magnitude > 0x0f7fffff) & 0x7f800000;
     return (lanes_four)(wide | special | sign);
-}
-
-LANES_INLINE lanes lanes_from_f16(const uint8_t *p)
-{
-    return (lanes){lanes_widen(p), lanes_widen(p + 8)};
-}
-
-LANES_INLINE lanes lanes_all_f16(const uint8_t *p)
-{
-    const uint32_t h = get_le16(p), magnitude = (h & 0x7fff) << 13;
-    float f;
-    __builtin_memcpy(&f, &magnitude, sizeof f);
-    f *= 0x1p112f;
-    uint32_t bits;
-    __builtin_memcpy(&bits, &f, sizeof bits);
-    bits |= (magnitude > 0x0f7fffff ? 0x7f800000 : 0) | (h & 0x8000) << 16;
-    __builtin_memcpy(&f, &bits, sizeof f);
-    return lanes_all(f);
 }
 
 #endif

@@ -1,8 +1,10 @@
 #include "runtime/layout.h"
 #include "base/checked.h"
+#include "base/ensure.h"
 #include "base/heap.h"
 #include "base/text.h"
 #include "runtime/gguf.h"
+#include "runtime/packed.h"
 #include "runtime/slm1.h"
 #include "runtime/tokenizer_kinds.h"
 #include <string.h>
@@ -81,11 +83,24 @@ bool placed_measure(struct placed *p)
            checked_mul(scales, sizeof(float), &p->scale_bytes);
 }
 
+uint64_t layout_packed(const struct layout *l, size_t index)
+{
+    const struct placed *p = &l->placed[index];
+    const enum tensor_role role = plan_role(index);
+    uint64_t bytes = 0;
+    const bool looked_up = role == ROLE_EMBEDDING && !l->facts.shape.tied;
+    if (!p->present || role_is_vector(role) || looked_up)
+        return 0;
+    /* Dimensions have met their limits, which keep this far below 64 bits. */
+    ENSURE(packed_bytes(p->type, p->rows, p->cols, p->block, &bytes));
+    return (bytes + PACKED_ALIGN - 1) / PACKED_ALIGN * PACKED_ALIGN;
+}
+
 void layout_count(struct layout *l)
 {
     uint64_t by_type[DTYPE_COUNT] = {0};
     struct model_facts *f = &l->facts;
-    f->parameters = f->weight_bytes = 0;
+    f->parameters = f->weight_bytes = f->packed_bytes = 0;
     for (size_t i = 0; i < l->placed_count; i++) {
         const struct placed *p = &l->placed[i];
         if (!p->present)
@@ -94,6 +109,7 @@ void layout_count(struct layout *l)
         uint64_t values = (uint64_t)p->rows * p->cols;
         f->parameters += values;
         f->weight_bytes += p->bytes + p->scale_bytes;
+        f->packed_bytes += layout_packed(l, i);
         by_type[p->type] += values;
     }
     size_t most = 0;

@@ -53,6 +53,8 @@ bool placed_measure(struct placed *p);
 struct tensor layout_tensor(const struct layout *l, size_t index, struct span file);
 const struct layout *model_layout(const struct model *m);
 extern const size_t model_object_bytes; /* of a struct model */
+/* Bytes of a tensor's second form (runtime/packed.h), 0: it has none. Once the shape is known. */
+uint64_t layout_packed(const struct layout *l, size_t index);
 /* Adds up parameters, weight bytes and the prevailing type. */
 void layout_count(struct layout *l);
 

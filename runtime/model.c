@@ -1,7 +1,10 @@
 #include "runtime/model.h"
+#include "base/checked.h"
+#include "base/ensure.h"
 #include "base/heap.h"
 #include "base/text.h"
 #include "runtime/layout.h"
+#include "runtime/packed.h"
 #include "runtime/slm1.h"
 #include "runtime/tokenizer_kinds.h"
 #include "runtime/values.h"
@@ -10,10 +13,25 @@
 struct model {
     struct layout layout;
     struct weights weights;
-    bool mixed; /* the layout is another model's */
+    uint8_t *packed; /* [facts.packed_bytes] */
+    size_t packed_used;
+    bool mixed; /* the layout and the packed bytes are another model's */
 };
 
 const size_t model_object_bytes = sizeof(struct model);
+/* Where a tensor lies; its second form, when it has one, is made now. */
+static struct tensor view(struct model *m, size_t index, struct span file)
+{
+    struct tensor t = layout_tensor(&m->layout, index, file);
+    const uint64_t bytes = layout_packed(&m->layout, index);
+    if (bytes != 0) {
+        ENSURE(bytes <= m->layout.facts.packed_bytes - m->packed_used);
+        packed_fill(&t, m->packed + m->packed_used);
+        t.packed = m->packed + m->packed_used;
+        m->packed_used += (size_t)bytes;
+    }
+    return t;
+}
 
 static void bind_layer(struct model *m, uint32_t i, struct span file)
 {
@@ -22,7 +40,7 @@ static void bind_layer(struct model *m, uint32_t i, struct span file)
         &w->attn_norm, &w->ffn_norm, &w->wq, &w->wk, &w->wv, &w->wo, &w->w1, &w->w2,
         &w->w3,        &w->bq,       &w->bk, &w->bv, &w->bo, &w->b1, &w->b2, &w->b3};
     for (size_t k = 0; k < ROLES_PER_LAYER; k++)
-        *places[k] = layout_tensor(&m->layout, plan_index(ROLE_ATTN_NORM, i) + k, file);
+        *places[k] = view(m, plan_index(ROLE_ATTN_NORM, i) + k, file);
 }
 
 static enum status bind(struct model *m, struct span file, struct err *e)
@@ -32,11 +50,19 @@ static enum status bind(struct model *m, struct span file, struct err *e)
     w->layers = heap_zero(s->layers, sizeof *w->layers);
     if (w->layers == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the views of %u layers", s->layers);
-    w->embedding = layout_tensor(&m->layout, ROLE_EMBEDDING, file);
-    w->norm = layout_tensor(&m->layout, ROLE_NORM, file);
-    w->rope_freqs = layout_tensor(&m->layout, ROLE_ROPE_FREQS, file);
+    const uint64_t packed = m->layout.facts.packed_bytes;
+    size_t bytes = 0;
+    if (checked_size(packed, &bytes) && bytes > 0)
+        m->packed = heap_aligned(PACKED_ALIGN, bytes);
+    if (packed > 0 && m->packed == NULL)
+        return err_set(e, ST_NO_MEMORY, "packed-memory",
+                       "no memory for %llu bytes of weights laid out for products",
+                       (unsigned long long)packed);
+    w->embedding = view(m, ROLE_EMBEDDING, file);
+    w->norm = view(m, ROLE_NORM, file);
+    w->rope_freqs = view(m, ROLE_ROPE_FREQS, file);
     w->rope_factor = m->layout.rope_factor;
-    w->output = s->tied ? w->embedding : layout_tensor(&m->layout, ROLE_OUTPUT, file);
+    w->output = s->tied ? w->embedding : view(m, ROLE_OUTPUT, file);
     for (uint32_t i = 0; i < s->layers; i++)
         bind_layer(m, i, file);
     return ST_OK;
@@ -74,6 +100,7 @@ void model_close(struct model *m)
     if (!m->mixed)
         layout_release(&m->layout);
     heap_free(m->weights.layers);
+    heap_free(m->packed);
     heap_free(m);
 }
 

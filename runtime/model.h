@@ -43,6 +43,7 @@ struct model_facts {
     uint32_t tensors;
     uint64_t file_bytes, weight_bytes;
     uint64_t vocabulary_bytes;  /* that its tokenizer keeps in memory; 0: not known */
+    uint64_t packed_bytes;      /* of the quantised matrices laid out for products, when opened */
     int32_t bos, eos, pad, unk; /* −1: none */
 };
 

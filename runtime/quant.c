@@ -58,37 +58,33 @@ static void q8_0(const uint8_t *p, float *out)
         out[j] = (float)(int8_t)p[2 + j] * d;
 }
 
+/* ---- K types: 256 values in 16 runs of 16, each with its scale and minimum ----------------------
+ */
+
 /* 16 × (4-bit scale, 4-bit minimum), 64 bytes of 2-bit values, d, dmin. x = d s q − dmin m */
-static void q2_k(const uint8_t *p, float *out)
+static void q2_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
-    const uint8_t *scales = p, *q = p + 16;
-    float d = get_half(p + 80), dmin = get_half(p + 82);
-    for (size_t i = 0; i < 16; i++) { /* runs of 16 values */
-        float dl = d * (float)(scales[i] & 15), ml = dmin * (float)(scales[i] >> 4);
-        const uint8_t *run = q + 32 * (i / 8) + 16 * (i % 2);
-        unsigned shift = 2 * ((unsigned)(i % 8) / 2);
-        for (size_t l = 0; l < 16; l++)
-            out[16 * i + l] = dl * (float)((run[l] >> shift) & 3) - ml;
-    }
+    out->d = get_half(p + 80) * (float)(p[i] & 15);
+    out->m = -(get_half(p + 82) * (float)(p[i] >> 4));
+    const uint8_t *run = p + 16 + 32 * (i / 8) + 16 * (i % 2);
+    unsigned shift = 2 * ((unsigned)(i % 8) / 2);
+    for (size_t l = 0; l < 16; l++)
+        out->q[l] = (int8_t)((run[l] >> shift) & 3);
 }
 
 /* 32 bytes of third bits, 64 of 2-bit values, 12 of 6-bit scales, d.
  * x = d (s − 32) (q − (third bit clear ? 4 : 0)) */
-static void q3_k(const uint8_t *p, float *out)
+static void q3_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
-    const uint8_t *third = p, *q = p + 32, *scales = p + 96;
-    float d = get_half(p + 108);
-    for (size_t i = 0; i < 16; i++) {
-        int low = i < 8 ? scales[i] & 15 : scales[i - 8] >> 4;
-        int high = (scales[8 + i % 4] >> (2 * (i / 4))) & 3;
-        float dl = d * (float)((low | high << 4) - 32);
-        const uint8_t *run = q + 32 * (i / 8) + 16 * (i % 2);
-        const uint8_t *bits = third + 16 * (i % 2);
-        unsigned shift = 2 * ((unsigned)(i % 8) / 2), bit = (unsigned)i / 2;
-        for (size_t l = 0; l < 16; l++)
-            out[16 * i + l] =
-                dl * (float)(((run[l] >> shift) & 3) - ((bits[l] >> bit) & 1 ? 0 : 4));
-    }
+    const uint8_t *scales = p + 96;
+    int low = i < 8 ? scales[i] & 15 : scales[i - 8] >> 4;
+    int high = (scales[8 + i % 4] >> (2 * (i / 4))) & 3;
+    out->d = get_half(p + 108) * (float)((low | high << 4) - 32);
+    const uint8_t *run = p + 32 + 32 * (i / 8) + 16 * (i % 2);
+    const uint8_t *bits = p + 16 * (i % 2);
+    unsigned shift = 2 * ((unsigned)(i % 8) / 2), bit = (unsigned)i / 2;
+    for (size_t l = 0; l < 16; l++)
+        out->q[l] = (int8_t)(((run[l] >> shift) & 3) - ((bits[l] >> bit) & 1 ? 0 : 4));
 }
 
 /* The j-th of eight 6-bit scales and minima packed into 12 bytes. */
@@ -103,50 +99,73 @@ static void scale_min(const uint8_t *s, size_t j, float *scale, float *min)
     }
 }
 
+static void scaled(const uint8_t *p, size_t j, struct quant_run *out)
+{
+    float s, m;
+    scale_min(p + 4, j, &s, &m);
+    out->d = get_half(p) * s;
+    out->m = -(get_half(p + 2) * m);
+}
+
 /* d, dmin, 12 bytes of scales, 128 of nibbles: of each 32 bytes the low ones, then the high ones.
  * x = d s q − dmin m */
-static void q4_k(const uint8_t *p, float *out)
+static void q4_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
-    float d = get_half(p), dmin = get_half(p + 2);
-    for (size_t j = 0; j < 8; j++) {
-        float s, m;
-        scale_min(p + 4, j, &s, &m);
-        float dl = d * s, ml = dmin * m;
-        const uint8_t *run = p + 16 + 32 * (j / 2);
-        for (size_t l = 0; l < 32; l++)
-            out[32 * j + l] = dl * (float)(j % 2 == 0 ? run[l] & 15 : run[l] >> 4) - ml;
-    }
+    const size_t j = i / 2;
+    scaled(p, j, out);
+    const uint8_t *run = p + 16 + 32 * (j / 2) + 16 * (i % 2);
+    for (size_t l = 0; l < 16; l++)
+        out->q[l] = (int8_t)(j % 2 == 0 ? run[l] & 15 : run[l] >> 4);
 }
 
 /* As Q4_K with a fifth bit: bit j of byte l for value l of the j-th 32. */
-static void q5_k(const uint8_t *p, float *out)
+static void q5_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
-    float d = get_half(p), dmin = get_half(p + 2);
-    const uint8_t *high = p + 16;
-    for (size_t j = 0; j < 8; j++) {
-        float s, m;
-        scale_min(p + 4, j, &s, &m);
-        float dl = d * s, ml = dmin * m;
-        const uint8_t *run = p + 48 + 32 * (j / 2);
-        for (size_t l = 0; l < 32; l++) {
-            int low = j % 2 == 0 ? run[l] & 15 : run[l] >> 4;
-            out[32 * j + l] = dl * (float)(low + ((high[l] >> j) & 1 ? 16 : 0)) - ml;
-        }
+    const size_t j = i / 2;
+    scaled(p, j, out);
+    const uint8_t *high = p + 16 + 16 * (i % 2), *run = p + 48 + 32 * (j / 2) + 16 * (i % 2);
+    for (size_t l = 0; l < 16; l++) {
+        int low = j % 2 == 0 ? run[l] & 15 : run[l] >> 4;
+        out->q[l] = (int8_t)(low + ((high[l] >> j) & 1 ? 16 : 0));
     }
 }
 
 /* 128 bytes of low nibbles, 64 of high pairs, 16 i8 scales, d. x = d s (q − 32) */
-static void q6_k(const uint8_t *p, float *out)
+static void q6_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
-    float d = get_half(p + 208);
-    for (size_t i = 0; i < 8; i++) { /* runs of 32 values, four to each half */
-        const uint8_t *low = p + 64 * (i / 4) + 32 * (i % 2);
-        const uint8_t *high = p + 128 + 32 * (i / 4);
-        unsigned nibble = i % 4 < 2 ? 0 : 4, pair = 2 * ((unsigned)i % 4);
-        for (size_t l = 0; l < 32; l++) {
-            float dl = d * (float)(int8_t)p[192 + 2 * i + l / 16];
-            int q = ((low[l] >> nibble) & 15) | ((high[l] >> pair) & 3) << 4;
-            out[32 * i + l] = dl * (float)(q - 32);
+    const size_t j = i / 2; /* runs of 32 values, four to each half */
+    out->d = get_half(p + 208) * (float)(int8_t)p[192 + i];
+    const uint8_t *low = p + 64 * (j / 4) + 32 * (j % 2) + 16 * (i % 2);
+    const uint8_t *high = p + 128 + 32 * (j / 4) + 16 * (i % 2);
+    unsigned nibble = j % 4 < 2 ? 0 : 4, pair = 2 * ((unsigned)j % 4);
+    for (size_t l = 0; l < 16; l++)
+        out->q[l] = (int8_t)((((low[l] >> nibble) & 15) | ((high[l] >> pair) & 3) << 4) - 32);
+}
+
+void quant_run(enum dtype t, const uint8_t *p, size_t i, struct quant_run *out)
+{
+    static void (*const runs[DTYPE_COUNT])(const uint8_t *p, size_t i, struct quant_run *out) = {
+        [DTYPE_Q2_K] = q2_k, [DTYPE_Q3_K] = q3_k, [DTYPE_Q4_K] = q4_k,
+        [DTYPE_Q5_K] = q5_k, [DTYPE_Q6_K] = q6_k,
+    };
+    assert(runs[t] != NULL && i < 16);
+    out->m = 0.0f;
+    runs[t](p, i, out);
+}
+
+static bool has_minima(enum dtype t)
+{
+    return t == DTYPE_Q2_K || t == DTYPE_Q4_K || t == DTYPE_Q5_K;
+}
+
+static void unpack_runs(enum dtype t, const uint8_t *p, float *out)
+{
+    for (size_t i = 0; i < 16; i++) {
+        struct quant_run run;
+        quant_run(t, p, i, &run);
+        for (size_t l = 0; l < 16; l++) {
+            float x = run.d * (float)run.q[l];
+            out[16 * i + l] = has_minima(t) ? x + run.m : x;
         }
     }
 }
@@ -154,12 +173,14 @@ static void q6_k(const uint8_t *p, float *out)
 void quant_unpack(enum dtype t, const uint8_t *p, size_t blocks, float *out)
 {
     static void (*const unpack[DTYPE_COUNT])(const uint8_t *p, float *out) = {
-        [DTYPE_Q8_0] = q8_0, [DTYPE_Q4_0] = q4_0, [DTYPE_Q4_1] = q4_1, [DTYPE_Q5_0] = q5_0,
-        [DTYPE_Q5_1] = q5_1, [DTYPE_Q2_K] = q2_k, [DTYPE_Q3_K] = q3_k, [DTYPE_Q4_K] = q4_k,
-        [DTYPE_Q5_K] = q5_k, [DTYPE_Q6_K] = q6_k,
+        [DTYPE_Q8_0] = q8_0, [DTYPE_Q4_0] = q4_0, [DTYPE_Q4_1] = q4_1,
+        [DTYPE_Q5_0] = q5_0, [DTYPE_Q5_1] = q5_1,
     };
     const struct dtype_layout *layout = dtype_layout(t);
-    assert(unpack[t] != NULL);
-    for (size_t i = 0; i < blocks; i++)
-        unpack[t](p + i * layout->bytes, out + i * layout->values);
+    assert(t >= DTYPE_Q8_0);
+    for (size_t i = 0; i < blocks; i++, p += layout->bytes, out += layout->values)
+        if (unpack[t] != NULL)
+            unpack[t](p, out);
+        else
+            unpack_runs(t, p, out);
 }

@@ -91,6 +91,8 @@ void session_close(struct session *s)
     heap_free(s->generated);
     heap_free(s->output);
     heap_free(s->batch);
+    heap_free(s->more_scores);
+    team_close(s->team);
     buf_release(&s->prompt);
     heap_free(s);
 }

@@ -110,10 +110,13 @@ struct score_case {
 enum status session_score_cases(struct session *s, struct score_case *cases, size_t count,
                                 const struct token_sink *onward, struct err *e) MUST_CHECK;
 
+/* How many threads share the work from now on, 1…TEAM_MAX; one at first. What a session makes does
+ * not depend on it. On failure (ST_INVALID_LENGTH, ST_NO_MEMORY) it stays as it was. */
+enum status session_threads(struct session *s, unsigned threads, struct err *e) MUST_CHECK;
 /* Logits after the last forward pass, [V]; NULL before the first. */
 const float *session_logits(const struct session *s);
 /* What session_open allocated, by the lines of the budget that are its own: scratch, kv, logits,
- * rotation, batch, tokens, output. */
+ * rotation, batch, tokens, output, threads. */
 const struct budget *session_held(const struct session *s);
 /* What diagnostics tell about where the model came from: sha256 in hex (NULL: not known), load
  * time. */

@@ -1,20 +1,6 @@
 /* A context given token by token: for searches that walk a tree of texts. */
 #include "runtime/session_state.h"
 
-static enum status run_from(struct session *s, const uint32_t *ids, size_t n, size_t keep)
-{
-    s->kv.length = (uint32_t)keep;
-    for (size_t i = keep, step; i < n; i += step) {
-        step = n - i < FORWARD_BATCH ? n - i : FORWARD_BATCH;
-        const float *last =
-            forward_batch(&s->forward, &s->kv, ids + i, step, i + step == n ? 1 : 0, s->batch);
-        if (last != NULL)
-            __builtin_memcpy(s->logits, last, (size_t)s->held.logits);
-    }
-    s->has_logits = true;
-    return ST_OK;
-}
-
 enum status session_place(struct session *s, const uint32_t *ids, size_t n, size_t keep,
                           struct err *e)
 {
@@ -29,8 +15,12 @@ enum status session_place(struct session *s, const uint32_t *ids, size_t n, size
     for (size_t i = keep; i < n; i++)
         if (ids[i] >= s->facts->shape.vocab)
             return err_set(e, ST_INVALID_LENGTH, "token-id", "there is no token %u", ids[i]);
-    const uint32_t length = s->kv.length;
     session_clear(s);
-    s->kv.length = length;
-    return session_conclude(s, run_from(s, ids, n, keep));
+    s->kv.length = (uint32_t)keep;
+    for (size_t i = keep, step; i < n; i += step) {
+        step = n - i < FORWARD_BATCH ? n - i : FORWARD_BATCH;
+        session_feed(s, ids + i, step, i + step == n);
+    }
+    s->has_logits = true;
+    return session_conclude(s, ST_OK);
 }

@@ -10,10 +10,7 @@ static void prefill_batch(struct session *s)
     const size_t count = session_prompt_count(s), i = s->kv.length;
     const size_t n = count - i < FORWARD_BATCH ? count - i : FORWARD_BATCH;
     uint64_t began = diagnostics_ticks();
-    const float *last = forward_batch(&s->forward, &s->kv, session_prompt(s) + i, n,
-                                      i + n == count ? 1 : 0, s->batch);
-    if (last != NULL)
-        __builtin_memcpy(s->logits, last, (size_t)s->held.logits);
+    session_feed(s, session_prompt(s) + i, n, i + n == count);
     s->prefill_ns += diagnostics_ticks() - began;
     s->has_logits = i + n == count;
     s->continues = i + n == count;

@@ -37,15 +37,17 @@ static enum status run(const struct scoring *r, struct score_case *c, struct err
         n = last - i < FORWARD_BATCH ? last - i : FORWARD_BATCH;
         if (r->onward != NULL && r->onward->onward != NULL && !r->onward->onward(r->onward->ctx))
             return err_set(e, ST_CANCELLED, NULL, "the scoring was cancelled");
-        const size_t from =
-            i + 1 < r->first ? r->first - 1 - i : 0; /* logits before are not wanted */
-        const size_t wanted = from < n ? n - from : 0;
-        const float *logits = forward_batch(&s->forward, &s->kv, r->ids + i, n, wanted, s->batch);
-        for (size_t k = 0; k < wanted; k++) {
-            bool likeliest;
-            c->log_likelihood += log_probability(logits + k * vocab, vocab,
-                                                 r->ids[i + n - wanted + k + 1], &likeliest);
-            c->greedy = c->greedy && likeliest;
+        forward_batch(&s->forward, &s->kv, r->ids + i, n, s->batch);
+        size_t k = i + 1 < r->first ? r->first - 1 - i : 0; /* logits before are not wanted */
+        for (size_t some; k < n; k += some) {
+            some = n - k < FORWARD_LOGITS ? n - k : FORWARD_LOGITS;
+            const float *logits = forward_logits(&s->forward, n, k, some, s->batch);
+            for (size_t j = 0; j < some; j++) {
+                bool likeliest;
+                c->log_likelihood +=
+                    log_probability(logits + j * vocab, vocab, r->ids[i + k + j + 1], &likeliest);
+                c->greedy = c->greedy && likeliest;
+            }
         }
     }
     if (c->log_likelihood <= 0.0)

@@ -24,6 +24,8 @@ struct session {
     uint32_t *generated; /* [C] */
     uint8_t *output;     /* [SESSION_OUTPUT_MAX] */
     float *batch;        /* a batch's activations and logits */
+    struct team *team;   /* NULL: one thread */
+    float *more_scores;  /* [team − 1][C] */
     struct budget held;
 
     /* Generation state: cleared at the start of a generation and by every error. */
@@ -46,6 +48,9 @@ struct session {
 void session_clear(struct session *s);
 /* Records how a call ended; an error clears generation state. Returns st. */
 enum status session_conclude(struct session *s, enum status st);
+
+/* The next n ≤ FORWARD_BATCH ids together; the last one's logits are kept when they are wanted. */
+void session_feed(struct session *s, const uint32_t *ids, size_t n, bool wanted);
 
 /* The ids of `text` in s->prompt: with the specials that the vocabulary's kind puts around it, or
  * for scoring BOS (when there is one) and the plain text. ST_INVALID_UTF8, ST_INVALID_LENGTH,

@@ -68,6 +68,25 @@ static void slm_q8_row(const struct tensor *t, uint32_t row, const uint8_t *p, f
         out[i] = (float)(int8_t)p[i] * scale;
 }
 
+void tensor_values(const struct tensor *t, uint32_t row, uint32_t from, uint32_t count, float *out)
+{
+    const uint8_t *p = t->data + (size_t)(row * t->row_bytes);
+    assert(dtype_block_values(t->type) <= 2 && row < t->rows && from + count <= t->cols);
+    for (size_t i = from; i < from + count; i++, out++) {
+        if (t->type == DTYPE_F32)
+            *out = get_f32(p + 4 * i);
+        else if (t->type == DTYPE_F16)
+            *out = get_half(p + 2 * i);
+        else if (t->type == DTYPE_BF16)
+            *out = float_of_bits((uint32_t)get_le16(p + 2 * i) << 16);
+        else if (t->type == DTYPE_SLM_Q8)
+            *out = (float)(int8_t)p[i] * get_f32(t->scales + 4 * (size_t)row);
+        else
+            *out = signed_nibble(p[i / 2] >> 4 * (i % 2) & 15u) *
+                   get_f32(t->scales + 4 * ((size_t)row * (t->cols / t->block) + i / t->block));
+    }
+}
+
 void tensor_row(const struct tensor *t, uint32_t row, float *out)
 {
     assert(t->data != NULL && row < t->rows);

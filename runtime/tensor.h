@@ -1,7 +1,7 @@
 /* Tensors as they lie in the file, and the set of them that a llama-shaped model is made of.
  *
- * Matrices are row-major [rows = out, cols = in]; a vector is one row. The runtime computes from
- * these packed bytes; nothing is converted as a whole. */
+ * Matrices are row-major [rows = out, cols = in]; a vector is one row. Floats are computed from
+ * where they lie; quantised matrices get a second form, of the same precision, for products. */
 #ifndef RUNTIME_TENSOR_H
 #define RUNTIME_TENSOR_H
 
@@ -36,6 +36,8 @@ struct tensor {
     const uint8_t
         *data; /* [rows × row_bytes], not necessarily aligned for its type; NULL: absent */
     const uint8_t *scales; /* f32 [rows] or [rows × cols / block]; NULL for other types */
+    const uint8_t *packed; /* the same weights as runtime/packed.h lays them out; NULL: not needed
+                              for products, or not there */
 };
 
 struct layer_weights {
@@ -63,5 +65,8 @@ uint32_t dtype_block_values(enum dtype t);
 uint32_t dtype_block_bytes(enum dtype t);
 /* One row as floats, bit for bit what the type's definition says; out is [cols]. */
 void tensor_row(const struct tensor *t, uint32_t row, float *out);
+/* Columns from … from + count − 1 of a row, in a type that has no blocks (floats, and SLM1's own).
+ */
+void tensor_values(const struct tensor *t, uint32_t row, uint32_t from, uint32_t count, float *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "verify/facts.h"
 #include "base/text.h"
+#include "runtime/packed.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,7 @@ void facts_write(const struct model_facts *f, struct json_out *j)
     number(j, "file_bytes", f->file_bytes);
     number(j, "weight_bytes", f->weight_bytes);
     number(j, "vocabulary_bytes", f->vocabulary_bytes);
+    number(j, "packed_bytes", f->packed_bytes);
     id(j, "bos", f->bos);
     id(j, "eos", f->eos);
     id(j, "pad", f->pad);
@@ -174,7 +176,8 @@ static enum status read_numbers(const struct json *v, struct model_facts *f, str
     } const large[] = {{"parameters", &f->parameters},
                        {"file_bytes", &f->file_bytes},
                        {"weight_bytes", &f->weight_bytes},
-                       {"vocabulary_bytes", &f->vocabulary_bytes}};
+                       {"vocabulary_bytes", &f->vocabulary_bytes},
+                       {"packed_bytes", &f->packed_bytes}};
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
         if (!json_as_u64(json_get(v, large[i].key), large[i].to))
             return bad(e, large[i].key);
@@ -330,6 +333,7 @@ struct model_facts facts_of_manifest(const struct manifest_model *m, uint64_t fi
     struct model_facts f = {.format = format_parse(m->format),
                             .file_bytes = file_bytes,
                             .weight_bytes = file_bytes,
+                            .packed_bytes = packed_estimate(m->quantization, m->parameters),
                             .parameters = m->parameters,
                             .shape = {.vocab = m->vocab,
                                       .hidden = m->hidden,

@@ -70,6 +70,7 @@ static void put_memory(struct json_out *j, const struct web_model *m)
     json_object(j);
     if (budget_of(&facts, &b, &e) == ST_OK) {
         number(j, "transfer", b.transfer);
+        number(j, "packed", b.packed);
         number(j, "scratch", b.scratch);
         number(j, "kv", b.kv);
         number(j, "logits", b.logits);

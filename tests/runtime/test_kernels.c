@@ -1,21 +1,11 @@
 #include "runtime/kernels.h"
 
-#include "base/heap.h"
+#include "tests/support/multiply.h"
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
 
 #define MOST 1100
-
-static uint64_t random_state = 0x2545f4914f6cdd1d;
-
-static uint32_t random_bits(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state >> 32);
-}
 
 /* Mostly ordinary, now and then huge, tiny or zero, so that a changed order of a sum shows. */
 static float random_float(void)
@@ -43,10 +33,9 @@ static bool same_bits(const float *a, const float *b, size_t n)
 }
 
 /* Calls body for every table beside the reference. */
-#define EACH_OTHER(k)                                                           \
-    for (const struct kernels *k,                                               \
-         **at = (const struct kernels *[]){kernels_at(1), kernels_at(2), NULL}; \
-         (k = *at) != NULL; at++)
+#define EACH_OTHER(k)                                               \
+    for (unsigned at_##k = 1; kernels_at(at_##k) != NULL; at_##k++) \
+        for (const struct kernels *k = kernels_at(at_##k); k != NULL; k = NULL)
 
 Test(kernels, dot_has_the_same_bits_in_every_way)
 {
@@ -99,99 +88,76 @@ Test(kernels, dot_adds_in_the_order_that_the_contract_states)
     cr_assert_eq(k->dot(a, b, 64), 1.0f, "%s", k->name);
 }
 
-/* A tensor of random packed bytes; scales and halves are kept finite. */
-struct sample {
-    struct tensor t;
-    uint8_t *memory;
-    float scales[4 * MOST];
-};
-
-static void spoil_halves(uint8_t *p, size_t count, size_t step)
+/* One matrix times `count` vectors: every table, in one go and in pieces, against the reference,
+ * and the reference against itself one vector at a time. */
+static void check_rows(enum dtype type, uint32_t rows, uint32_t cols, uint32_t block, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if ((p[i * step + 1] & 0x7c) == 0x7c)
-            p[i * step + 1] &= 0xbf;
-}
-
-/* shift: how far from any alignment the data lies. */
-static void sample_make(struct sample *s, enum dtype type, uint32_t rows, uint32_t cols,
-                        uint32_t block, size_t shift)
-{
-    uint64_t row_bytes = type == DTYPE_SLM_Q4 ? cols / 2
-                         : type == DTYPE_SLM_Q8
-                             ? cols
-                             : (uint64_t)cols / dtype_block_values(type) * dtype_block_bytes(type);
-    size_t size = (size_t)(rows * row_bytes);
-    s->memory = heap_alloc(size + shift);
-    s->t = (struct tensor){.type = type,
-                           .rows = rows,
-                           .cols = cols,
-                           .block = block,
-                           .row_bytes = row_bytes,
-                           .data = s->memory + shift};
-    for (size_t i = 0; i < size; i++)
-        s->memory[shift + i] = (uint8_t)random_bits();
-    if (type == DTYPE_F32)
-        for (size_t i = 0; i < size / 4; i++) {
-            float v = random_float();
-            memcpy(s->memory + shift + 4 * i, &v, 4);
-        }
-    if (type == DTYPE_F16)
-        spoil_halves(s->memory + shift, size / 2, 2);
-    if (type == DTYPE_Q8_0 || type == DTYPE_Q4_0)
-        spoil_halves(s->memory + shift, size / dtype_block_bytes(type), dtype_block_bytes(type));
-    if (type == DTYPE_SLM_Q8 || type == DTYPE_SLM_Q4) {
-        for (size_t i = 0; i < 4 * MOST; i++)
-            s->scales[i] = fabsf(random_float()) + 1e-30f;
-        s->t.scales = (const uint8_t *)s->scales;
+    static float x[40 * MOST], want[40 * 70], got[40 * 70], one[70];
+    struct matrix m = matrix_make(type, rows, cols, block, cols % 3);
+    fill(x, count * cols);
+    multiply(&kernels_reference, &m.t, x, count, 0, want);
+    for (size_t v = 0; v < count; v += 3) {
+        multiply(&kernels_reference, &m.t, x + v * cols, 1, 0, one);
+        cr_assert(same_bits(one, want + v * rows, rows));
     }
-}
-
-static void check_matvec(enum dtype type, uint32_t cols, uint32_t block)
-{
-    static struct sample s;
-    static float x[MOST], unpacked[MOST], want[4], got[4];
-    sample_make(&s, type, 4, cols, block, cols % 3);
-    fill(x, cols);
-    kernels_reference.matvec(&s.t, x, want, unpacked);
     EACH_OTHER(k)
-    {
-        k->matvec(&s.t, x, got, unpacked);
-        cr_assert(same_bits(got, want, 4), "%s, %s, %u columns", k->name, dtype_name(type), cols);
+    for (uint32_t piece = 0; piece <= 32; piece += 16) {
+        memset(got, 0xff, sizeof got);
+        multiply(k, &m.t, x, count, piece, got);
+        cr_assert(same_bits(got, want, count * rows), "%s, %s, %u × %u, %zu vectors, pieces of %u",
+                  k->name, dtype_name(type), rows, cols, count, piece);
     }
-    heap_free(s.memory);
+    matrix_release(&m);
 }
 
-Test(kernels, matvec_has_the_same_bits_in_f32_and_f16)
+Test(kernels, rows_have_the_same_bits_in_floats_of_any_width)
 {
     for (uint32_t cols = 1; cols <= 140; cols++) {
-        check_matvec(DTYPE_F32, cols, 0);
-        check_matvec(DTYPE_F16, cols, 0);
+        check_rows(DTYPE_F32, 1 + cols % 9, cols, 0, 1 + cols % 8);
+        check_rows(DTYPE_F16, 1 + cols % 7, cols, 0, 1 + cols % 5);
+        check_rows(DTYPE_BF16, 1 + cols % 5, cols, 0, 1 + cols % 7);
     }
 }
 
-Test(kernels, matvec_has_the_same_bits_in_the_block_types)
+static const enum dtype of_32[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q5_1},
+                        of_256[] = {DTYPE_Q2_K, DTYPE_Q3_K, DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K};
+
+Test(kernels, rows_have_the_same_bits_in_every_block_type)
 {
-    for (uint32_t cols = 32; cols <= 1024; cols += 32) {
-        check_matvec(DTYPE_Q8_0, cols, 0);
-        check_matvec(DTYPE_Q4_0, cols, 0);
-    }
+    for (size_t i = 0; i < sizeof of_32 / sizeof *of_32; i++)
+        for (uint32_t cols = 32; cols <= 320; cols += 32)
+            check_rows(of_32[i], 1 + cols / 8 + (uint32_t)i, cols, 0, 1 + (cols / 32 + i) % 12);
+    for (size_t i = 0; i < sizeof of_256 / sizeof *of_256; i++)
+        for (uint32_t cols = 256; cols <= 1024; cols += 256)
+            check_rows(of_256[i], 15 + cols / 64, cols, 0, 1 + cols / 128);
 }
 
-Test(kernels, matvec_has_the_same_bits_in_slm_types_with_any_block)
+Test(kernels, rows_have_the_same_bits_for_any_number_of_rows_and_vectors)
 {
-    for (uint32_t cols = 2; cols <= 260; cols += 2) {
-        check_matvec(DTYPE_SLM_Q8, cols - 1, 0);
+    for (uint32_t rows = 1; rows <= 50; rows += 7)
+        for (size_t count = 1; count <= 33; count += rows % 2 == 0 ? 4 : 1) {
+            check_rows(DTYPE_F32, rows, 96, 0, count);
+            check_rows(DTYPE_Q8_0, rows, 96, 0, count);
+            check_rows(DTYPE_Q4_0, rows, 64, 0, count);
+            check_rows(DTYPE_Q2_K, rows, 256, 0, count);
+        }
+}
+
+Test(kernels, rows_have_the_same_bits_in_slm_types_with_any_block)
+{
+    for (uint32_t cols = 2; cols <= 200; cols += 2) {
+        check_rows(DTYPE_SLM_Q8, 3, cols - 1, 0, 2);
+        check_rows(DTYPE_SLM_Q8, 18, 32 * (cols / 16 + 1), 0, 2);
         for (uint32_t block = 2; block <= cols; block += 2)
             if (cols % block == 0)
-                check_matvec(DTYPE_SLM_Q4, cols, block);
+                check_rows(DTYPE_SLM_Q4, 2 + cols % 19, cols, block, 1 + block % 3);
     }
 }
 
 Test(kernels, every_half_widens_alike)
 {
     static uint8_t halves[2 * 65536];
-    static float want[65536], unit[1] = {1.0f}, got, unpacked[1];
+    static float want[65536], unit[1] = {1.0f}, got;
     for (uint32_t i = 0; i < 65536; i++) {
         halves[2 * i] = (uint8_t)i;
         halves[2 * i + 1] = (uint8_t)(i >> 8);
@@ -204,7 +170,7 @@ Test(kernels, every_half_widens_alike)
             .type = DTYPE_F16, .rows = 1, .cols = 1, .row_bytes = 2, .data = halves + 2 * i};
         EACH_OTHER(k)
         {
-            k->matvec(&one, unit, &got, unpacked);
+            multiply(k, &one, unit, 1, 0, &got);
             cr_assert(isnan(want[i]) ? isnan(got) : got == want[i], "%s: half %04x", k->name, i);
         }
     }

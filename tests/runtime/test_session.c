@@ -74,7 +74,9 @@ Test(session, allocates_exactly_what_the_budget_says)
     cr_assert_eq(held->tokens, b.tokens);
     cr_assert_eq(held->output, b.output);
     cr_assert_eq(held->batch, b.batch);
-    cr_assert_eq(b.batch, 8u * 4 * (7 * 32 + 2 * 16 + 3 * 64 + 260));
+    cr_assert_eq(b.batch, 4u * (32 * (7 * 32 + 2 * 16 + 3 * 64) + 8 * 260));
+    cr_assert_eq(b.packed, 0);
+    cr_assert_eq(held->threads, 0);
     cr_assert_eq(b.scratch, 4u * (8 * 32 + 2 * 16 + 3 * 64 + 64));
     cr_assert_eq(b.kv, 2u * 2 * 64 * 16 * 4);
     cr_assert_eq(b.logits, 260u * 4);
@@ -470,9 +472,9 @@ static bool no_further(void *ctx)
 Test(session, can_be_cancelled_between_two_batches_of_a_prompt)
 {
     struct place p = open_ascii();
-    unsigned left = 2;
+    unsigned left = 1;
     const struct token_sink sink = {.ctx = &left, .onward = no_further};
-    struct span prompt = span_text("A prompt that is longer than two batches.");
+    struct span prompt = span_text("A prompt that is longer than one batch.");
     p.e = ERR_NONE;
     cr_assert_eq(session_generate(p.session, prompt, 4, &sink, &p.got, &p.e), ST_CANCELLED);
     cr_assert_eq(p.got.token_count, 0);

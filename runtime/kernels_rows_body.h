@@ -1,0 +1,368 @@
+/* Rows of a matrix times vectors: plain floats by runtime/kernels.h's order of a sum, packed groups
+ * of 16 rows by runtime/integers.h's. A part of runtime/kernels_body.h. */
+#include "runtime/lanes_cut.h"
+#include "runtime/packed.h"
+
+#define STEP 32 /* the slots of a sum, two wide ones */
+
+static void cut(const float *x, size_t n, struct integers to)
+{
+    for (size_t v = 0; v < to.count; v++)
+        for (size_t b = 0; b < n / INTEGERS_BLOCK; b++) {
+            const size_t at = b * to.count + v;
+            lanes_cut_block(x + v * n + b * INTEGERS_BLOCK, to.q + at * INTEGERS_BLOCK,
+                            to.scales + at, to.sums + 2 * at);
+        }
+}
+
+/* ---- plain rows -------------------------------------------------------------------------------
+ */
+
+/* 16 values of a row from column i on. */
+LANES_INLINE wide weights_at(enum dtype type, const uint8_t *row, size_t i)
+{
+    if (type == DTYPE_F16)
+        return wide_from_f16(row + i * 2);
+    if (type == DTYPE_BF16)
+        return wide_from_bf16(row + i * 2);
+    return wide_load(row + i * 4);
+}
+
+LANES_INLINE float wide_fold(wide a, wide b)
+{
+    return lanes_fold(
+        lanes_add(lanes_add(wide_low(a), wide_high(a)), lanes_add(wide_low(b), wide_high(b))));
+}
+
+struct tile {
+    wide a[WIDE_ROWS_FLOAT][WIDE_VECTORS_FLOAT][2];
+};
+
+/* 32 columns from i on. */
+LANES_INLINE void tile_step(struct tile *t, enum dtype type, const uint8_t *w, size_t row_bytes,
+                            const float *x, size_t cols, size_t i, unsigned rows, unsigned vectors)
+{
+    LANES_UNROLL
+    for (unsigned half = 0; half < 2; half++) {
+        const size_t at = i + half * WIDE;
+        wide in[WIDE_VECTORS_FLOAT];
+        LANES_UNROLL
+        for (unsigned v = 0; v < vectors; v++)
+            in[v] = wide_load(x + v * cols + at);
+        LANES_UNROLL
+        for (unsigned r = 0; r < rows; r++) {
+            const wide by = weights_at(type, w + r * row_bytes, at);
+            LANES_UNROLL
+            for (unsigned v = 0; v < vectors; v++)
+                t->a[r][v][half] = wide_add(t->a[r][v][half], wide_mul(by, in[v]));
+        }
+    }
+}
+
+/* The last n < 32 columns, others as zeros: these change no slot, since a slot is never −0 (it
+ * begins as +0). */
+LANES_INLINE void tile_rest(struct tile *t, enum dtype type, const uint8_t *w, size_t row_bytes,
+                            const float *x, size_t cols, size_t n, unsigned rows, unsigned vectors)
+{
+    const size_t bytes = type == DTYPE_F32 ? 4 : 2;
+    uint8_t weights[WIDE_ROWS_FLOAT][STEP * 4] = {{0}};
+    float in[WIDE_VECTORS_FLOAT][STEP] = {{0}};
+    for (unsigned r = 0; r < rows; r++)
+        __builtin_memcpy(weights[r], w + r * row_bytes + (cols - n) * bytes, n * bytes);
+    for (unsigned v = 0; v < vectors; v++)
+        __builtin_memcpy(in[v], x + v * cols + (cols - n), n * sizeof **in);
+    tile_step(t, type, weights[0], sizeof *weights, in[0], STEP, 0, rows, vectors);
+}
+
+/* `rows` rows times `vectors` vectors, both constants: each pair's slots stay in registers. */
+LANES_INLINE void tile_times(enum dtype type, const uint8_t *w, size_t row_bytes, const float *x,
+                             size_t cols, unsigned rows, unsigned vectors, float *out,
+                             size_t out_stride)
+{
+    struct tile t;
+    LANES_UNROLL
+    for (unsigned r = 0; r < rows; r++)
+        LANES_UNROLL
+    for (unsigned v = 0; v < vectors; v++)
+        t.a[r][v][0] = t.a[r][v][1] = wide_all(0.0f);
+    size_t i = 0;
+    for (; i + STEP <= cols; i += STEP)
+        tile_step(&t, type, w, row_bytes, x, cols, i, rows, vectors);
+    if (i < cols)
+        tile_rest(&t, type, w, row_bytes, x, cols, cols - i, rows, vectors);
+    LANES_UNROLL
+    for (unsigned v = 0; v < vectors; v++)
+        LANES_UNROLL
+    for (unsigned r = 0; r < rows; r++)
+        out[v * out_stride + r] = wide_fold(t.a[r][v][0], t.a[r][v][1]);
+}
+
+/* `rows` (a constant) rows times all vectors. */
+LANES_INLINE void strip_times(enum dtype type, const uint8_t *w, size_t row_bytes,
+                              const struct vectors *x, unsigned rows, float *out, size_t out_stride)
+{
+    size_t v = 0;
+    if (WIDE_VECTORS_FLOAT > 1)
+        for (; v + WIDE_VECTORS_FLOAT <= x->count; v += WIDE_VECTORS_FLOAT)
+            tile_times(type, w, row_bytes, x->x + v * x->n, x->n, rows, WIDE_VECTORS_FLOAT,
+                       out + v * out_stride, out_stride);
+    for (; v < x->count; v++)
+        tile_times(type, w, row_bytes, x->x + v * x->n, x->n, rows, 1, out + v * out_stride,
+                   out_stride);
+}
+
+/* A lone vector takes one row at a time: several streams at once confuse the prefetcher. */
+LANES_INLINE void plain_rows(enum dtype type, const struct tensor *w, uint32_t from, uint32_t to,
+                             const struct vectors *x, float *out)
+{
+    const size_t bytes = (size_t)w->row_bytes;
+    uint32_t r = from;
+    if (WIDE_ROWS_FLOAT > 1 && x->count > 1)
+        for (; r + WIDE_ROWS_FLOAT <= to; r += WIDE_ROWS_FLOAT)
+            strip_times(type, w->data + r * bytes, bytes, x, WIDE_ROWS_FLOAT, out + r, w->rows);
+    for (; r < to; r++)
+        strip_times(type, w->data + r * bytes, bytes, x, 1, out + r, w->rows);
+}
+
+/* Whatever has no kernel: SLM1's types where 32 values do not share a scale. */
+static void odd_rows(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x,
+                     float *out)
+{
+    for (uint32_t r = from; r < to; r++)
+        for (size_t v = 0; v < x->count; v++) {
+            const float *in = x->x + v * x->n;
+            struct tile t;
+            t.a[0][0][0] = t.a[0][0][1] = wide_all(0.0f);
+            for (uint32_t i = 0; i < w->cols; i += STEP) {
+                float row[STEP] = {0}, part[STEP] = {0};
+                const uint32_t n = w->cols - i < STEP ? w->cols - i : STEP;
+                tensor_values(w, r, i, n, row);
+                __builtin_memcpy(part, in + i, n * sizeof *part);
+                tile_step(&t, DTYPE_F32, (const uint8_t *)row, 0, part, 0, 0, 1, 1);
+            }
+            out[v * w->rows + r] = wide_fold(t.a[0][0][0], t.a[0][0][1]);
+        }
+}
+
+/* ---- packed groups ----------------------------------------------------------------------------
+ */
+
+/* The sums of one group and up to WIDE_VECTORS_INTEGER vectors; a lone vector has WIDE_PARTIAL of
+ * them, so that no product waits for the one before. */
+#define SUMS_MAX 8
+struct sums {
+    wints a[SUMS_MAX];
+};
+
+/* Written out, so that what is indexed stays in registers whatever a compiler thinks of loops. */
+#define EIGHT_TIMES(what) what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7)
+
+/* Adds the products of pair p of a half block, 0…7: `at` is its first pair in the block. */
+LANES_INLINE void pair_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned at,
+                           unsigned p, unsigned vectors, wints *word, struct sums *s)
+{
+    wints w;
+    if (bits == 8) {
+        w = wints_bytes(data + (at + p) * 32);
+    } else {
+        if (p % 4 == 0)
+            *word = wints_load(data + (at + p) * 16);
+        w = wints_nibbles(*word, p % 4);
+    }
+    if (vectors == 1) {
+        s->a[p % WIDE_PARTIAL] = wints_dot(s->a[p % WIDE_PARTIAL], w, q + 2 * (at + p));
+        return;
+    }
+#define DOT(v)       \
+    if (v < vectors) \
+        s->a[v] = wints_dot(s->a[v], w, q + v * INTEGERS_BLOCK + 2 * (at + p));
+    EIGHT_TIMES(DOT)
+#undef DOT
+}
+
+LANES_INLINE void half_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned at,
+                           unsigned vectors, struct sums *s)
+{
+    wints word = wints_zero();
+#define PAIR(p) pair_dot(bits, data, q, at, p, vectors, &word, s);
+    EIGHT_TIMES(PAIR)
+#undef PAIR
+}
+
+LANES_INLINE void sums_clear(struct sums *s)
+{
+#define CLEAR(i) s->a[i] = wints_zero();
+    EIGHT_TIMES(CLEAR)
+#undef CLEAR
+}
+
+LANES_INLINE wints sums_lone(const struct sums *s)
+{
+    if (WIDE_PARTIAL == 1)
+        return s->a[0];
+    return wints_add(wints_add(s->a[0], s->a[1 % WIDE_PARTIAL]),
+                     wints_add(s->a[2 % WIDE_PARTIAL], s->a[3 % WIDE_PARTIAL]));
+}
+
+/* What is the same for all vectors of one run: its place in the group and in the cut. */
+struct run_place {
+    const uint8_t *lines; /* scales and minima of the block */
+    const struct integers *x;
+    size_t at;    /* of the first vector's block in x->scales */
+    unsigned run; /* of the block */
+};
+
+/* sum + (d × s) × float(Σ w q) + (m × s) × float(Σ q) */
+LANES_INLINE wide run_add(struct integers_form form, struct run_place here, unsigned v, wide sum,
+                          wints products)
+{
+    const unsigned runs = INTEGERS_BLOCK / form.run;
+    const wide s = wide_all(here.x->scales[here.at + v]);
+    const wide d = wide_load(here.lines + here.run * WIDE * sizeof(float));
+    const int32_t *part = here.x->sums + 2 * (here.at + v);
+    const int32_t plain = runs == 2 ? part[here.run] : part[0] + part[1];
+    if (form.bias != 0)
+        products = wints_sub(products, wints_all((int32_t)form.bias * plain));
+    sum = wide_add(sum, wide_mul(wide_mul(d, s), wide_of(products)));
+    if (!form.minima)
+        return sum;
+    const wide m = wide_load(here.lines + (runs + here.run) * WIDE * sizeof(float));
+    return wide_add(sum, wide_mul(wide_mul(m, s), wide_all((float)plain)));
+}
+
+struct wides {
+    wide a[SUMS_MAX];
+};
+
+LANES_INLINE void block_add(struct integers_form form, const uint8_t *data, struct run_place here,
+                            unsigned vectors, struct wides *acc)
+{
+    const int16_t *q = here.x->q + here.at * INTEGERS_BLOCK;
+    struct sums s;
+    sums_clear(&s);
+    half_dot(form.bits, data, q, here.run * 8, vectors, &s);
+    if (form.run == INTEGERS_BLOCK)
+        half_dot(form.bits, data, q, 8, vectors, &s);
+    if (vectors == 1) {
+        acc->a[0] = run_add(form, here, 0, acc->a[0], sums_lone(&s));
+        return;
+    }
+#define ADD(v)       \
+    if (v < vectors) \
+        acc->a[v] = run_add(form, here, v, acc->a[v], s.a[v]);
+    EIGHT_TIMES(ADD)
+#undef ADD
+}
+
+/* One group times `vectors` vectors from `at` on; form and vectors are constants. */
+LANES_INLINE void group_times(struct integers_form form, const uint8_t *group, size_t blocks,
+                              const struct integers *x, size_t at, unsigned vectors,
+                              struct wides *acc)
+{
+    const size_t lines = packed_line_bytes(form);
+    for (size_t b = 0; b < blocks; b++) {
+        struct run_place here = {.lines = group, .x = x, .at = b * x->count + at};
+        block_add(form, group + lines, here, vectors, acc);
+        here.run = 1;
+        if (form.run != INTEGERS_BLOCK)
+            block_add(form, group + lines, here, vectors, acc);
+        group += packed_block_bytes(form);
+    }
+}
+
+/* Of the last group only some rows may be there. */
+LANES_INLINE void group_out(wide sums, float *out, size_t rows)
+{
+    float line[PACKED_ROWS];
+    if (rows == PACKED_ROWS) {
+        wide_store(out, sums);
+        return;
+    }
+    wide_store(line, sums);
+    __builtin_memcpy(out, line, rows * sizeof *line);
+}
+
+LANES_INLINE void group_vectors(struct integers_form form, const uint8_t *group,
+                                const struct vectors *x, size_t at, unsigned vectors, float *out,
+                                size_t out_stride, size_t rows)
+{
+    struct wides acc;
+#define CLEAR(v) acc.a[v] = wide_all(0.0f);
+    EIGHT_TIMES(CLEAR)
+#undef CLEAR
+    group_times(form, group, x->n / INTEGERS_BLOCK, &x->cut, at, vectors, &acc);
+#define OUT(v)       \
+    if (v < vectors) \
+        group_out(acc.a[v], out + (at + v) * out_stride, rows);
+    EIGHT_TIMES(OUT)
+#undef OUT
+}
+
+LANES_INLINE void packed_rows(struct integers_form form, const struct tensor *w, uint32_t from,
+                              uint32_t to, const struct vectors *x, float *out)
+{
+    const size_t bytes = x->n / INTEGERS_BLOCK * packed_block_bytes(form);
+    const uint8_t *group = w->packed + from / PACKED_ROWS * bytes;
+    for (uint32_t r = from; r < to; r += PACKED_ROWS, group += bytes) {
+        const size_t rows = to - r < PACKED_ROWS ? to - r : PACKED_ROWS;
+        size_t v = 0;
+        if (WIDE_VECTORS_INTEGER > 1) /* else the loop below is all there is */
+            for (; v + WIDE_VECTORS_INTEGER <= x->count; v += WIDE_VECTORS_INTEGER)
+                group_vectors(form, group, x, v, WIDE_VECTORS_INTEGER, out + r, w->rows, rows);
+        if (WIDE_VECTORS_INTEGER > 4)
+            for (; v + 4 <= x->count; v += 4)
+                group_vectors(form, group, x, v, 4, out + r, w->rows, rows);
+        for (; v < x->count; v++)
+            group_vectors(form, group, x, v, 1, out + r, w->rows, rows);
+    }
+}
+
+/* ---- one loop a form --------------------------------------------------------------------------
+ */
+
+#define FORM_ROWS(name, b, less, length, least)                                                   \
+    static void name(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x, \
+                     float *out)                                                                  \
+    {                                                                                             \
+        const struct integers_form form = {                                                       \
+            .bits = (b), .bias = (less), .run = (length), .minima = (least)};                     \
+        packed_rows(form, w, from, to, x, out);                                                   \
+    }
+
+FORM_ROWS(rows_bytes, 8, 0, 32, false)
+FORM_ROWS(rows_bytes_minima, 8, 0, 32, true)
+FORM_ROWS(rows_bytes_short, 8, 0, 16, false)
+FORM_ROWS(rows_nibbles, 4, 8, 32, false)
+FORM_ROWS(rows_nibbles_minima, 4, 0, 32, true)
+FORM_ROWS(rows_nibbles_short, 4, 8, 16, false)
+FORM_ROWS(rows_nibbles_short_minima, 4, 0, 16, true)
+
+static void rows(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x,
+                 float *out)
+{
+    if (w->type == DTYPE_F32) {
+        plain_rows(DTYPE_F32, w, from, to, x, out);
+        return;
+    }
+    if (w->type == DTYPE_F16) {
+        plain_rows(DTYPE_F16, w, from, to, x, out);
+        return;
+    }
+    if (w->type == DTYPE_BF16) {
+        plain_rows(DTYPE_BF16, w, from, to, x, out);
+        return;
+    }
+    if (!integers_apply(w->type, w->cols, w->block)) {
+        odd_rows(w, from, to, x, out);
+        return;
+    }
+    const struct integers_form f = *integers_form(w->type);
+    if (f.bits == 8)
+        (f.run == 16 ? rows_bytes_short
+         : f.minima  ? rows_bytes_minima
+                     : rows_bytes)(w, from, to, x, out);
+    else if (f.run == 16)
+        (f.minima ? rows_nibbles_short_minima : rows_nibbles_short)(w, from, to, x, out);
+    else
+        (f.minima ? rows_nibbles_minima : rows_nibbles)(w, from, to, x, out);
+}
