@@ -128,7 +128,7 @@ static void bench_open(struct bench *b, const struct make *how, const struct ker
 {
     struct err e = ERR_NONE;
     struct budget need;
-    b->file = how->biases || how->freqs ? make_gguf(how) : make_slm1(how);
+    b->file = how->biases || how->freqs || how->kinds ? make_gguf(how) : make_slm1(how);
     cr_assert_eq(model_open(buf_span(&b->file), &model_limits_default, true, &b->model, &e), ST_OK,
                  "%s", e.detail);
     cr_assert_eq(budget_of(model_facts(b->model), &need, &e), ST_OK);
@@ -294,4 +294,12 @@ Test(forward, gives_the_same_bits_in_batches_of_any_size)
             for (size_t size = 1; size <= POSITIONS; size++)
                 check_batches(&(struct make){.dtype = (enum make_dtype)dtype, .kv_heads = 2}, table,
                               size);
+}
+
+Test(forward, gives_the_same_bits_in_batches_of_every_type)
+{
+    for (unsigned table = 0; kernels_at(table) != NULL; table++) {
+        check_batches(&(struct make){.kinds = true}, table, 3);
+        check_batches(&(struct make){.kinds = true}, table, POSITIONS);
+    }
 }

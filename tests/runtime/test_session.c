@@ -530,3 +530,42 @@ Test(session, a_context_that_cannot_be_placed_is_refused)
     cr_expect_eq(session_continue(p.session, 1, NULL, &p.got, &p.e), ST_GENERATION_FAILED);
     close_place(&p);
 }
+
+/* Every type that can be read, in one model: the same bits by any number of threads. */
+Test(session, makes_the_same_bits_with_any_number_of_threads)
+{
+    struct place one = open_file(make_gguf(&(struct make){.kinds = true}));
+    const size_t bytes = (size_t)session_held(one.session)->logits;
+    const char *prompt = "A prompt that is longer than one batch of positions.";
+    cr_assert_eq(generate(&one, prompt, 8), ST_OK, "%s", one.e.detail);
+    for (unsigned threads = 2; threads <= 4; threads++) {
+        struct place many = open_file(make_gguf(&(struct make){.kinds = true}));
+        cr_assert_eq(session_threads(many.session, threads, &many.e), ST_OK, "%s", many.e.detail);
+        cr_assert_eq(session_held(many.session)->threads,
+                     (uint64_t)(threads - 1) * 4 * model_facts(many.model)->shape.context);
+        cr_assert_eq(generate(&many, prompt, 8), ST_OK);
+        cr_assert_eq(many.got.token_count, one.got.token_count);
+        cr_assert_arr_eq(many.got.token_ids, one.got.token_ids,
+                         one.got.token_count * sizeof(uint32_t));
+        cr_assert_arr_eq(session_logits(many.session), session_logits(one.session), bytes);
+        cr_assert_eq(session_threads(many.session, 1, &many.e), ST_OK);
+        cr_assert_eq(session_held(many.session)->threads, 0);
+        close_place(&many);
+    }
+    close_place(&one);
+}
+
+Test(session, keeps_its_threads_when_more_are_refused)
+{
+    struct place p = open_ascii();
+    cr_assert_eq(session_threads(p.session, 2, &p.e), ST_OK);
+    const uint64_t held = session_held(p.session)->threads;
+    cr_assert_eq(session_threads(p.session, 0, &p.e), ST_INVALID_LENGTH);
+    cr_assert_eq(session_threads(p.session, 65, &p.e), ST_INVALID_LENGTH);
+    heap_fail_at(1, 0);
+    cr_assert_eq(session_threads(p.session, 3, &p.e), ST_NO_MEMORY);
+    heap_fail_at(0, 0);
+    cr_assert_eq(session_held(p.session)->threads, held);
+    cr_assert_eq(generate(&p, "Once", 4), ST_OK);
+    close_place(&p);
+}
