@@ -131,6 +131,20 @@ static void silu(float *gate, const float *up, size_t n)
             n - i);
 }
 
+/* dot of a multiple of 16 values: the last 16 may be the first half of the slots. */
+LANES_INLINE float dot_wide(const float *a, const float *b, size_t n)
+{
+    wide low = wide_all(0.0f), high = low;
+    size_t i = 0;
+    for (; i + STEP <= n; i += STEP) {
+        low = wide_add(low, wide_mul(wide_load(a + i), wide_load(b + i)));
+        high = wide_add(high, wide_mul(wide_load(a + i + WIDE), wide_load(b + i + WIDE)));
+    }
+    if (i < n)
+        low = wide_add(low, wide_mul(wide_load(a + i), wide_load(b + i)));
+    return wide_fold(low, high);
+}
+
 static void scores(const float *query, const float *keys, size_t stride, size_t dim, size_t count,
                    float by, float *out)
 {
@@ -138,6 +152,11 @@ static void scores(const float *query, const float *keys, size_t stride, size_t 
         lanes q = lanes_load(query), zero = lanes_all(0.0f);
         for (size_t t = 0; t < count; t++)
             out[t] = lanes_fold(lanes_add(zero, lanes_mul(q, lanes_load(keys + t * stride)))) * by;
+        return;
+    }
+    if (dim % WIDE == 0) {
+        for (size_t t = 0; t < count; t++)
+            out[t] = dot_wide(keys + t * stride, query, dim) * by;
         return;
     }
     for (size_t t = 0; t < count; t++)
@@ -197,6 +216,28 @@ LANES_INLINE lanes mix_lanes(const float *p, const float *values, size_t stride,
                      lanes_all(by));
 }
 
+/* The same for sixteen. */
+LANES_INLINE wide mix_wide(const float *p, const float *values, size_t stride, size_t count,
+                           float by)
+{
+    wide a = wide_all(0.0f), b = a, c = a, d = a;
+    size_t t = 0;
+    for (; t + 4 <= count; t += 4) {
+        const float *at = values + t * stride;
+        a = wide_add(a, wide_mul(wide_all(p[t]), wide_load(at)));
+        b = wide_add(b, wide_mul(wide_all(p[t + 1]), wide_load(at + stride)));
+        c = wide_add(c, wide_mul(wide_all(p[t + 2]), wide_load(at + 2 * stride)));
+        d = wide_add(d, wide_mul(wide_all(p[t + 3]), wide_load(at + 3 * stride)));
+    }
+    if (t < count)
+        a = wide_add(a, wide_mul(wide_all(p[t]), wide_load(values + t * stride)));
+    if (t + 1 < count)
+        b = wide_add(b, wide_mul(wide_all(p[t + 1]), wide_load(values + (t + 1) * stride)));
+    if (t + 2 < count)
+        c = wide_add(c, wide_mul(wide_all(p[t + 2]), wide_load(values + (t + 2) * stride)));
+    return wide_mul(wide_add(wide_add(a, b), wide_add(c, d)), wide_all(by));
+}
+
 static float mix_one(const float *p, const float *values, size_t stride, size_t count, float by)
 {
     float slot[4] = {0};
@@ -209,6 +250,8 @@ static void mix(const float *p, const float *values, size_t stride, size_t dim, 
                 float by, float *out)
 {
     size_t d = 0;
+    for (; d + WIDE <= dim; d += WIDE)
+        wide_store(out + d, mix_wide(p, values + d, stride, count, by));
     for (; d + LANES <= dim; d += LANES)
         lanes_store(out + d, mix_lanes(p, values + d, stride, count, by));
     for (; d < dim; d++)
