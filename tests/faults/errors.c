@@ -47,7 +47,7 @@ static enum verdict errors_point(struct run *r, struct unit *u, uint64_t i, char
     job.every = way->every;
     job.sys = way->sys;
     job.bytes = way->bytes;
-    job.limit_ms = 10000;
+    job.limit_ms = way->sys == EAGAIN ? 45000 : 10000; /* a lock that stays taken is waited for */
     struct trace_end end = stage_run(r->stage, &job);
     if (!end.injected)
         return VERDICT_NONE; /* no read or write that could come short; or one call fewer this time
