@@ -53,7 +53,7 @@ static bool is_known(const struct run *r, const struct campaign *c, const struct
     for (size_t i = 0; i < r->stage->knowns; i++) {
         const struct known *k = &r->stage->known[i];
         if (strcmp(k->campaign, c->name) == 0 && strstr(why, k->says) != NULL &&
-            strncmp(u->try->name, k->begins, strlen(k->begins)) == 0)
+            (k->begins[0] == '*' || strncmp(u->try->name, k->begins, strlen(k->begins)) == 0))
             return true;
     }
     return false;
