@@ -8,6 +8,7 @@
 #include "promote/rules.h"
 #include "promote/soak.h"
 #include "promote/statement.h"
+#include "store/check.h"
 #include <string.h>
 
 static enum status need_keys(const struct promoter *by, struct err *e)
@@ -235,6 +236,29 @@ static enum status promote_once(const struct promoter *by, const struct promotio
     return record(by, what, &in, on, facts.seq, out, e);
 }
 
+static void first_finding(void *ctx, const struct finding *f)
+{
+    struct finding *first = ctx;
+    if (f->status != ST_OK && first->status == ST_OK)
+        *first = *f;
+}
+
+/* A decision rests on the ledger, not on its fold: chain, signatures and head are proven first, so
+ * that an edited, dropped or doubled entry decides nothing even while the index still has the old
+ * state. */
+static enum status ledger_holds(const struct promoter *by, struct err *e)
+{
+    struct check_report report = {0};
+    struct finding first = {.status = ST_OK};
+    enum status st = check_ledger(by->store, NULL, first_finding, &first, &report, e);
+    if (st != ST_OK || first.status == ST_OK)
+        return st;
+    err_at(e, first.status, "ledger", first.code, first.offset,
+           "nothing is decided on a ledger that does not hold: %.160s; see assay log --verify",
+           first.detail);
+    return err_subject(e, "%s", first.object);
+}
+
 static enum status promotion_check(const struct promoter *by, const struct promotion *what,
                                    struct err *e)
 {
@@ -248,6 +272,8 @@ static enum status promotion_check(const struct promoter *by, const struct promo
         what->emergency != NULL ? reason_check(what->emergency, "an emergency", e) : ST_OK;
     if (st == ST_OK)
         st = trust_alive(by->trust, clock_now(&by->clock), e);
+    if (st == ST_OK)
+        st = ledger_holds(by, e);
     return st == ST_OK && !what->dry_run ? need_keys(by, e) : st;
 }
 

@@ -316,7 +316,7 @@ def main(argv):
         docs = documents(base)
         run(base, state_cells(base, docs), step, False, tried, "state")
         run(base, line_cells(base, True), step, False, tried, "ledger")
-        run(base, line_cells(base, False), step, False, tried, "ledger behind its index", ("log", "--verify"))
+        run(base, line_cells(base, False), step, False, tried, "ledger behind its index")
         run(base, key_cells(), step, False, tried, "keys", ASK[:-1])
         for what, time in time_cells():
             allowed(base, False, what, time=time)
