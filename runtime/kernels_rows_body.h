@@ -216,7 +216,7 @@ struct run_place {
 LANES_INLINE wide run_add(struct integers_form form, struct run_place here, unsigned v, wide sum,
                           wints products)
 {
-    const unsigned runs = INTEGERS_BLOCK / form.run;
+    const unsigned runs = (unsigned)INTEGERS_BLOCK / form.run;
     const wide s = wide_all(here.x->scales[here.at + v]);
     const wide d = wide_load(here.lines + here.run * WIDE * sizeof(float));
     const int32_t *part = here.x->sums + 2 * (here.at + v);

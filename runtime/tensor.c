@@ -82,7 +82,7 @@ void tensor_values(const struct tensor *t, uint32_t row, uint32_t from, uint32_t
         else if (t->type == DTYPE_SLM_Q8)
             *out = (float)(int8_t)p[i] * get_f32(t->scales + 4 * (size_t)row);
         else
-            *out = signed_nibble(p[i / 2] >> 4 * (i % 2) & 15u) *
+            *out = signed_nibble((uint32_t)p[i / 2] >> 4 * (i % 2) & 15u) *
                    get_f32(t->scales + 4 * ((size_t)row * (t->cols / t->block) + i / t->block));
     }
 }

@@ -96,8 +96,13 @@ LANES_INLINE wints wints_bytes(const uint8_t *p)
 /* The k-th nibble of each 16 bits. */
 LANES_INLINE wints wints_nibbles(wints v, unsigned k)
 {
-    if (k != 0)
-        v = _mm512_srli_epi16(v, (int)(4 * k));
+    /* Literal counts: the two compilers' headers do not agree on the count's sign. */
+    if (k == 1)
+        v = _mm512_srli_epi16(v, 4);
+    if (k == 2)
+        v = _mm512_srli_epi16(v, 8);
+    if (k == 3)
+        v = _mm512_srli_epi16(v, 12);
     return k != 3 ? _mm512_and_si512(v, _mm512_set1_epi16(15)) : v;
 }
 

@@ -50,26 +50,27 @@ struct arguments {
  * asks for on its own account is none of theirs. */
 static void arguments(struct arguments *a, const struct browser_room *room)
 {
-    static const char *const always[] = {
-        "--headless=new",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-quic",
-        "--no-first-run",
-        "--no-default-browser-check",
-        "--no-pings",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-default-apps",
-        "--disable-domain-reliability",
-        "--disable-client-side-phishing-detection",
-        "--disable-extensions",
-        "--disable-sync",
-        "--metrics-recording-only",
+    static const char unwanted[] =
         "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,"
-        "CertificateTransparencyComponentUpdater",
-        "--hide-scrollbars",
-        "--window-size=1280,1000"};
+        "CertificateTransparencyComponentUpdater";
+    static const char *const always[] = {"--headless=new",
+                                         "--disable-gpu",
+                                         "--disable-dev-shm-usage",
+                                         "--disable-quic",
+                                         "--no-first-run",
+                                         "--no-default-browser-check",
+                                         "--no-pings",
+                                         "--disable-background-networking",
+                                         "--disable-component-update",
+                                         "--disable-default-apps",
+                                         "--disable-domain-reliability",
+                                         "--disable-client-side-phishing-detection",
+                                         "--disable-extensions",
+                                         "--disable-sync",
+                                         "--metrics-recording-only",
+                                         unwanted,
+                                         "--hide-scrollbars",
+                                         "--window-size=1280,1000"};
     size_t n = 0;
     for (; n < sizeof always / sizeof *always; n++)
         a->list[n] = always[n];

@@ -78,10 +78,10 @@ static const struct gate_check *check(const struct gate_result *r, const char *n
 Test(exam, what_the_policy_does_not_name_was_not_measured)
 {
     struct place p = made();
-    static const char *const sections[] = {
-        "{}", "{\"suites\":{}}",
+    static const char unknown[] =
         "{\"suites\":{\"s\":{\"sha256\":"
-        "\"1111111111111111111111111111111111111111111111111111111111111111\"}}}"};
+        "\"1111111111111111111111111111111111111111111111111111111111111111\"}}}";
+    static const char *const sections[] = {"{}", "{\"suites\":{}}", unknown};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         SCOPED(gate_result_release) struct gate_result r = {0};
         gated(&p, GATE_TASK, NULL, sections[i], &r);
