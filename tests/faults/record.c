@@ -65,6 +65,7 @@ int record_slot(struct record *r, int folder, const char *name)
     return (int)r->slots++;
 }
 
+static void problem(struct record *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void problem(struct record *r, const char *fmt, ...)
 {
     va_list ap;

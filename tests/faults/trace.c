@@ -275,7 +275,8 @@ static void stopped(struct tracer *t, pid_t pid, int status)
 {
     struct tracee *e = tracee_of(t, pid);
     int sig = WSTOPSIG(status), event = status >> 16;
-    int go = PTRACE_CONT, deliver = 0;
+    enum __ptrace_request go = PTRACE_CONT;
+    int deliver = 0;
     if (event == PTRACE_EVENT_SECCOMP)
         go = at_entry(t, e) ? PTRACE_SYSCALL : PTRACE_CONT;
     else if (sig == (SIGTRAP | 0x80) && e->inside)
