@@ -140,17 +140,28 @@ static enum status check_set(struct store *s, const struct json *set, struct err
     return ST_OK;
 }
 
+/* The ledger's time never goes back, whatever the clock says: what was seen once stays seen. */
+static enum status entry_time(struct store *s, const struct catalog_mark *mark, struct clock clock,
+                              char out[TIME_TEXT_MAX], struct err *e)
+{
+    int64_t now = clock_now(&clock), seen = now;
+    enum status st = mark->seq > 0 ? store_seen(s, &seen, e) : ST_OK;
+    time_format(now > seen ? now : seen, out);
+    return st;
+}
+
 static enum status encode(struct store *s, const struct catalog_mark *mark,
                           const struct change_entry *entry, struct buf *line, struct err *e)
 {
     SCOPED(ledger_entry_release) struct ledger_entry parsed = {0};
     char time[TIME_TEXT_MAX];
     struct digest hash;
-    time_format(clock_now(&entry->clock), time);
     struct span body = entry->body.n > 0 ? entry->body : span_text("{}");
     struct span set = entry->set.n > 0 ? entry->set : span_text("{}");
-    enum status st = ledger_encode(mark->seq + 1, &mark->head, entry->type, time, body, set,
-                                   entry->log, line, &hash, e);
+    enum status st = entry_time(s, mark, entry->clock, time, e);
+    if (st == ST_OK)
+        st = ledger_encode(mark->seq + 1, &mark->head, entry->type, time, body, set, entry->log,
+                           line, &hash, e);
     if (st == ST_OK)
         st = ledger_parse(SPAN(line->p, line->n - 1), &parsed, e);
     if (st == ST_OK && !ledger_signed_by(&parsed, signer_public(entry->log)))

@@ -327,6 +327,23 @@ Test(decision, is_not_made_by_a_clock_behind_any_entry_of_the_ledger)
     law_remove(&l);
 }
 
+Test(decision, of_a_second_try_under_a_clock_set_back_is_refused_as_the_first)
+{
+    struct law_room l;
+    struct decision d;
+    law_make(&l);
+    law_pass(&l, &l.a);
+    l.r.clock.fixed += 10;
+    struct err e = ERR_NONE;
+    cr_assert_eq(room_set(&l.r, "note", "later", NULL, &e), ST_OK);
+    for (int i = 0; i < 3; i++) { /* each refusal is an entry of its own */
+        cr_expect_not(law_promote(&l, &l.a, &d), "try %d", i + 1);
+        cr_expect_str_neq(law_unmet(&d, "clock"), "");
+        cr_expect_gt(d.seq, 0);
+    }
+    law_remove(&l);
+}
+
 Test(decision, by_a_key_without_the_role_release_is_not_committed)
 {
     struct law_room l;
