@@ -55,7 +55,11 @@ enum status cmd_promote(struct cli *c, struct err *e)
     if (st == ST_OK)
         st = cli_promoter(c, !dry, &by, e);
     if (st == ST_OK)
-        st = promote(&by, &(struct promotion){.artifact = &a, .channel = channel, .dry_run = dry},
+        st = promote(&by,
+                     &(struct promotion){.artifact = &a,
+                                         .channel = channel,
+                                         .emergency = emergency ? reason : NULL,
+                                         .dry_run = dry},
                      &d, e);
     if (st != ST_OK)
         return err_subject(e, "%s", c->word[0]);
