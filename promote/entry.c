@@ -58,8 +58,9 @@ enum status entry_prepare(const struct promoter *by, const struct standing *on, 
                           struct err *e)
 {
     struct store_facts facts;
+    int64_t seen = 0, now = clock_now(&by->clock);
     enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK)
+    if (st != ST_OK || (st = store_seen(by->store, &seen, e)) != ST_OK)
         return st;
     struct trust_facts trust = trust_facts(by->trust);
     memcpy(s->store, facts.id, sizeof s->store);
@@ -68,7 +69,7 @@ enum status entry_prepare(const struct promoter *by, const struct standing *on, 
     s->self_signed = s->self_signed || trust.self_signed;
     s->number = on->known ? on->holder.number + 1 : 1;
     s->before = standing_last(on);
-    time_format(clock_now(&by->clock), s->time);
+    time_format(now > seen ? now : seen, s->time);
     return ST_OK;
 }
 

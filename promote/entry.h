@@ -20,8 +20,8 @@ enum status standing_read(struct store *s, const char *name, const char *channel
 /* The decision by which it is held, or stands empty; zero: there was none. */
 struct digest standing_last(const struct standing *s);
 
-/* Fills what every statement says about the store: id, lab, trust, number, decision before, time.
- */
+/* Fills what every statement says about the store: id, lab, trust, number, decision before, and the
+ * time, which is never before that of the newest entry. */
 enum status entry_prepare(const struct promoter *by, const struct standing *on, struct statement *s,
                           struct err *e) MUST_CHECK;
 /* The statement as a signed envelope, appended. ST_UNTRUSTED when the release key has not the role.

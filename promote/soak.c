@@ -44,13 +44,25 @@ static enum status step(struct chain *c, const struct digest *d, struct statemen
     return st;
 }
 
+/* From the latest of when it was decided, when the store took it in, and when it was decided before
+ * (a clock that was set back proves nothing), until the next decision. */
+static void count(struct soak *out, const struct soak_question *q, int64_t since, int64_t before,
+                  int64_t until)
+{
+    int64_t from = since > before ? since : before;
+    from = from > q->added ? from : q->added;
+    if (from < until)
+        out->seconds += (uint64_t)(until - from);
+}
+
 enum status soak_time(struct store *s, const struct trust *t, const struct soak_question *q,
                       struct soak *out, struct err *e)
 {
     struct store_facts facts;
     struct chain c = {.store = s, .trust = t, .q = q};
     struct digest at = q->newest;
-    int64_t until = q->now;
+    int64_t until = q->now, since = INT64_MAX; /* of the decision seen last, … */
+    bool held = false; /* … not counted before the one before it is seen */
     *out = (struct soak){.seconds = 0};
     enum status st = store_facts(s, &facts, e);
     if (st != ST_OK)
@@ -59,22 +71,27 @@ enum status soak_time(struct store *s, const struct trust *t, const struct soak_
     for (int i = 0; i < SOAK_DECISIONS && !digest_is_zero(&at); i++) {
         struct statement d;
         bool proven = false;
-        int64_t since = 0;
+        int64_t time = 0;
         if ((st = step(&c, &at, &d, &proven, e)) != ST_OK)
             return st;
-        if (!proven || !time_parse(d.time, &since))
-            return ST_OK;
-        bool held = decision_enters(d.kind) && digest_equal(&d.artifact, &q->artifact);
+        if (!proven || !time_parse(d.time, &time))
+            break;
+        if (held)
+            count(out, q, since, time, until);
+        until = since < until ? since : until;
+        since = time;
+        held = decision_enters(d.kind) && digest_equal(&d.artifact, &q->artifact);
         if (i == 0) {
             out->proven = true;
             out->holds = held;
         }
-        if (held && since < until) /* a clock that was set back proves nothing */
-            out->seconds += (uint64_t)(until - since);
-        if (out->seconds >= q->enough || d.number <= 1 || since < q->added)
+        if (out->seconds >= q->enough)
             return ST_OK;
-        until = since < until ? since : until;
+        if (d.number <= 1 || since < q->added)
+            break;
         at = d.before;
     }
+    if (held)
+        count(out, q, since, since, until);
     return ST_OK;
 }

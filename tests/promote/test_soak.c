@@ -99,6 +99,59 @@ Test(soak, of_a_clock_that_was_set_back_counts_nothing)
     people_remove(&p);
 }
 
+Test(soak, is_not_filled_by_a_rollback_under_a_clock_set_back)
+{
+    struct people_room p;
+    struct holder h;
+    struct err e = ERR_NONE;
+    people_make(&p);
+    people_wait(&p, HOUR);
+    SCOPED(artifact_release) struct artifact b = second(&p);
+    people_wait(&p, 19 * HOUR);
+    cr_assert_eq(room_set(&p.l.r, "note", "seen", NULL, &e), ST_OK);
+    people_wait(&p, -18 * HOUR);
+    cr_assert_eq(rollback(&p.l.by, "tiny", "preview", NULL, "worse", &h, &e), ST_OK, "%s",
+                 e.detail);
+    people_wait(&p, 19 * HOUR);
+    struct soak s = count(&p, &p.l.a.digest, UINT64_MAX);
+    cr_expect_eq(s.seconds, 2 * HOUR, "%llu h", (unsigned long long)s.seconds / HOUR);
+    people_remove(&p);
+}
+
+/* As whoever holds the key release could sign it. */
+Test(soak, begins_no_earlier_than_the_decision_before_or_the_day_it_came)
+{
+    struct people_room p;
+    struct holder h;
+    struct err e = ERR_NONE;
+    SCOPED(standing_release) struct standing on = {.held = false};
+    people_make(&p);
+    people_wait(&p, HOUR);
+    SCOPED(artifact_release) struct artifact b = second(&p);
+    struct statement s = {
+        .kind = DECISION_ROLLBACK, .artifact = p.l.a.digest, .policy = p.l.policy.digest};
+    snprintf(s.name, sizeof s.name, "tiny");
+    snprintf(s.version, sizeof s.version, "1");
+    snprintf(s.channel, sizeof s.channel, "preview");
+    cr_assert_eq(standing_read(p.l.r.s, "tiny", "preview", &on, &e), ST_OK);
+    cr_assert_eq(entry_prepare(&p.l.by, &on, &s, &e), ST_OK);
+    snprintf(s.time, sizeof s.time, "2001-01-01T00:00:00Z");
+    cr_assert_eq(entry_commit(&p.l.by, &on, &s, NULL, 0, &h, &e), ST_OK, "%s", e.detail);
+    people_wait(&p, HOUR);
+    cr_expect_eq(count(&p, &p.l.a.digest, UINT64_MAX).seconds, HOUR);
+    const struct soak_question q = {.name = "tiny",
+                                    .channel = "preview",
+                                    .artifact = p.l.a.digest,
+                                    .newest = h.decision,
+                                    .now = p.l.r.clock.fixed,
+                                    .added = p.l.r.clock.fixed - 60,
+                                    .enough = UINT64_MAX};
+    struct soak out;
+    cr_assert_eq(soak_time(p.l.r.s, p.l.trust, &q, &out, &e), ST_OK);
+    cr_expect_eq(out.seconds, 60);
+    people_remove(&p);
+}
+
 Test(soak, by_a_chain_of_another_name_or_by_no_decision_counts_nothing)
 {
     struct people_room p;
