@@ -224,7 +224,7 @@ static enum status promote_once(const struct promoter *by, const struct promotio
     struct store_facts facts;
     *out = (struct decision){.allowed = false};
     enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK ||
+    if (st != ST_OK || (st = standing_trust(by, e)) != ST_OK ||
         (st = policy_load(by->store, by->trust, clock_now(&by->clock), &policy, e)) != ST_OK ||
         (st = inputs_now(by, what, &policy, on, &in, e)) != ST_OK)
         return st;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "store/change.h"
 #include "store/envelope.h"
+#include "verify/trust_format.h"
 #include <string.h>
 
 void standing_release(struct standing *s)
@@ -54,13 +55,29 @@ struct digest standing_last(const struct standing *s)
     return s->known ? s->holder.decision : (struct digest){{0}};
 }
 
+enum status standing_trust(const struct promoter *by, struct err *e)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    struct trust_pointer now = {0};
+    const struct digest mine = trust_facts(by->trust).digest;
+    enum status st = store_get(by->store, TRUST_KEY, &value, e);
+    if (st == ST_OK)
+        st = trust_pointer_parse(buf_span(&value), &now, e);
+    if (st != ST_OK || digest_equal(&now.digest, &mine))
+        return st;
+    return err_at(e, ST_CONFLICT, "trust", "trust-changed", ERR_NO_OFFSET,
+                  "trust version %llu came meanwhile; nothing was done: say it again",
+                  (unsigned long long)now.version);
+}
+
 enum status entry_prepare(const struct promoter *by, const struct standing *on, struct statement *s,
                           struct err *e)
 {
     struct store_facts facts;
     int64_t seen = 0, now = clock_now(&by->clock);
     enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK || (st = store_seen(by->store, &seen, e)) != ST_OK)
+    if (st != ST_OK || (st = standing_trust(by, e)) != ST_OK ||
+        (st = store_seen(by->store, &seen, e)) != ST_OK)
         return st;
     struct trust_facts trust = trust_facts(by->trust);
     memcpy(s->store, facts.id, sizeof s->store);

@@ -20,8 +20,13 @@ enum status standing_read(struct store *s, const char *name, const char *channel
 /* The decision by which it is held, or stands empty; zero: there was none. */
 struct digest standing_last(const struct standing *s);
 
+/* ST_CONFLICT, code "trust-changed", when by->trust is not in force any more: what was verified
+ * under it was not verified. The state that a commit expects is read only after the trust was
+ * loaded. */
+enum status standing_trust(const struct promoter *by, struct err *e) MUST_CHECK;
+
 /* Fills what every statement says about the store: id, lab, trust, number, decision before, and the
- * time, which is never before that of the newest entry. */
+ * time, which is never before that of the newest entry. ST_CONFLICT as standing_trust. */
 enum status entry_prepare(const struct promoter *by, const struct standing *on, struct statement *s,
                           struct err *e) MUST_CHECK;
 /* The statement as a signed envelope, appended. ST_UNTRUSTED when the release key has not the role.

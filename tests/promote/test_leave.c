@@ -1,6 +1,7 @@
 #include "promote/entry.h"
 #include "promote/leave.h"
 #include "tests/support/people_room.h"
+#include "verify/trust_edit.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,5 +150,51 @@ Test(leave, a_decision_is_not_committed_behind_an_entry_that_it_did_not_see)
     cr_assert_eq(entry_prepare(&p.l.by, &on, &s, &e), ST_OK);
     cr_expect_eq(entry_commit(&p.l.by, &on, &s, NULL, seen, &h, &e), ST_CONFLICT);
     cr_expect_str_eq(err_code(&e), "moved");
+    people_remove(&p);
+}
+
+/* Somebody else's command revokes ben's key while this one has the older trust loaded. */
+static void revoke_ben(struct people_room *p)
+{
+    SCOPED(trust_scope) struct trust *next = NULL;
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    char id[KEY_ID_TEXT];
+    key_id_text(signer_public(p->keys[BEN]), id);
+    cr_assert_eq(trust_edit_begin(p->l.trust, true, &next, &e), ST_OK);
+    cr_assert_eq(trust_edit_revoke(next, id, p->l.r.clock.fixed, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(trust_propose(next, p->l.keys[ROLE_ROOT], &envelope, &e), ST_OK);
+    cr_assert_eq(trust_install(p->l.r.s, buf_span(&envelope), p->l.r.clock, p->l.r.log, &e), ST_OK,
+                 "%s", e.detail);
+}
+
+static void expect_changed(enum status st, struct err *e, const char *what)
+{
+    cr_expect_eq(st, ST_CONFLICT, "%s: %s", what, e->detail);
+    cr_expect_str_eq(err_code(e), "trust-changed", "%s", what);
+    *e = ERR_NONE;
+}
+
+Test(leave, nothing_is_decided_under_a_trust_that_was_replaced_meanwhile)
+{
+    struct people_room p;
+    struct err e = ERR_NONE;
+    struct holder h;
+    struct decision d;
+    unsigned left = 0;
+    uint64_t seq = 0;
+    people_make(&p);
+    SCOPED(artifact_release) struct artifact b = next_version(&p, "2", MAKE_Q8_0);
+    law_pass(&p.l, &b);
+    revoke_ben(&p);
+    const uint64_t before = people_seq(&p);
+    const struct promotion again = {.artifact = &b, .channel = "preview"};
+    expect_changed(promote(&p.l.by, &again, &d, &e), &e, "promote");
+    expect_changed(rollback(&p.l.by, "tiny", "preview", NULL, "x", &h, &e), &e, "rollback");
+    expect_changed(demote(&p.l.by, "tiny", "preview", "x", &h, &e), &e, "demote");
+    expect_changed(retire(&p.l.by, &b, "x", &left, &seq, &e), &e, "retire");
+    cr_expect_eq(people_seq(&p), before);
+    people_reload(&p);
+    cr_expect_eq(demote(&p.l.by, "tiny", "preview", "x", &h, &e), ST_OK, "%s", e.detail);
     people_remove(&p);
 }
