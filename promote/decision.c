@@ -341,8 +341,8 @@ static enum status find_former(const struct promoter *by, const struct standing 
 /* What was proven for the former holder is proven still: its own decision is opened and verified,
  * and the new one takes over its evidence, policy and runtime. */
 static enum status bring_back(const struct promoter *by, const struct standing *on,
-                              const struct holder *former, const char *reason, struct holder *out,
-                              struct err *e)
+                              const struct holder *former, const char *reason, uint64_t after,
+                              struct holder *out, struct err *e)
 {
     struct statement s;
     enum status st = open_decision(by, former, &s, e);
@@ -358,23 +358,40 @@ static enum status bring_back(const struct promoter *by, const struct standing *
         return err_set(e, ST_REFUSED, "retired", "that artifact was retired; --to names another");
     if ((st = entry_prepare(by, on, &s, e)) != ST_OK)
         return st;
-    return entry_commit(by, on, &s, former, 0, out, e);
+    return entry_commit(by, on, &s, former, after, out, e);
+}
+
+static enum status rollback_once(const struct promoter *by, const char *name, const char *channel,
+                                 const struct digest *to, const char *reason, struct holder *out,
+                                 struct err *e)
+{
+    SCOPED(standing_release) struct standing on = {.held = false};
+    struct store_facts facts;
+    struct holder former;
+    enum status st = store_facts(by->store, &facts, e);
+    if (st == ST_OK)
+        st = standing_read(by->store, name, channel, &on, e);
+    if (st == ST_OK && !on.known) /* one that stands empty since a demotion may be filled again */
+        st = channel_holder(by->store, name, channel, out, e);
+    if (st == ST_OK)
+        st = find_former(by, &on, to, &former, e);
+    return st == ST_OK ? bring_back(by, &on, &former, reason, facts.seq, out, e) : st;
 }
 
 enum status rollback(const struct promoter *by, const char *name, const char *channel,
                      const struct digest *to, const char *reason, struct holder *out, struct err *e)
 {
-    SCOPED(standing_release) struct standing on = {.held = false};
-    struct holder former;
     enum status st = reason_check(reason, "a rollback", e);
     if (st == ST_OK)
         st = need_keys(by, e);
-    if (st == ST_OK)
-        st = standing_read(by->store, name, channel, &on, e);
-    if (st == ST_OK && !on.known) /* one that stands empty since a demotion may be filled again */
-        st = channel_holder(by->store, name, channel, out, e);
-    if (st != ST_OK || (st = find_former(by, &on, to, &former, e)) != ST_OK ||
-        (st = bring_back(by, &on, &former, reason, out, e)) != ST_OK)
-        return err_subject(e, "%s@%s", name, channel);
-    return ST_OK;
+    for (int i = 0; st == ST_OK && i < TRIES; i++) {
+        st = rollback_once(by, name, channel, to, reason, out, e);
+        if (st != ST_CONFLICT || !text_equal(err_code(e), "moved"))
+            break;
+        if (i + 1 < TRIES) {
+            *e = ERR_NONE;
+            st = ST_OK;
+        }
+    }
+    return st == ST_OK ? ST_OK : err_subject(e, "%s@%s", name, channel);
 }
