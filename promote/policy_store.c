@@ -160,6 +160,7 @@ enum status policy_install(struct store *s, const struct policy *p, const struct
     SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     SCOPED(policy_release) struct policy check = {0};
+    SCOPED(policy_release) struct policy held = {0};
     struct pointer now = {0};
     *seq = 0;
     enum status st = trust_load(s, &t, e);
@@ -176,7 +177,9 @@ enum status policy_install(struct store *s, const struct policy *p, const struct
         *e = none;
         return st;
     }
-    if (st == ST_OK && digest_equal(&now.policy, &p->digest))
+    /* The same law is in force only while whoever signed it may: else it is signed anew. */
+    if (st == ST_OK && digest_equal(&now.policy, &p->digest) &&
+        policy_open(s, t, &now.envelope, clock_now(&clock), &held, &none) == ST_OK)
         return ST_OK;
     return commit(s, p, buf_span(&envelope), now.version + 1, &value, log, clock, seq, e);
 }

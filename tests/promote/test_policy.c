@@ -2,6 +2,7 @@
 #include "promote/policy_store.h"
 #include "store/envelope.h"
 #include "tests/support/law_room.h"
+#include "verify/trust_edit.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,34 @@ Test(policy, the_same_again_changes_nothing)
     cr_assert_eq(store_facts(l.r.s, &after, &e), ST_OK);
     cr_expect_eq(seq, 0);
     cr_expect_eq(before.seq, after.seq);
+    law_remove(&l);
+}
+
+Test(policy, the_same_again_is_signed_anew_after_its_key_was_revoked)
+{
+    struct law_room l;
+    struct err e = ERR_NONE;
+    char id[KEY_ID_TEXT];
+    uint64_t seq = 0;
+    SCOPED(trust_scope) struct trust *next = NULL;
+    SCOPED(trust_scope) struct trust *now = NULL;
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    SCOPED(policy_release) struct policy p = {0};
+    law_make(&l);
+    struct signer *fresh = temp_key(&l.r.t, "fresh");
+    key_id_text(signer_public(l.keys[ROLE_POLICY]), id);
+    cr_assert_eq(trust_edit_begin(l.trust, true, &next, &e), ST_OK);
+    cr_assert_eq(trust_edit_add(next, ROLE_POLICY, signer_public(fresh), "ann", &e), ST_OK);
+    cr_assert_eq(trust_edit_revoke(next, id, l.r.clock.fixed, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(trust_propose(next, l.keys[ROLE_ROOT], &envelope, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(trust_install(l.r.s, buf_span(&envelope), l.r.clock, l.r.log, &e), ST_OK, "%s",
+                 e.detail);
+    cr_assert_eq(policy_install(l.r.s, &l.policy, fresh, l.r.log, l.r.clock, &seq, &e), ST_OK, "%s",
+                 e.detail);
+    cr_expect_gt(seq, 0);
+    cr_assert_eq(trust_load(l.r.s, &now, &e), ST_OK);
+    cr_expect_eq(policy_load(l.r.s, now, l.r.clock.fixed, &p, &e), ST_OK, "%s", e.detail);
+    signer_close(fresh);
     law_remove(&l);
 }
 
