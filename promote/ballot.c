@@ -103,7 +103,7 @@ static enum status times_hold(const struct approval *a, int64_t now, struct err 
     if (signed_at < made)
         return err_set(e, ST_EXPIRED, "approval-early",
                        "it was signed at %s, before it was asked for at %s", a->time, a->ask.made);
-    if (now >= expires)
+    if (a->approve && now >= expires)
         return err_set(e, ST_EXPIRED, "approval-expired", "it expired at %s; ask again",
                        a->ask.expires);
     return ST_OK;
@@ -139,12 +139,23 @@ static bool counts(const struct policy_approvals *law, const struct vote *v)
     return v->valid && v->voter.roles[law->role];
 }
 
+/* Signed later? The ledger's order is the order of adding, which anybody may choose. Of one second
+ * the rejection stands. */
+static bool later(const struct vote *votes, size_t a, size_t b)
+{
+    int order = strcmp(votes[a].time, votes[b].time);
+    if (order != 0)
+        return order > 0;
+    return votes[a].approve != votes[b].approve ? !votes[a].approve : a > b;
+}
+
 /* Did the same person say something later? */
 static bool superseded(const struct policy_approvals *law, const struct vote *votes, size_t count,
                        size_t i)
 {
-    for (size_t k = i + 1; k < count; k++) {
-        if (counts(law, &votes[k]) && same_voter(law, &votes[i].voter, &votes[k].voter))
+    for (size_t k = 0; k < count; k++) {
+        if (k != i && later(votes, k, i) && counts(law, &votes[k]) &&
+            same_voter(law, &votes[i].voter, &votes[k].voter))
             return true;
     }
     return false;

@@ -52,8 +52,8 @@ struct ballot {
     struct buf agreed, missing; /* owners, "alice, bob" */
 };
 void ballot_release(struct ballot *b);
-/* Counts the newest valid vote of each person with the role. Owners of the role's keys who have not
- * agreed are `missing`: those who could still be asked. */
+/* Counts the valid vote that each person with the role signed last. Owners of the role's keys who
+ * have not agreed are `missing`: those who could still be asked. */
 void ballot_count(const struct trust *t, const struct policy_approvals *law,
                   const struct vote *votes, size_t count, struct ballot *out);
 

@@ -6,8 +6,6 @@
 #include "verify/section.h"
 #include <string.h>
 
-#define EVIDENCE_LOOKED_AT 256 /* newest pieces of one gate */
-
 void inputs_release(struct inputs *in)
 {
     for (enum gate g = GATE_NONE; g < GATE_COUNT; g++)
@@ -57,6 +55,8 @@ struct gathering {
     const struct ask *ask;            /* a waiver's; NULL: it is about in->channel */
     struct inputs *in;
     struct ballot_now now;
+    bool one_void;       /* an answer that does not hold is among the votes */
+    uint64_t holder_seq; /* answers up to this entry were void when it was written; 0: none were */
 };
 
 /* ---- about the artifact ---- */
@@ -144,7 +144,8 @@ struct newer {
     uint64_t after; /* only what came behind this entry */
 };
 
-/* Evidence that came after the approval was asked for. What does not count at all voids nothing. */
+/* Evidence that came after the approval was asked for. What does not count is no pass: it may have
+ * been a fail before it was damaged. */
 static enum status look_newer(void *ctx, const struct shelved *d, struct err *e)
 {
     struct newer *n = ctx;
@@ -158,7 +159,7 @@ static enum status look_newer(void *ctx, const struct shelved *d, struct err *e)
         *e = why;
         return st;
     }
-    if (st == ST_OK && v.verdict != VERDICT_PASS && d->seq > n->at->failed)
+    if ((st != ST_OK || v.verdict != VERDICT_PASS) && d->seq > n->at->failed)
         n->at->failed = d->seq;
     return ST_OK;
 }
@@ -177,7 +178,7 @@ static enum status newer_evidence(struct gathering *g, const struct approval *a,
         digest_text(&g->in->artifact, hex);
         text_fmt(shelf, sizeof shelf, "evidence/%s/%s/", hex, gate_name(gate));
         if (n.after + 1 < n.at->from) {
-            st = shelf_scan(g->by->store, shelf, EVIDENCE_LOOKED_AT, look_newer, &n, e);
+            st = shelf_scan(g->by->store, shelf, SIZE_MAX, look_newer, &n, e);
             n.at->from = n.after + 1;
         }
         if (n.at->failed > n.after)
@@ -219,6 +220,8 @@ static enum status weigh(struct gathering *g, const struct envelope *v, const st
         refuse_vote(out, err_code(&why), why.detail);
         return ST_OK;
     }
+    if (!a->approve) /* stands until that person agrees, whatever came since */
+        return ST_OK;
     if (law != NULL && time_parse(a->time, &signed_at) &&
         g->in->now - signed_at > (int64_t)law->valid_s)
         refuse_vote(out, "approval-old", "it is older than the policy lets one hold; ask again");
@@ -232,6 +235,21 @@ static enum status weigh(struct gathering *g, const struct envelope *v, const st
     return st;
 }
 
+/* All that hold, and one of those that do not: to say why. */
+static bool keep_vote(struct gathering *g, const struct vote *v)
+{
+    struct inputs *in = g->in;
+    if (!v->valid && g->one_void)
+        return false;
+    if (in->vote_count == APPROVALS_MAX) {
+        in->votes_unseen = in->votes_unseen || v->valid;
+        return false;
+    }
+    g->one_void = g->one_void || !v->valid;
+    in->votes[in->vote_count++] = *v;
+    return true;
+}
+
 static enum status add_vote(void *ctx, const struct shelved *d, struct err *e)
 {
     struct gathering *g = ctx;
@@ -239,19 +257,24 @@ static enum status add_vote(void *ctx, const struct shelved *d, struct err *e)
     SCOPED(envelope_release) struct envelope v = {0};
     struct approval a;
     struct err why = ERR_NONE;
-    struct vote *out = &g->in->votes[g->in->vote_count];
-    enum status st = store_document(g->by->store, &d->envelope, &bytes, e);
-    if (st != ST_OK)
-        return inputs_trouble(st) ? st : ST_OK; /* a lost approval is none */
+    struct vote out = {.envelope = d->envelope, .seq = d->seq};
+    enum status st = store_document(g->by->store, &d->envelope, &bytes, &why);
+    if (inputs_trouble(st)) {
+        *e = why;
+        return st;
+    }
+    if (st != ST_OK) { /* it may have been a rejection */
+        g->in->votes_unread = g->in->votes_unread || d->seq > g->holder_seq;
+        return ST_OK;
+    }
     if (approval_open(buf_span(&bytes), &v, &a, &why) != ST_OK || !about(g, &a))
         return ST_OK;
-    *out = (struct vote){.envelope = d->envelope, .seq = d->seq, .approve = a.approve};
-    text_fmt(out->reason, sizeof out->reason, "%.199s", a.reason);
-    text_fmt(out->time, sizeof out->time, "%s", a.time);
-    if ((st = weigh(g, &v, &a, out, e)) != ST_OK)
+    out.approve = a.approve;
+    text_fmt(out.reason, sizeof out.reason, "%.199s", a.reason);
+    text_fmt(out.time, sizeof out.time, "%s", a.time);
+    if ((st = weigh(g, &v, &a, &out, e)) != ST_OK || !keep_vote(g, &out))
         return st;
-    g->in->vote_count++;
-    if (out->valid && g->in->basis.approval_count < BASIS_APPROVALS)
+    if (out.valid && g->in->basis.approval_count < BASIS_APPROVALS)
         g->in->basis.approvals[g->in->basis.approval_count++] = d->envelope;
     return ST_OK;
 }
@@ -325,7 +348,7 @@ static enum status gather(struct gathering *g, struct err *e)
         (st = all_evidence(g, e)) != ST_OK || (st = source(g, e)) != ST_OK ||
         (st = shelf_each(s, WAIVER_SHELF, &in->artifact, BASIS_WAIVERS, add_waiver, g, e)) !=
             ST_OK ||
-        (st = shelf_each(s, APPROVAL_SHELF, &in->artifact, APPROVALS_MAX, add_vote, g, e)) != ST_OK)
+        (st = shelf_each(s, APPROVAL_SHELF, &in->artifact, SIZE_MAX, add_vote, g, e)) != ST_OK)
         return st;
     return attested_gather(g->by, in, e);
 }
@@ -353,6 +376,7 @@ enum status inputs_now(const struct promoter *by, const struct promotion *what,
         return st;
     out->now = clock_now(&by->clock);
     ballot_now(by, on, &g.now);
+    g.holder_seq = on->known ? on->holder.seq : 0;
     return gather(&g, e);
 }
 
@@ -371,5 +395,5 @@ enum status inputs_waiver(const struct promoter *by, const struct artifact *a,
     struct gathering g = {.by = by, .artifact = a, .on = &nobody, .ask = ask, .in = out};
     ballot_now(by, &nobody, &g.now);
     g.now.policy = policy->digest;
-    return shelf_each(by->store, APPROVAL_SHELF, &a->digest, APPROVALS_MAX, add_vote, &g, e);
+    return shelf_each(by->store, APPROVAL_SHELF, &a->digest, SIZE_MAX, add_vote, &g, e);
 }

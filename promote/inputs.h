@@ -40,6 +40,8 @@ struct inputs {
     struct soak soak; /* in the channel it comes from; holds: it is there */
     struct vote votes[APPROVALS_MAX];
     size_t vote_count;
+    bool votes_unseen; /* more answers hold than there is room for */
+    bool votes_unread; /* an answer that could count lies there and cannot be read */
     struct waiver waivers[BASIS_WAIVERS]; /* that hold */
     size_t waiver_count;
     struct attested attested[ATTEST_COUNT];

@@ -205,6 +205,7 @@ static enum status votes(struct recall *r, struct inputs *in, struct err *e)
                      text_equal(a.ask.channel, in->channel) && a.ask.kind == in->kind &&
                      ballot_voter(in->trust, &v, &out->voter, &why) == ST_OK;
         text_fmt(out->reason, sizeof out->reason, "%.199s", a.reason);
+        text_fmt(out->time, sizeof out->time, "%s", a.time);
         in->vote_count++;
     }
     return ST_OK;

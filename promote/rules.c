@@ -237,6 +237,15 @@ static void rule_votes(const struct inputs *in, const struct policy_approvals *l
     if (b->no != NULL)
         rules_add(d, false, "approvals", NULL, "%.40s rejects it: %.200s", b->no->voter.owner,
                   b->no->reason);
+    else if (in->votes_unread)
+        rules_add(d, false, "approvals", NULL,
+                  "an answer in the store cannot be read, and may reject it; add its file again: "
+                  "assay approvals add FILE");
+    else if (in->votes_unseen)
+        rules_add(d, false, "approvals", NULL,
+                  "more than %d answers hold, which are more than can be counted; only another "
+                  "decision, policy or trust voids them",
+                  APPROVALS_MAX);
     else if (b->yes >= law->threshold)
         rules_add(d, true, "approvals", NULL, "%u of %u %s with the role %s agree: %.120s", b->yes,
                   law->threshold, what, role, listed(&b->agreed));

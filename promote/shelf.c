@@ -67,6 +67,26 @@ static enum status same(void *ctx, const struct shelved *d, struct err *e)
     return ST_OK;
 }
 
+/* Lies there already, and can be read. What cannot is put there once more, which brings it back. */
+static enum status lies_there(const struct promoter *by, const char *shelf,
+                              const struct digest *artifact, const struct digest *envelope,
+                              bool *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    struct looking l = {.envelope = *envelope};
+    struct err why = ERR_NONE;
+    *out = false;
+    enum status st = shelf_each(by->store, shelf, artifact, SIZE_MAX, same, &l, e);
+    if (st != ST_OK || !l.found)
+        return st;
+    st = store_document(by->store, envelope, &bytes, &why);
+    *out = st == ST_OK;
+    if (st != ST_IO && st != ST_NO_MEMORY && st != ST_INTERRUPTED)
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
 static enum status commit_once(const struct promoter *by, const char *prefix, struct span envelope,
                                const char *type, struct span body, uint64_t after, uint64_t *seq,
                                struct err *e)
@@ -101,7 +121,8 @@ enum status shelf_put(const struct promoter *by, const char *shelf, const struct
                       uint64_t *seq, struct err *e)
 {
     char prefix[STORE_KEY_MAX];
-    struct looking l = {.envelope = digest_of(envelope)};
+    const struct digest d = digest_of(envelope);
+    bool there = false;
     enum status st = ST_OK;
     key_prefix(shelf, artifact, prefix);
     *seq = 0;
@@ -109,8 +130,7 @@ enum status shelf_put(const struct promoter *by, const char *shelf, const struct
         struct store_facts facts;
         *e = ERR_NONE;
         if ((st = store_facts(by->store, &facts, e)) != ST_OK ||
-            (st = shelf_each(by->store, shelf, artifact, SIZE_MAX, same, &l, e)) != ST_OK ||
-            l.found)
+            (st = lies_there(by, shelf, artifact, &d, &there, e)) != ST_OK || there)
             return st;
         st = commit_once(by, prefix, envelope, type, body, after > 0 ? after : facts.seq, seq, e);
         if (st != ST_CONFLICT || after > 0)

@@ -20,9 +20,9 @@ enum status shelf_each(struct store *s, const char *shelf, const struct digest *
                        enum status (*each)(void *ctx, const struct shelved *d, struct err *e),
                        void *ctx, struct err *e) MUST_CHECK;
 
-/* Puts one more there, in an entry of that type and body. Very bytes that lie there already are
- * left alone: *seq is 0 then. `after`: ST_CONFLICT, code "moved", unless that is still the newest
- * entry; 0: whatever it is. */
+/* Puts one more there, in an entry of that type and body. Very bytes that lie there already, and
+ * can be read, are left alone: *seq is 0 then. `after`: ST_CONFLICT, code "moved", unless that is
+ * still the newest entry; 0: whatever it is. */
 enum status shelf_put(const struct promoter *by, const char *shelf, const struct digest *artifact,
                       struct span envelope, const char *type, struct span body, uint64_t after,
                       uint64_t *seq, struct err *e) MUST_CHECK;
