@@ -38,6 +38,23 @@ static void write_body(struct entry_texts *t)
     json_close(&j);
 }
 
+static enum status note(void *ctx, const char *key, struct span value, struct err *e)
+{
+    bool *any = ctx;
+    (void)key;
+    (void)value;
+    (void)e;
+    *any = true;
+    return ST_OK;
+}
+
+static enum status is_any(struct store *s, const struct evidence *like, bool *out, struct err *e)
+{
+    char prefix[STORE_KEY_MAX];
+    evidence_prefix(&like->bound.artifact, like->gate, prefix);
+    return store_scan(s, prefix, note, out, e);
+}
+
 /* An old pass must not come after a newer fail: what was measured last is what counts. */
 static enum status check_newest(const struct entry_texts *t, struct err *e)
 {
@@ -52,8 +69,18 @@ static enum status check_newest(const struct entry_texts *t, struct err *e)
         *e = why;
         return st;
     }
-    if (st != ST_OK || last.ended < this->ended)
-        return ST_OK; /* there is none, or none that counts, or an older one */
+    if (st == ST_UNTRUSTED || (st == ST_OK && last.ended < this->ended))
+        return ST_OK; /* one that does not count, or an older one */
+    if (st != ST_OK) {
+        bool any = false;
+        enum status seen = is_any(t->store, this, &any, e);
+        return seen != ST_OK || !any
+                   ? seen
+                   : err_at(e, ST_SET_BACK, "evidence", "evidence-older", ERR_NO_OFFSET,
+                            "the store's newest evidence of gate %s cannot be read, and may be "
+                            "newer than this; measure again",
+                            gate_name(this->gate));
+    }
     char ended[TIME_TEXT_MAX];
     time_format(last.ended, ended);
     return err_at(e, ST_SET_BACK, "evidence", "evidence-older", ERR_NO_OFFSET,

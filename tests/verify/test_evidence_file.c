@@ -95,6 +95,26 @@ Test(evidence_file, an_old_pass_does_not_come_after_a_newer_fail)
     verify_room_remove(&v);
 }
 
+Test(evidence_file, does_not_come_after_a_newer_piece_that_cannot_be_read)
+{
+    struct err e = ERR_NONE;
+    struct verify_room v = verify_room_make();
+    SCOPED(artifact_release) struct artifact a = verify_room_model(&v);
+    SCOPED(buf_release) struct buf old = BUF_EMPTY;
+    char prefix[STORE_KEY_MAX], key[STORE_KEY_MAX + 20], lost[DIGEST_TEXT];
+    struct digest gone = digest_of(span_text("it was a fail"));
+    bool existed = false;
+    evidence_prefix(&a.digest, GATE_SMOKE, prefix);
+    snprintf(key, sizeof key, "%s%016llu", prefix, 1000ULL);
+    digest_text(&gone, lost);
+    OK(room_set(&v.r, key, lost, NULL, &e));
+    made(&v, &a, VERDICT_PASS, 50, ROLE_GATE, NULL, &old);
+    cr_expect_eq(offer(&v, &old, NULL, &existed, &e), ST_SET_BACK, "%s", e.detail);
+    cr_expect_str_eq(err_code(&e), "evidence-older");
+    cr_expect_eq(newest(&v, &a), VERDICT_NONE);
+    verify_room_remove(&v);
+}
+
 Test(evidence_file, of_a_wrong_role_from_the_future_or_about_nothing_here_is_refused)
 {
     struct err e = ERR_NONE;
