@@ -237,7 +237,7 @@ static enum status present(const struct promoter *by, const char *target, struct
     buf_byte(&value, '\0');
     if (st == ST_OK && buf_status(&value) == ST_OK &&
         open_freeze(by->store, by->trust, (const char *)value.p, target, out, &none) != ST_OK)
-        out->until[0] = '\0'; /* it cannot be proven: any other is better, and it may go */
+        out->until[0] = '\0'; /* it cannot be proven: the role policy may replace it or let it go */
     if (st != ST_OK)
         *e = none;
     return st;
@@ -263,6 +263,14 @@ static enum status sign(const struct promoter *by, const struct signer *key, con
     return trust_check(by->trust, ROLE_POLICY, &v, now, e);
 }
 
+static bool by_policy(const struct promoter *by, struct span envelope)
+{
+    SCOPED(envelope_release) struct envelope v = {0};
+    struct err none = ERR_NONE;
+    return envelope_parse(envelope, &v, &none) == ST_OK &&
+           trust_check(by->trust, ROLE_POLICY, &v, clock_now(&by->clock), &none) == ST_OK;
+}
+
 static enum status freeze_once(const struct promoter *by, const struct freeze *f,
                                struct span envelope, uint64_t *seq, struct err *e)
 {
@@ -277,6 +285,10 @@ static enum status freeze_once(const struct promoter *by, const struct freeze *f
         *e = none;
         return st;
     }
+    if (st == ST_OK && now.until[0] == '\0' && !by_policy(by, envelope))
+        return err_set(e, ST_UNTRUSTED, "freeze-unproven",
+                       "the freeze of %s cannot be proven; replacing it takes the role policy",
+                       f->target);
     if (st == ST_OK && strcmp(now.until, f->until) >= 0)
         return err_set(e, ST_EXISTS, "frozen",
                        "%s is frozen until %s already; shortening that takes a thaw", f->target,

@@ -197,6 +197,26 @@ Test(freeze, that_cannot_be_proven_keeps)
     people_remove(&p);
 }
 
+Test(freeze, that_cannot_be_proven_is_replaced_by_the_role_policy_alone)
+{
+    struct people_room p;
+    struct decision d;
+    struct err e = ERR_NONE;
+    char hex[DIGEST_TEXT];
+    people_make(&p);
+    digest_text(&p.l.a.digest, hex);
+    cr_assert_eq(room_set(&p.l.r, "freeze/tiny", hex, NULL, &e), ST_OK);
+    cr_expect_eq(freeze(&p, "tiny", p.keys[BEN], DAY, &e), ST_UNTRUSTED);
+    cr_expect_str_eq(err_code(&e), "freeze-unproven", "%s", e.detail);
+    cr_expect_not(preview(&p, &d));
+    cr_expect_not_null(strstr(law_unmet(&d, "freeze"), "cannot be proven"));
+    cr_expect_eq(freeze(&p, "tiny", p.l.keys[ROLE_POLICY], DAY, &e), ST_OK, "%s", e.detail);
+    people_wait(&p, DAY);
+    law_pass(&p.l, &p.l.a);
+    cr_expect(preview(&p, &d), "%s", law_unmet(&d, ""));
+    people_remove(&p);
+}
+
 Test(freeze, never_stops_going_back)
 {
     struct people_room p;
