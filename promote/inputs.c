@@ -281,6 +281,15 @@ static enum status add_vote(void *ctx, const struct shelved *d, struct err *e)
 
 /* ---- waivers, attestations ---- */
 
+/* By the law in force, whatever the one said under which it was made. */
+static bool lawful(const struct waiver *w, const struct policy_waivers *law)
+{
+    int64_t from = 0, until = 0;
+    return law->present && !law->never[w->gate] && time_parse(w->time, &from) &&
+           time_parse(w->until, &until) && until >= from &&
+           (uint64_t)(until - from) <= law->longest_s;
+}
+
 static enum status add_waiver(void *ctx, const struct shelved *d, struct err *e)
 {
     struct gathering *g = ctx;
@@ -293,7 +302,7 @@ static enum status add_waiver(void *ctx, const struct shelved *d, struct err *e)
         return st;
     }
     if (st != ST_OK || !waiver_holds(w, g->now.store, &in->artifact, in->now) ||
-        !in->policy->waivers.present || in->policy->waivers.never[w->gate])
+        !lawful(w, &in->policy->waivers))
         return ST_OK;
     in->waiver_count++;
     in->basis.waivers[in->basis.waiver_count++] = d->envelope;

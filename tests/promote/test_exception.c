@@ -123,6 +123,34 @@ Test(waiver, needs_the_key_of_the_role_policy)
     people_remove(&p);
 }
 
+/* The law of the room, but for how long a waiver may last. */
+static const char shorter[] =
+    "schema: assay.policy/1\nname: shorter\n"
+    "gates: {smoke: {limits: {load_ms: 100 s}}}\n"
+    "channels: {preview: {from: candidate, gates: [structural, smoke], allow_self_signed: true}}\n"
+    "waivers: {longest: %d d, approvals: {role: release, threshold: 1}, never: [structural]}\n";
+
+Test(waiver, that_lasts_longer_than_the_law_in_force_lets_it_is_none)
+{
+    struct people_room p;
+    struct decision d;
+    struct err e = ERR_NONE;
+    char yaml[1024];
+    people_make(&p);
+    struct ask ask = slow(&p, 5 * DAY);
+    struct approval a = people_asked(&p, &ask);
+    cr_assert_eq(people_vote(&p, BEN, &a, &e), ST_OK, "%s", e.detail);
+    cr_assert(waived(&p, &ask, &d), "%s", law_unmet(&d, ""));
+    for (int days = 5; days >= 4; days--) {
+        snprintf(yaml, sizeof yaml, shorter, days);
+        law_set(&p.l, yaml);
+        law_pass(&p.l, &p.l.a);
+        be_slow(&p);
+        cr_expect_eq(preview(&p, &d), days == 5, "%d d: %s", days, law_unmet(&d, ""));
+    }
+    people_remove(&p);
+}
+
 /* ---- freezes ---- */
 
 static enum status freeze(struct people_room *p, const char *target, const struct signer *key,
