@@ -144,11 +144,19 @@ enum status approval_add(const struct promoter *by, struct span bytes, struct ap
     SCOPED(envelope_release) struct envelope v = {0};
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
     struct voter who;
+    struct err unknown = ERR_NONE;
+    struct shelf_state there = {.named = false};
     enum status st = approval_open(bytes, &v, out, e);
-    if (st != ST_OK || (st = judge(by, &v, out, &who, e)) != ST_OK) {
+    if (st == ST_OK)
+        st = shelf_look(by->store, APPROVAL_SHELF, &out->ask.artifact, &out->digest, &there, e);
+    /* What the ledger names and the store lost is taken back, whatever it is worth by now. */
+    bool lost = there.named && !there.read;
+    if (st != ST_OK || (!lost && (st = judge(by, &v, out, &who, e)) != ST_OK)) {
         err_stage(e, "approval");
         return st;
     }
+    if (lost && ballot_voter(by->trust, &v, &who, &unknown) != ST_OK)
+        who = (struct voter){.key = 0}; /* the entry names nobody then */
     write_body(out, &who, &body);
     if (buf_status(&body) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for an approval");

@@ -67,20 +67,19 @@ static enum status same(void *ctx, const struct shelved *d, struct err *e)
     return ST_OK;
 }
 
-/* Lies there already, and can be read. What cannot is put there once more, which brings it back. */
-static enum status lies_there(const struct promoter *by, const char *shelf,
-                              const struct digest *artifact, const struct digest *envelope,
-                              bool *out, struct err *e)
+enum status shelf_look(struct store *s, const char *shelf, const struct digest *artifact,
+                       const struct digest *envelope, struct shelf_state *out, struct err *e)
 {
     SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
     struct looking l = {.envelope = *envelope};
     struct err why = ERR_NONE;
-    *out = false;
-    enum status st = shelf_each(by->store, shelf, artifact, SIZE_MAX, same, &l, e);
+    *out = (struct shelf_state){.named = false};
+    enum status st = shelf_each(s, shelf, artifact, SIZE_MAX, same, &l, e);
+    out->named = l.found;
     if (st != ST_OK || !l.found)
         return st;
-    st = store_document(by->store, envelope, &bytes, &why);
-    *out = st == ST_OK;
+    st = store_document(s, envelope, &bytes, &why);
+    out->read = st == ST_OK;
     if (st != ST_IO && st != ST_NO_MEMORY && st != ST_INTERRUPTED)
         return ST_OK;
     *e = why;
@@ -122,7 +121,7 @@ enum status shelf_put(const struct promoter *by, const char *shelf, const struct
 {
     char prefix[STORE_KEY_MAX];
     const struct digest d = digest_of(envelope);
-    bool there = false;
+    struct shelf_state there;
     enum status st = ST_OK;
     key_prefix(shelf, artifact, prefix);
     *seq = 0;
@@ -130,7 +129,7 @@ enum status shelf_put(const struct promoter *by, const char *shelf, const struct
         struct store_facts facts;
         *e = ERR_NONE;
         if ((st = store_facts(by->store, &facts, e)) != ST_OK ||
-            (st = lies_there(by, shelf, artifact, &d, &there, e)) != ST_OK || there)
+            (st = shelf_look(by->store, shelf, artifact, &d, &there, e)) != ST_OK || there.read)
             return st;
         st = commit_once(by, prefix, envelope, type, body, after > 0 ? after : facts.seq, seq, e);
         if (st != ST_CONFLICT || after > 0)

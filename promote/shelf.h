@@ -20,6 +20,13 @@ enum status shelf_each(struct store *s, const char *shelf, const struct digest *
                        enum status (*each)(void *ctx, const struct shelved *d, struct err *e),
                        void *ctx, struct err *e) MUST_CHECK;
 
+struct shelf_state {
+    bool named, read; /* it lies there; and its document can be read */
+};
+enum status shelf_look(struct store *s, const char *shelf, const struct digest *artifact,
+                       const struct digest *envelope, struct shelf_state *out,
+                       struct err *e) MUST_CHECK;
+
 /* Puts one more there, in an entry of that type and body. Very bytes that lie there already, and
  * can be read, are left alone: *seq is 0 then. `after`: ST_CONFLICT, code "moved", unless that is
  * still the newest entry; 0: whatever it is. */

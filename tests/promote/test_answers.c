@@ -108,6 +108,26 @@ Test(answers, that_rejects_is_not_flooded_out_of_sight)
     people_remove(&p);
 }
 
+Test(answers, that_were_lost_can_be_added_again_even_when_they_are_void)
+{
+    struct people_room p;
+    struct decision d;
+    struct err e;
+    people_make(&p);
+    struct approval a = people_asked(&p, &people_stable);
+    SCOPED(buf_release) struct buf file = people_signed(&p, CAT, &a);
+    lose(&p, &file);
+    people_wait(&p, 20 * DAY);
+    evidence(&p, VERDICT_PASS);
+    agree(&p);
+    cr_expect_not(people_allowed(&p, &d));
+    cr_expect_not_null(strstr(law_unmet(&d, "approvals"), "cannot be read"));
+    cr_assert_eq(people_vote(&p, CAT, &a, &e), ST_OK, "%s", e.detail);
+    cr_expect(people_allowed(&p, &d), "%s", law_unmet(&d, ""));
+    cr_expect_eq(people_vote(&p, CAT, &a, &e), ST_EXPIRED, "it is there now");
+    people_remove(&p);
+}
+
 Test(answers, is_void_after_newer_evidence_that_cannot_be_read)
 {
     struct people_room p;
