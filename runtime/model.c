@@ -179,6 +179,8 @@ static bool same_bytes(const uint8_t *a, const uint8_t *b, uint64_t n)
 
 bool model_place_equal(const struct model *a, const struct model *b, size_t place)
 {
+    if (place >= model_places(a) || place >= model_places(b))
+        return false;
     const struct placed *x = &a->layout.placed[place], *y = &b->layout.placed[place];
     struct weights mine = a->weights, theirs = b->weights;
     if (!x->present || !y->present)

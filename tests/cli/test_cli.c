@@ -25,6 +25,7 @@ static void handing_make(struct handing *h)
 
 static void handing_remove(struct handing *h)
 {
+    lease_scope(&h->c.lease);
     buf_release(&h->c.out);
     buf_release(&h->c.hints);
     artifact_release(&h->b);

@@ -20,7 +20,7 @@ test('a model shows its identity, evidence and need before it is loaded', async 
   for (const part of [list.artifact, list.sha256, `${list.name}@${list.channel}`])
     holds(seen.facts.includes(part), `${part} is shown`);
   holds(seen.evidence.includes('structural: pass') && seen.evidence.includes('smoke: pass'), seen.evidence);
-  equal([seen.rows, seen.listed], [6, 2]);
+  equal([seen.rows, seen.listed], [7, 2]);
 });
 
 test('three planes have three controls, and none touches another', async (bench) => {
