@@ -21,7 +21,7 @@ for size in 3m 6m 10m 25m; do
     n=0 code=0
     while [ "$code" -eq 0 ]; do
         n=$((n + 1))
-        head -c $((200000 + n * 1777)) /dev/urandom >"$T/$n.bin"
+        head -c $((200000 + n * 1777)) /dev/zero | openssl enc -aes-128-ctr -K "$(printf %032d "$n")" -iv "$(printf %032d 0)" >"$T/$n.bin"
         "$A" -q add "$T/$n.bin" --name a --version "$n" >"$T/out" 2>&1 || code=$?
         [ "$n" -lt 300 ] || fail "size $size: it never became full"
     done
