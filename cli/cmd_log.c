@@ -8,6 +8,7 @@
 #include "cli/print.h"
 #include "store/check.h"
 #include "store/ledger.h"
+#include "verify/unpack.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -182,11 +183,43 @@ static void found(void *ctx, const struct finding *f)
     json_close(p->j);
 }
 
+/* The first document of a bundle says which head the ledger had when it was made. */
+static enum status read_bundle(const char *path, struct buf *out, struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    SCOPED(unpack_scope) struct unpack *u = NULL;
+    struct admit_file first;
+    bool more = false;
+    uint64_t size = 0;
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_size(fd, &size, e);
+    if (st == ST_OK)
+        st = unpack_start(fd, size, IMPORT_TAR_ZSTD, &u, e);
+    if (st != ST_OK)
+        return st;
+    struct admit_stream files = unpack_stream(u);
+    st = files.next(files.ctx, &first, &more, e);
+    if (st == ST_OK && (!more || strcmp(first.path, "bundle.json") != 0))
+        return err_set(e, ST_FORMAT, "bundle", "no bundle: bundle.json does not come first");
+    for (size_t got = 1; st == ST_OK && got > 0;) {
+        uint8_t block[4096];
+        st = first.from.read(first.from.ctx, block, sizeof block, &got, e);
+        if (st == ST_OK && out->n + got > AGAINST_MAX)
+            st = err_set(e, ST_FORMAT, "bundle", "bundle.json is longer than it may be");
+        if (st == ST_OK)
+            buf_append(out, SPAN(block, got));
+    }
+    return st == ST_OK ? buf_status(out) : st;
+}
+
 /* The head that a file carries, which somebody kept elsewhere. */
 static enum status read_against(const char *path, struct log_head *out, struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    enum status st = file_read(AT_FDCWD, path, AGAINST_MAX, &text, e);
+    enum status st = import_kind_of(path) == IMPORT_TAR_ZSTD
+                         ? read_bundle(path, &text, e)
+                         : file_read(AT_FDCWD, path, AGAINST_MAX, &text, e);
     if (st == ST_OK)
         st = log_head_find(buf_span(&text), out, e);
     return st == ST_OK ? st : err_subject(e, "%s", path);

@@ -125,7 +125,11 @@ static enum status find_key(struct store *s, const char *key, bool object, struc
         st = json_parse(buf_span(&value), LEDGER_LINE_MAX, &v, e);
         if (st != ST_OK)
             return st;
-        hex = json_as_string(json_get(v, "artifact"));
+        const struct json *holder = json_get(v, "artifact");
+        /* A channel that was emptied: its seat is there, nobody sits on it. */
+        if (holder != NULL && json_kind(holder) == JSON_NULL)
+            return err_set(e, ST_NOT_FOUND, "no-holder", "nobody holds it");
+        hex = json_as_string(holder);
     } else {
         buf_byte(&value, 0);
         st = buf_status(&value);
@@ -155,7 +159,7 @@ static enum status find_named(struct store *s, const char *ref, const char *at,
     enum status st = find_key(s, key, channel, &out->digest, e);
     if (st == ST_NOT_FOUND) {
         *e = ERR_NONE;
-        err_set(e, ST_NOT_FOUND, NULL,
+        err_set(e, ST_NOT_FOUND, channel ? "no-holder" : NULL,
                 channel ? "nothing named %s is in %s" : "no artifact has name %s and version %s",
                 name, what);
         return err_subject(e, "%s", ref);
