@@ -25,6 +25,12 @@ static void trim(char *text)
         text[--n] = 0;
 }
 
+static void say(struct gate_check *c, const char *fmt, va_list ap)
+{
+    text_vfmt(c->message, sizeof c->message, fmt, ap);
+    trim(c->message);
+}
+
 void checks_add(struct gate_checks *c, const char *name, bool pass, const char *fmt, ...)
 {
     struct gate_check *check = add(c, name);
@@ -32,9 +38,8 @@ void checks_add(struct gate_checks *c, const char *name, bool pass, const char *
         return;
     va_list ap;
     va_start(ap, fmt);
-    text_vfmt(check->message, sizeof check->message, fmt, ap);
+    say(check, fmt, ap);
     va_end(ap);
-    trim(check->message);
     check->verdict = pass ? VERDICT_PASS : VERDICT_FAIL;
 }
 
@@ -45,9 +50,8 @@ void checks_error(struct gate_checks *c, const char *name, const char *fmt, ...)
         return;
     va_list ap;
     va_start(ap, fmt);
-    text_vfmt(check->message, sizeof check->message, fmt, ap);
+    say(check, fmt, ap);
     va_end(ap);
-    trim(check->message);
     check->verdict = VERDICT_ERROR;
 }
 
@@ -81,9 +85,8 @@ void checks_explain(struct gate_check *c, const char *fmt, ...)
         return;
     va_list ap;
     va_start(ap, fmt);
-    text_vfmt(c->message, sizeof c->message, fmt, ap);
+    say(c, fmt, ap);
     va_end(ap);
-    trim(c->message);
     c->told = true;
 }
 
