@@ -129,10 +129,8 @@ static enum status run(struct cli *c, int argc, char **argv, struct err *e)
         st = choose(c, e);
     if (st != ST_OK)
         return st;
-    if (opt_given(&c->args, OPT_HELP) && c->command->run != cmd_help) {
-        help_put(c->command, &c->out);
-        return ST_OK;
-    }
+    if (opt_given(&c->args, OPT_HELP) && c->command->run != cmd_help)
+        return help_answer(c, c->command, e);
     return c->command->run(c, e);
 }
 

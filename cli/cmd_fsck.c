@@ -54,8 +54,6 @@ enum status cmd_fsck(struct cli *c, struct err *e)
     struct repaired r;
     if (opt_given(&c->args, OPT_REBUILD_INDEX))
         return rebuild(c, e);
-    if (opt_given(&c->args, OPT_FROM) && !opt_given(&c->args, OPT_REPAIR))
-        return err_set(e, ST_USAGE, "words", "--from is for --repair");
     if (!opt_given(&c->args, OPT_REPAIR))
         return cmd_verify(c, e);
     enum status st = repair_store(c, &r, e);

@@ -276,22 +276,38 @@ static enum status prove(struct cli *c, struct err *e)
     return p.worst;
 }
 
+/* An entry is handed out, the ledger proven, or read: what belongs to another of these would mean
+ * nothing. */
+static enum status check_shape(const struct cli *c, struct err *e)
+{
+    static const enum opt reading[] = {OPT_NAME, OPT_SINCE, OPT_CSV};
+    bool entry = c->words > 0, proof = opt_given(&c->args, OPT_VERIFY);
+    if (!entry && opt_given(&c->args, OPT_OUTPUT))
+        return err_set(e, ST_USAGE, "words", "which entry goes there? say log SEQ -o DIR");
+    if (entry && proof)
+        return err_set(e, ST_USAGE, "option-pair", "SEQ or --verify, not both");
+    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
+        if ((entry || proof) && opt_given(&c->args, reading[i]))
+            return err_set(e, ST_USAGE, "option-pair", "%s or --%s, not both",
+                           entry ? "SEQ" : "--verify", opt_shapes[reading[i]].name);
+    }
+    return ST_OK;
+}
+
 enum status cmd_log(struct cli *c, struct err *e)
 {
     SCOPED(fd_release) int dir = -1;
     SCOPED(reading_release) struct reading r = {.c = c, .name = c->args.value[OPT_NAME]};
     struct ledger_place at = {.offset = 0};
+    if (check_shape(c, e) != ST_OK)
+        return e->status;
     if (c->words > 0)
         return log_hand_out(c, e);
     enum status st = read_since(c, r.since, e);
-    if (st == ST_OK && opt_given(&c->args, OPT_AGAINST) && !opt_given(&c->args, OPT_VERIFY))
-        st = err_set(e, ST_USAGE, "option-pair", "--against goes with --verify");
     if (st == ST_OK && r.name != NULL && !manifest_name_valid(r.name))
         st = err_set(e, ST_USAGE, "option-value", "--name %s is no name", r.name);
     r.csv = opt_given(&c->args, OPT_CSV);
     r.who = r.csv || r.name != NULL;
-    if (st == ST_OK && r.csv && c->json)
-        st = err_set(e, ST_USAGE, "option-pair", "--csv or --json, not both");
     if (st == ST_OK)
         st = r.who ? cli_trust(c, e) : cli_store(c, e);
     if (st != ST_OK)

@@ -175,9 +175,6 @@ enum status cmd_run(struct cli *c, struct err *e)
     struct sampling how = SAMPLING_DEFAULT;
     uint64_t tokens = NEW_TOKENS;
     enum status st = read_sampling(&c->args, &how, &tokens, e);
-    if (st == ST_OK && opt_given(&c->args, OPT_STREAM) && !c->json)
-        st = err_set(e, ST_USAGE, "option-value",
-                     "--stream goes with --json; text is streamed anyway");
     if (st == ST_OK)
         st = cli_artifact(c, c->word[0], true, &a, e);
     if (st != ST_OK)

@@ -45,6 +45,26 @@ bool command_takes(const struct command *c, enum opt id)
     return command_global(id);
 }
 
+static const struct option_note *note_of(const struct command *c, enum opt id)
+{
+    for (size_t i = 0; i < c->note_count; i++) {
+        if (c->notes[i].id == id)
+            return &c->notes[i];
+    }
+    return NULL;
+}
+
+struct opt_shape command_option(const struct command *c, enum opt id)
+{
+    struct opt_shape shape = opt_shapes[id];
+    const struct option_note *note = note_of(c, id);
+    if (note != NULL && note->arg != NULL)
+        shape.arg = note->arg;
+    if (note != NULL && note->help != NULL)
+        shape.help = note->help;
+    return shape;
+}
+
 /* Does `name` ("key new") begin with the word? */
 static bool is_family(const char *name, const char *word)
 {
@@ -82,32 +102,41 @@ static enum status family_member(char *const *word, size_t words, struct err *e)
                    word[1], (char *)list.p);
 }
 
+/* The command that the words name, by as many of them as there is one for: "bench store" before
+ * "bench". */
+static const struct command *named(char *const *word, size_t words, size_t *used)
+{
+    const struct command *k;
+    for (*used = words > 1 ? 2 : 1; *used > 0; --*used) {
+        for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+            bool two = is_family(k->name, word[0]);
+            if (*used == 2 ? two && strcmp(strchr(k->name, ' ') + 1, word[1]) == 0
+                           : strcmp(k->name, word[0]) == 0)
+                return k;
+        }
+    }
+    return NULL;
+}
+
 enum status command_find(char *const *word, size_t words, const struct command **out, size_t *used,
                          struct err *e)
 {
     assert(words > 0);
     const char *near = NULL;
     size_t distance = 3;
-    const struct command *k;
-    bool family = false;
+    const struct command *k = named(word, words, used);
+    *out = k;
+    if (k != NULL)
+        return ST_OK;
     for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
-        const char *name = k->name;
-        bool two = is_family(name, word[0]);
-        family = family || two;
-        if (strcmp(name, word[0]) == 0 ||
-            (two && words > 1 && strcmp(strchr(name, ' ') + 1, word[1]) == 0)) {
-            *out = k;
-            *used = two ? 2 : 1;
-            return ST_OK;
-        }
-        size_t d = opt_distance(word[0], name);
+        if (is_family(k->name, word[0]))
+            return family_member(word, words, e);
+        size_t d = opt_distance(word[0], k->name);
         if (d < distance) {
             distance = d;
-            near = name;
+            near = k->name;
         }
     }
-    if (family)
-        return family_member(word, words, e);
     if (near != NULL)
         return err_set(e, ST_USAGE, "command-unknown", "there is no command %s; did you mean %s?",
                        word[0], near);
@@ -133,6 +162,52 @@ static enum status not_taken(const struct command *c, enum opt id, struct err *e
     return err_set(e, ST_USAGE, "option-unknown", "%s takes no --%s", c->name, opt_shapes[id].name);
 }
 
+/* Options that mean nothing without another, to whatever command. */
+static const struct {
+    enum opt id, with;
+} pairs[] = {
+    {OPT_FORCE, OPT_OUTPUT},
+    {OPT_AGAINST, OPT_VERIFY},
+    {OPT_STREAM, OPT_JSON},
+    {OPT_FROM, OPT_REPAIR},
+};
+
+/* And those that contradict each other. */
+static const struct {
+    enum opt id, rival;
+} rivals[] = {
+    {OPT_CSV, OPT_JSON},
+    {OPT_INDEX, OPT_REPAIR},
+    {OPT_INDEX, OPT_REBUILD_INDEX},
+    {OPT_REPAIR, OPT_REBUILD_INDEX},
+    {OPT_FILE, OPT_DIGEST},
+};
+
+static enum status goes_with(const struct args *a, enum opt id, enum opt with, struct err *e)
+{
+    if (!opt_given(a, id) || opt_given(a, with))
+        return ST_OK;
+    return err_set(e, ST_USAGE, "option-pair", "--%s goes with --%s", opt_shapes[id].name,
+                   opt_shapes[with].name);
+}
+
+static enum status check_pairs(const struct command *c, const struct args *a, struct err *e)
+{
+    enum status st = ST_OK;
+    for (size_t i = 0; st == ST_OK && i < sizeof pairs / sizeof *pairs; i++)
+        st = goes_with(a, pairs[i].id, pairs[i].with, e);
+    for (size_t i = 0; st == ST_OK && i < c->note_count; i++) {
+        if (c->notes[i].with != 0)
+            st = goes_with(a, c->notes[i].id, c->notes[i].with, e);
+    }
+    for (size_t i = 0; st == ST_OK && i < sizeof rivals / sizeof *rivals; i++) {
+        if (opt_given(a, rivals[i].id) && opt_given(a, rivals[i].rival))
+            st = err_set(e, ST_USAGE, "option-pair", "--%s or --%s, not both",
+                         opt_shapes[rivals[i].id].name, opt_shapes[rivals[i].rival].name);
+    }
+    return st;
+}
+
 enum status command_check(const struct command *c, const struct args *a, size_t words,
                           struct err *e)
 {
@@ -146,5 +221,5 @@ enum status command_check(const struct command *c, const struct args *a, size_t 
         return err_set(e, ST_USAGE, "words", "%s takes no words", c->name);
     if (words > c->most)
         return err_set(e, ST_USAGE, "words", "%s takes only %s", c->name, c->words);
-    return ST_OK;
+    return check_pairs(c, a, e);
 }

@@ -7,6 +7,13 @@
 
 #define COMMAND_OPTIONS 14
 
+/* What an option means to one command, where cli/opt.h's words would not be true of it. */
+struct option_note {
+    enum opt id;
+    const char *arg, *help; /* NULL: as everywhere */
+    enum opt with;          /* it goes only with that one; 0: with any */
+};
+
 struct command {
     const char *name;     /* "add", "key new" */
     const char *words;    /* its words in help: "REF -o PATH" */
@@ -18,6 +25,8 @@ struct command {
     bool asks_at; /* --at is what it is asked about, not the clock */
     size_t option_count;
     enum opt options[COMMAND_OPTIONS]; /* beside the global ones */
+    const struct option_note *notes;   /* [note_count] */
+    size_t note_count;
 };
 
 /* The i-th command in the order of help; NULL past the last. */
@@ -28,6 +37,8 @@ const char *command_group(size_t i);
 /* Options that every command takes. */
 bool command_global(enum opt id);
 bool command_takes(const struct command *c, enum opt id);
+/* Its name, argument and help as they are to this command. */
+struct opt_shape command_option(const struct command *c, enum opt id);
 
 /* Which command the words begin with; *used says how many of them name it. ST_USAGE with the
  * nearest. */
@@ -35,7 +46,7 @@ enum status command_find(char *const *word, size_t words, const struct command *
                          struct err *e) MUST_CHECK;
 /* Is the word the first of several commands' names: "key"? */
 bool command_family(const char *word);
-/* Does it take these options and that many words? */
+/* Does it take these options, together, and that many words? */
 enum status command_check(const struct command *c, const struct args *a, size_t words,
                           struct err *e) MUST_CHECK;
 
@@ -112,6 +123,8 @@ enum status cmd_help(struct cli *c, struct err *e);
 
 /* One command's help, or the list of all (command NULL). */
 void help_put(const struct command *command, struct buf *out);
+/* The same as the answer, with --json as JSON. */
+enum status help_answer(struct cli *c, const struct command *command, struct err *e) MUST_CHECK;
 /* The commands whose names begin with the word. */
 void help_put_family(const char *family, struct buf *out);
 

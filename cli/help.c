@@ -13,16 +13,48 @@ static void put_padded(struct buf *out, const char *text, size_t width)
         buf_byte(out, ' ');
 }
 
-static void put_option(struct buf *out, enum opt id)
+/* "-o, --output PATH" as it stands in the left column. */
+static size_t name_option(const struct opt_shape *shape, char *out, size_t cap)
 {
-    const struct opt_shape *shape = &opt_shapes[id];
-    char text[48];
-    text_fmt(text, sizeof text, "%c%c%s--%s%s%s", shape->letter != 0 ? '-' : ' ',
-             shape->letter != 0 ? shape->letter : ' ', shape->letter != 0 ? ", " : "  ",
-             shape->name, shape->arg != NULL ? " " : "", shape->arg != NULL ? shape->arg : "");
-    buf_text(out, "  ");
-    put_padded(out, text, 28);
-    buf_fmt(out, "%s\n", shape->help);
+    return text_fmt(out, cap, "%c%c%s--%s%s%s", shape->letter != 0 ? '-' : ' ',
+                    shape->letter != 0 ? shape->letter : ' ', shape->letter != 0 ? ", " : "  ",
+                    shape->name, shape->arg != NULL ? " " : "",
+                    shape->arg != NULL ? shape->arg : "");
+}
+
+/* The i-th option in the order of help: its own, then those of every command; false past the last.
+ */
+static bool option_at(const struct command *c, size_t i, struct opt_shape *out)
+{
+    if (i < c->option_count) {
+        *out = command_option(c, c->options[i]);
+        return true;
+    }
+    i -= c->option_count;
+    for (int k = 0; k < OPT_COUNT; k++) {
+        if (command_global((enum opt)k) && i-- == 0) {
+            *out = command_option(c, (enum opt)k);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_command_options(struct buf *out, const struct command *c)
+{
+    struct opt_shape shape;
+    char text[64];
+    size_t width = 0;
+    for (size_t i = 0; option_at(c, i, &shape); i++) {
+        size_t n = name_option(&shape, text, sizeof text);
+        width = n > width ? n : width;
+    }
+    for (size_t i = 0; option_at(c, i, &shape); i++) {
+        name_option(&shape, text, sizeof text);
+        buf_text(out, "  ");
+        put_padded(out, text, width + 2);
+        buf_fmt(out, "%s\n", shape.help);
+    }
 }
 
 static void put_lines(struct buf *out, const char *indent, const char *text)
@@ -67,6 +99,17 @@ void help_put_family(const char *family, struct buf *out)
     buf_fmt(out, "\nMore about each: assay help %s COMMAND\n", family);
 }
 
+/* Commands whose names begin with this one's: "evidence add" of "evidence". */
+static void put_relatives(struct buf *out, const struct command *command)
+{
+    const struct command *k;
+    size_t n = strlen(command->name);
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        if (strncmp(k->name, command->name, n) == 0 && k->name[n] == ' ')
+            buf_fmt(out, "\nsee also: assay help %s\n", k->name);
+    }
+}
+
 void help_put(const struct command *command, struct buf *out)
 {
     if (command == NULL) {
@@ -77,14 +120,31 @@ void help_put(const struct command *command, struct buf *out)
             command->words, command->option_count > 0 ? " [options]" : "");
     put_lines(out, "", command->about);
     buf_text(out, "\noptions:\n");
-    for (size_t i = 0; i < command->option_count; i++)
-        put_option(out, command->options[i]);
-    for (int i = 0; i < OPT_COUNT; i++) {
-        if (command_global((enum opt)i))
-            put_option(out, (enum opt)i);
-    }
+    put_command_options(out, command);
     buf_text(out, "\nexamples:\n");
     put_lines(out, "  ", command->examples);
+    put_relatives(out, command);
+}
+
+static enum status answer_text(struct cli *c, const struct buf *text)
+{
+    if (!c->json) {
+        buf_append(&c->out, buf_span(text));
+        return buf_status(text);
+    }
+    struct json_out j = answer_open(c, "assay.help/1");
+    json_key(&j, "text");
+    json_text(&j, buf_span(text));
+    answer_close(c, &j);
+    return buf_status(text);
+}
+
+enum status help_answer(struct cli *c, const struct command *command, struct err *e)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    help_put(command, &text);
+    enum status st = answer_text(c, &text);
+    return st == ST_OK ? st : err_set(e, st, NULL, "no memory for help");
 }
 
 enum status cmd_help(struct cli *c, struct err *e)
@@ -99,20 +159,11 @@ enum status cmd_help(struct cli *c, struct err *e)
         if (used < c->words)
             return err_set(e, ST_USAGE, "words", "help takes one command");
     }
+    if (!family)
+        return help_answer(c, about, e);
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    if (family)
-        help_put_family(c->word[0], &text);
-    else
-        help_put(about, &text);
-    if (!c->json) {
-        buf_append(&c->out, buf_span(&text));
-        return buf_status(&text);
-    }
-    struct json_out j = answer_open(c, "assay.help/1");
-    json_key(&j, "text");
-    json_text(&j, buf_span(&text));
-    answer_close(c, &j);
-    return buf_status(&text);
+    help_put_family(c->word[0], &text);
+    return answer_text(c, &text);
 }
 
 enum status cmd_version(struct cli *c, struct err *e)
@@ -145,61 +196,80 @@ static void put_options(struct buf *out, const struct command *command)
     }
 }
 
-/* The first words of all commands, or the second words of one family, each once. */
-static void put_words(struct buf *out, const char *family)
+/* Is command i the first of those whose names begin with its first word? */
+static bool opens_word(size_t i)
 {
-    const struct command *k;
-    const char *last = "";
-    size_t last_length = 0;
-    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
-        const char *name = k->name;
-        size_t n = strcspn(name, " ");
-        if (family == NULL && (n != last_length || strncmp(name, last, n) != 0))
-            buf_fmt(out, " %.*s", (int)n, name);
-        if (family != NULL && strlen(family) == n && strncmp(name, family, n) == 0 &&
-            name[n] == ' ')
-            buf_fmt(out, " %s", name + n + 1);
-        last = name;
-        last_length = n;
+    const char *name = command_at(i)->name;
+    size_t n = strcspn(name, " ");
+    for (size_t k = 0; k < i; k++) {
+        const char *other = command_at(k)->name;
+        if (strcspn(other, " ") == n && strncmp(other, name, n) == 0)
+            return false;
     }
+    return true;
+}
+
+/* One first word: the commands of two words, then the one that it is by itself, if any. */
+static void put_word(struct buf *out, const char *word)
+{
+    const struct command *k, *alone = NULL;
+    SCOPED(buf_release) struct buf seconds = BUF_EMPTY;
+    size_t n = strlen(word);
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        if (strcmp(k->name, word) == 0)
+            alone = k;
+        if (strncmp(k->name, word, n) != 0 || k->name[n] != ' ')
+            continue;
+        buf_fmt(&seconds, " %s", k->name + n + 1);
+        buf_fmt(out, "    '%s') options='", k->name);
+        put_options(out, k);
+        buf_text(out, "' ;;\n");
+    }
+    buf_fmt(out, "    '%s '*) options='", word);
+    put_options(out, alone);
+    buf_byte(out, '\'');
+    if (seconds.n > 0) {
+        buf_text(out, "; words='");
+        buf_append(out, buf_span(&seconds));
+        buf_byte(out, '\'');
+    }
+    buf_text(out, alone == NULL ? "; files= ;;\n" : " ;;\n");
 }
 
 static void put_completion(struct buf *out)
 {
     const struct command *k;
-    buf_text(out, "_assay()\n{\n"
-                  "    local cur=${COMP_WORDS[COMP_CWORD]} command= family= options= words= i\n"
-                  "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                  "        case ${COMP_WORDS[i]} in\n"
-                  "        --store|--at) i=$((i + 1)) ;;\n"
-                  "        -*) ;;\n"
-                  "        *) if [ -z \"$command\" ]; then command=${COMP_WORDS[i]}\n"
-                  "           elif [ -z \"$family\" ]; then family=${COMP_WORDS[i]}; fi ;;\n"
-                  "        esac\n    done\n    case \"$command $family\" in\n    ' ') words='");
-    put_words(out, NULL);
+    buf_text(out,
+             "_assay()\n{\n"
+             "    local cur=${COMP_WORDS[COMP_CWORD]} command= family= options= words= i\n"
+             "    local files=yes\n"
+             "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+             "        case ${COMP_WORDS[i]} in\n"
+             "        --store|--at) i=$((i + 1)) ;;\n"
+             "        -*) ;;\n"
+             "        help) [ -z \"$command\" ] || family=help ;; # what follows is a command\n"
+             "        *) if [ -z \"$command\" ]; then command=${COMP_WORDS[i]}\n"
+             "           elif [ -z \"$family\" ]; then family=${COMP_WORDS[i]}; fi ;;\n"
+             "        esac\n    done\n    case \"$command $family\" in\n    ' ') words='");
+    for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
+        if (opens_word(i))
+            buf_fmt(out, " %.*s", (int)strcspn(k->name, " "), k->name);
+    }
     buf_text(out, "'; options='");
     put_options(out, NULL);
-    buf_text(out, "' ;;\n");
+    buf_text(out, "'; files= ;;\n");
     for (size_t i = 0; (k = command_at(i)) != NULL; i++) {
-        const char *name = k->name;
-        buf_fmt(out, "    '%s'%s) options='", name, strchr(name, ' ') != NULL ? "" : "' '*");
-        put_options(out, k);
-        buf_text(out, "' ;;\n");
-        size_t n = strcspn(name, " ");
-        bool first = i == 0 || strncmp(command_at(i - 1)->name, name, n + 1) != 0;
-        if (name[n] == ' ' && first) {
-            char family[32];
-            text_fmt(family, sizeof family, "%.*s", (int)n, name);
-            buf_fmt(out, "    '%s ') words='", family);
-            put_words(out, family);
-            buf_text(out, "' ;;\n");
-        }
+        char word[32];
+        text_fmt(word, sizeof word, "%.*s", (int)strcspn(k->name, " "), k->name);
+        if (opens_word(i))
+            put_word(out, word);
     }
     buf_text(out,
              "    esac\n"
+             "    [ -n \"$family\" ] && words=\n"
              "    if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-             "    elif [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-             "    else COMPREPLY=($(compgen -f -- \"$cur\")); fi\n}\n"
+             "    else COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+             "        [ -z \"$files\" ] || COMPREPLY+=($(compgen -f -- \"$cur\")); fi\n}\n"
              "complete -o filenames -F _assay assay\n");
 }
 

@@ -68,6 +68,12 @@ static enum status keep(struct args *a, enum opt id, const char *value, struct e
     return ST_OK;
 }
 
+/* A model may be asked to begin from nothing, and an empty line may separate texts. */
+static bool may_be_empty(enum opt id)
+{
+    return id == OPT_PROMPT || id == OPT_SEPARATOR;
+}
+
 /* The argument of option id: after the = (inlined, may be NULL), else the next word. */
 static enum status take(struct args *a, enum opt id, const char *inlined, int argc, char **argv,
                         int *at, struct err *e)
@@ -84,6 +90,9 @@ static enum status take(struct args *a, enum opt id, const char *inlined, int ar
                            shape->name, shape->arg);
         inlined = argv[++*at];
     }
+    if (inlined[0] == '\0' && !may_be_empty(id))
+        return err_set(e, ST_USAGE, "option-argument", "--%s is empty; its argument is %s",
+                       shape->name, shape->arg);
     return keep(a, id, inlined, e);
 }
 
@@ -111,6 +120,21 @@ static enum status read_short(struct args *a, int argc, char **argv, int *at, st
     return unknown(typed + 1, typed, e);
 }
 
+static enum status read_one(struct args *out, int argc, char **argv, int *at, bool *options,
+                            struct err *e)
+{
+    const char *word = argv[*at];
+    if (*options && strcmp(word, "--") == 0)
+        *options = false;
+    else if (*options && word[0] == '-' && word[1] == '-')
+        return read_long(out, argc, argv, at, e);
+    else if (*options && word[0] == '-' && word[1] != '\0')
+        return read_short(out, argc, argv, at, e);
+    else
+        out->word[out->words++] = argv[*at];
+    return ST_OK;
+}
+
 enum status args_read(int argc, char **argv, struct args *out, struct err *e)
 {
     *out = (struct args){0};
@@ -118,20 +142,15 @@ enum status args_read(int argc, char **argv, struct args *out, struct err *e)
     if (out->word == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the command line");
     bool options = true;
-    for (int i = 1; i < argc; i++) {
-        enum status st = ST_OK;
-        if (options && strcmp(argv[i], "--") == 0)
-            options = false;
-        else if (options && argv[i][0] == '-' && argv[i][1] == '-')
-            st = read_long(out, argc, argv, &i, e);
-        else if (options && argv[i][0] == '-' && argv[i][1] != '\0')
-            st = read_short(out, argc, argv, &i, e);
-        else
-            out->word[out->words++] = argv[i];
-        if (st != ST_OK)
-            return st;
+    enum status st = ST_OK;
+    int i = 1;
+    for (; st == ST_OK && i < argc; i++)
+        st = read_one(out, argc, argv, &i, &options, e);
+    for (; st != ST_OK && options && i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            out->value[OPT_JSON] = "";
     }
-    return ST_OK;
+    return st;
 }
 
 void args_release(struct args *a)

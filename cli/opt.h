@@ -2,8 +2,9 @@
  *
  * Every option has one name and one shape in the whole program, so a command line is read in one
  * pass, before it is known which command it is for: options may stand before or after the words, as
- * `--name value` or `--name=value`, `--` ends them. Which command takes which option is
- * cli/command.h's to say. Pure: no printing, no environment. */
+ * `--name value` or `--name=value`, `--` ends them. An empty argument is none: `--name "$UNSET"` is
+ * a slip, not a wish. Which command takes which option, and what it means there where the words
+ * below would not be true, is cli/command.h's to say. Pure: no printing, no environment. */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
 
@@ -27,8 +28,8 @@
     X(OPT_MANIFEST, "manifest", 0, "FILE",                                                       \
       "a publisher's signed manifest; admit only what it says")                                  \
     X(OPT_OUTPUT, "output", 'o', "PATH", "where to write it")                                    \
-    X(OPT_FORCE, "force", 0, NULL, "replace the file that is there")                             \
-    X(OPT_ALL, "all", 0, NULL, "everything in the store")                                        \
+    X(OPT_FORCE, "force", 0, NULL, "replace what is there")                                      \
+    X(OPT_ALL, "all", 0, NULL, "all of them")                                                    \
     X(OPT_WHY, "why", 0, NULL, "what stands between it and the next channel")                    \
     X(OPT_KEY, "key", 0, "K", "the key: its name in the key folder")                             \
     X(OPT_RECORDS, "records", 0, "FILE", "the per-case records that the evidence names")         \
@@ -44,8 +45,8 @@
     X(OPT_SHARD, "shard", 0, "i/n", "only the i-th of n parts, counted from 1")                  \
     X(OPT_AGAIN, "again", 0, NULL, "measure anew even if fresh evidence is there")               \
     X(OPT_GATE, "gate", 0, "G", "only this gate")                                                \
-    X(OPT_TO, "to", 0, "X", "the channel or the former holder to go to")                         \
-    X(OPT_DRY_RUN, "dry-run", 0, NULL, "decide, but record and change nothing")                  \
+    X(OPT_TO, "to", 0, "CHANNEL", "the channel")                                                 \
+    X(OPT_DRY_RUN, "dry-run", 0, NULL, "say what would happen; record and change nothing")       \
     X(OPT_REASON, "reason", 0, "TEXT", "why, for the ledger")                                    \
     X(OPT_VERIFY, "verify", 0, NULL, "prove the chain, every signature and the head")            \
     X(OPT_AGAINST, "against", 0, "FILE", "a file that carries a head of this ledger")            \
@@ -75,7 +76,7 @@
     X(OPT_OWNER, "owner", 0, "WHO", "whose key it is")                                           \
     X(OPT_THRESHOLD, "threshold", 0, "N", "how many of the role's keys must sign")               \
     X(OPT_REMOVE, "remove", 0, "ID", "the key that leaves the role")                             \
-    X(OPT_DAYS, "days", 0, "N", "how many days from now it holds")                               \
+    X(OPT_DAYS, "days", 0, "N", "how many days it holds")                                        \
     X(OPT_PROPOSAL, "proposal", 0, "FILE", "go on with this proposed document")                  \
     X(OPT_PORT, "port", 0, "P", "the port to listen on, 0 for any (8117)")                       \
     X(OPT_EMERGENCY, "emergency", 0, NULL,                                                       \
@@ -117,8 +118,9 @@ struct args {
 };
 void args_release(struct args *a);
 
-/* Reads argv[1…argc). ST_USAGE: an unknown option (with the nearest name), a missing or unwanted
- * argument, an option given twice. What was read until then stays in *out. */
+/* Reads argv[1…argc). ST_USAGE: an unknown option (with the nearest name), a missing, empty or
+ * unwanted argument, an option given twice. What was read until then stays in *out, and so does a
+ * --json behind it: whoever asked for JSON is told in JSON. */
 enum status args_read(int argc, char **argv, struct args *out, struct err *e) MUST_CHECK;
 bool opt_given(const struct args *a, enum opt id);
 

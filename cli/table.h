@@ -20,4 +20,8 @@ extern const struct command_table table_store, table_room, table_trust, table_ga
 #define OPTIONS(...) \
     .options = {__VA_ARGS__}, .option_count = sizeof((enum opt[]){__VA_ARGS__}) / sizeof(enum opt)
 
+#define NOTES(...)                                      \
+    .notes = (const struct option_note[]){__VA_ARGS__}, \
+    .note_count = sizeof((const struct option_note[]){__VA_ARGS__}) / sizeof(struct option_note)
+
 #endif

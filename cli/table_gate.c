@@ -31,7 +31,8 @@ static const struct command rows[] = {
      .examples = "assay evidence add fromci/smoke.dsse.json\n"
                  "assay evidence add fromci/task.dsse.json --records fromci/task.records.jsonl",
      .run = cmd_evidence_add,
-     OPTIONS(OPT_RECORDS)},
+     OPTIONS(OPT_RECORDS),
+     NOTES({OPT_RECORDS, .help = "the per-case records that the evidence names"})},
     {.name = "evidence",
      .words = "REF",
      .least = 1,
@@ -51,7 +52,8 @@ static const struct command rows[] = {
                  "assay evidence tiny@1 -o out\nassay evidence tiny@2 --cases flipped\n"
                  "assay evidence tiny@2 --transcripts",
      .run = cmd_evidence,
-     OPTIONS(OPT_GATE, OPT_OUTPUT, OPT_FORCE, OPT_CASES, OPT_TRANSCRIPTS)},
+     OPTIONS(OPT_GATE, OPT_OUTPUT, OPT_FORCE, OPT_CASES, OPT_TRANSCRIPTS),
+     NOTES({OPT_OUTPUT, .help = "the folder for the newest evidence of each gate", .arg = "DIR"})},
     {.name = "attest",
      .words = "REF [--type T]",
      .least = 1,
@@ -71,7 +73,12 @@ static const struct command rows[] = {
                  "assay attest tiny@1 --type review --reason 'read 40 transcripts'\n"
                  "assay attest tiny@1",
      .run = cmd_attest,
-     OPTIONS(OPT_TYPE, OPT_FILE, OPT_DIGEST, OPT_SOURCE, OPT_REASON, OPT_KEY)},
+     OPTIONS(OPT_TYPE, OPT_FILE, OPT_DIGEST, OPT_SOURCE, OPT_REASON, OPT_KEY),
+     NOTES({OPT_FILE, .help = "the source; its digest is recorded", .with = OPT_TYPE},
+           {OPT_DIGEST, .help = "the digest of the source", .with = OPT_TYPE},
+           {OPT_SOURCE, .help = "where the source lies", .with = OPT_TYPE},
+           {OPT_REASON, .help = "what was looked at; signed", .with = OPT_TYPE},
+           {OPT_KEY, .help = "the key that signs (named like the role)", .with = OPT_TYPE})},
     {.name = "bisect",
      .words = "GOOD BAD",
      .least = 2,

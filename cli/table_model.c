@@ -37,7 +37,8 @@ static const struct command rows[] = {
               "equal LINE; white space at both ends is dropped, and so are empty parts.",
      .examples = "assay eval tiny@1 --text sample.txt --separator '<|endoftext|>'",
      .run = cmd_eval,
-     OPTIONS(OPT_TEXT, OPT_SEPARATOR, OPT_THREADS, OPT_UNPROVEN)},
+     OPTIONS(OPT_TEXT, OPT_SEPARATOR, OPT_THREADS, OPT_UNPROVEN),
+     NOTES({OPT_TEXT, .help = "the text to measure"})},
     {.name = "bench",
      .words = "REF|FILE",
      .least = 1,
@@ -95,7 +96,8 @@ static const struct command rows[] = {
      .examples = "assay pack tensors -o model.slm\nassay pack tensors -o model.slm --dtype q8_0\n"
                  "assay pack model.gguf -o model.slm --dtype q4_0",
      .run = cmd_pack,
-     OPTIONS(OPT_OUTPUT, OPT_SHAPE, OPT_DTYPE, OPT_FORCE)},
+     OPTIONS(OPT_OUTPUT, OPT_SHAPE, OPT_DTYPE, OPT_FORCE),
+     NOTES({OPT_OUTPUT, .help = "the SLM1 file", .arg = "FILE"})},
 };
 
 const struct command_table table_model = {"models, with the bundled runtime", rows,

@@ -71,7 +71,9 @@ static const struct command rows[] = {
               "emergency leave out.",
      .examples = "assay promote tiny@1 --to preview\nassay promote tiny@1 --to preview --dry-run",
      .run = cmd_promote,
-     OPTIONS(OPT_TO, OPT_DRY_RUN, OPT_EMERGENCY, OPT_REASON)},
+     OPTIONS(OPT_TO, OPT_DRY_RUN, OPT_EMERGENCY, OPT_REASON),
+     NOTES({OPT_TO, .help = "the channel to go to"},
+           {OPT_REASON, .help = "why it cannot wait", .with = OPT_EMERGENCY})},
     {.name = "rollback",
      .words = "NAME@CHANNEL --reason TEXT",
      .least = 1,
@@ -81,7 +83,9 @@ static const struct command rows[] = {
      .examples = "assay rollback tiny@preview --reason 'wrong licence'\n"
                  "assay rollback tiny@preview --to tiny@1 --reason regression",
      .run = cmd_rollback,
-     OPTIONS(OPT_TO, OPT_REASON)},
+     OPTIONS(OPT_TO, OPT_REASON),
+     NOTES({OPT_TO, .help = "the former holder that comes back (the last that was not taken out)",
+            .arg = "REF"})},
     {.name = "demote",
      .words = "NAME@CHANNEL --reason TEXT",
      .least = 1,
@@ -112,7 +116,8 @@ static const struct command rows[] = {
      .examples = "assay channels\nassay channels tiny@preview\n"
                  "assay channels tiny@preview --at 2026-01-31",
      .run = cmd_channels,
-     .asks_at = true},
+     .asks_at = true,
+     NOTES({OPT_AT, .help = "who held it then: a date, or a time"})},
     {.name = "audit",
      .words = "SEQ",
      .least = 1,
@@ -146,7 +151,11 @@ static const struct command rows[] = {
          "assay log 12 -o entry12\n"
          "assay log --verify --json > kept.json\nassay log --verify --against kept.json",
      .run = cmd_log,
-     OPTIONS(OPT_VERIFY, OPT_AGAINST, OPT_NAME, OPT_SINCE, OPT_CSV, OPT_OUTPUT, OPT_FORCE)},
+     OPTIONS(OPT_VERIFY, OPT_AGAINST, OPT_NAME, OPT_SINCE, OPT_CSV, OPT_OUTPUT, OPT_FORCE),
+     NOTES(
+         {OPT_NAME, .help = "only what happened to it, and who signed"},
+         {OPT_OUTPUT, .help = "with SEQ: the folder for the entry and its documents", .arg = "DIR"},
+         {OPT_JSON, .help = "one JSON object a line"})},
 };
 
 const struct command_table table_promote = {"the law, decisions, and who holds what", rows,

@@ -21,7 +21,8 @@ static const struct command rows[] = {
                  "assay quota --name tiny --set-bytes 10G\nassay quota --quarantine --set-bytes "
                  "none",
      .run = cmd_quota,
-     OPTIONS(OPT_SET_BYTES, OPT_SET_COUNT, OPT_NAME, OPT_QUARANTINE)},
+     OPTIONS(OPT_SET_BYTES, OPT_SET_COUNT, OPT_NAME, OPT_QUARANTINE),
+     NOTES({OPT_NAME, .help = "the limits of this name"})},
     {.name = "pin",
      .words = "REF…",
      .least = 1,
@@ -30,7 +31,8 @@ static const struct command rows[] = {
      .about = "A pinned artifact is neither evicted nor removed until it is unpinned.",
      .examples = "assay pin tiny@1 --reason \"the baseline of all comparisons\"",
      .run = cmd_pin,
-     OPTIONS(OPT_REASON)},
+     OPTIONS(OPT_REASON),
+     NOTES({OPT_REASON, .help = "why; kept with the pin"})},
     {.name = "unpin",
      .words = "REF…",
      .least = 1,
@@ -56,7 +58,8 @@ static const struct command rows[] = {
          "reasons and changes nothing.",
      .examples = "assay evict --bytes 10G --dry-run\nassay evict --bytes 10G\nassay evict tiny@1",
      .run = cmd_evict,
-     OPTIONS(OPT_BYTES, OPT_DRY_RUN, OPT_REASON)},
+     OPTIONS(OPT_BYTES, OPT_DRY_RUN, OPT_REASON),
+     NOTES({OPT_DRY_RUN, .help = "show order and reasons; change nothing"})},
     {.name = "rm",
      .words = "REF…",
      .least = 1,
@@ -95,7 +98,8 @@ static const struct command rows[] = {
      .examples = "assay copy --to /new/disk/store\nassay --store /old/store copy --to "
                  "/mnt/other/store",
      .run = cmd_copy,
-     OPTIONS(OPT_TO)},
+     OPTIONS(OPT_TO),
+     NOTES({OPT_TO, .help = "where the store goes", .arg = "PATH"})},
 };
 
 const struct command_table table_room = {"how much is kept", rows, sizeof rows / sizeof *rows};

@@ -11,7 +11,9 @@ static const struct command rows[] = {
               "rounds.",
      .examples = "assay bench store\nassay bench store --mib 1024 -o /srv/models --json",
      .run = cmd_bench_store,
-     OPTIONS(OPT_MIB, OPT_OUTPUT)},
+     OPTIONS(OPT_MIB, OPT_OUTPUT),
+     NOTES(
+         {OPT_OUTPUT, .help = "measure below this folder ($TMPDIR, else /var/tmp)", .arg = "DIR"})},
     {.name = "completion",
      .words = "bash",
      .least = 1,

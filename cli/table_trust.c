@@ -52,7 +52,9 @@ static const struct command rows[] = {
      .examples = "assay trust add gate ci.pub --owner ci\n"
                  "assay trust add root ben.pub --owner ben --threshold 2 -o trust-2.json",
      .run = cmd_trust_add,
-     OPTIONS(OPT_OWNER, OPT_THRESHOLD, OPT_KEY, OPT_PROPOSAL, OPT_OUTPUT, OPT_FORCE)},
+     OPTIONS(OPT_OWNER, OPT_THRESHOLD, OPT_KEY, OPT_PROPOSAL, OPT_OUTPUT, OPT_FORCE),
+     NOTES({OPT_KEY, .help = "the key of the role root that signs (root)"},
+           {OPT_OUTPUT, .help = "write a proposal, put nothing into force", .arg = "FILE"})},
     {.name = "trust rotate",
      .words = "[ROLE]",
      .most = 1,
@@ -64,7 +66,10 @@ static const struct command rows[] = {
      .examples = "assay trust rotate --days 90\nassay trust rotate root --remove 0123456789ABCDEF "
                  "-o trust-3.json",
      .run = cmd_trust_rotate,
-     OPTIONS(OPT_THRESHOLD, OPT_REMOVE, OPT_DAYS, OPT_KEY, OPT_PROPOSAL, OPT_OUTPUT, OPT_FORCE)},
+     OPTIONS(OPT_THRESHOLD, OPT_REMOVE, OPT_DAYS, OPT_KEY, OPT_PROPOSAL, OPT_OUTPUT, OPT_FORCE),
+     NOTES({OPT_KEY, .help = "the key of the role root that signs (root)"},
+           {OPT_DAYS, .help = "how many days from now it holds (365)"},
+           {OPT_OUTPUT, .help = "write a proposal, put nothing into force", .arg = "FILE"})},
     {.name = "trust revoke",
      .words = "ID",
      .least = 1,
@@ -83,7 +88,11 @@ static const struct command rows[] = {
      .examples = "assay trust revoke 0123456789ABCDEF --since 2026-01-31T00:00:00Z --dry-run\n"
                  "assay trust revoke 0123456789ABCDEF --key root",
      .run = cmd_trust_revoke,
-     OPTIONS(OPT_SINCE, OPT_DRY_RUN, OPT_KEY, OPT_PROPOSAL, OPT_OUTPUT, OPT_FORCE)},
+     OPTIONS(OPT_SINCE, OPT_DRY_RUN, OPT_KEY, OPT_PROPOSAL, OPT_OUTPUT, OPT_FORCE),
+     NOTES({OPT_SINCE, .help = "since when it may be in foreign hands (now)"},
+           {OPT_DRY_RUN, .help = "list what it voids; change nothing"},
+           {OPT_KEY, .help = "the key of the role root that signs (root)"},
+           {OPT_OUTPUT, .help = "write a proposal, put nothing into force", .arg = "FILE"})},
     {.name = "trust sign",
      .words = "FILE --key K -o PATH",
      .least = 1,
@@ -93,7 +102,9 @@ static const struct command rows[] = {
               "read it before\nyou sign.",
      .examples = "assay trust sign trust-2.json --key root -o trust-2.signed.json",
      .run = cmd_trust_sign,
-     OPTIONS(OPT_KEY, OPT_OUTPUT, OPT_FORCE)},
+     OPTIONS(OPT_KEY, OPT_OUTPUT, OPT_FORCE),
+     NOTES({OPT_KEY, .help = "the key that signs"},
+           {OPT_OUTPUT, .help = "the same with one signature more", .arg = "FILE"})},
     {.name = "trust install",
      .words = "FILE",
      .least = 1,
@@ -118,7 +129,9 @@ static const struct command rows[] = {
      .examples = "assay sign tiny@1 --key publisher\n"
                  "assay sign published/manifest.dsse.json --key publisher -o signed.json",
      .run = cmd_sign,
-     OPTIONS(OPT_KEY, OPT_OUTPUT, OPT_FORCE)},
+     OPTIONS(OPT_KEY, OPT_OUTPUT, OPT_FORCE),
+     NOTES({OPT_KEY, .help = "the key that signs, of the role publisher"},
+           {OPT_OUTPUT, .help = "FILE with one signature more"})},
     {.name = "manifest",
      .words = "REF -o DIR",
      .least = 1,
@@ -137,7 +150,9 @@ static const struct command rows[] = {
                  "published/manifest.json\n"
                  "assay add model.slm --manifest published/manifest.dsse.json",
      .run = cmd_manifest,
-     OPTIONS(OPT_OUTPUT, OPT_KEY, OPT_FORCE)},
+     OPTIONS(OPT_OUTPUT, OPT_KEY, OPT_FORCE),
+     NOTES({OPT_OUTPUT, .help = "the folder for its files", .arg = "DIR"},
+           {OPT_KEY, .help = "the key for minisign (publisher)"})},
 };
 
 const struct command_table table_trust = {"keys, who may sign, and what is published", rows,

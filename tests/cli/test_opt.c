@@ -20,10 +20,35 @@ Test(opt, an_argument_may_follow_an_equals_sign)
 {
     struct args a;
     struct err e = ERR_NONE;
-    char *line[] = {"assay", "run", "--prompt=a=b", "--seed=", NULL};
+    char *line[] = {"assay", "run", "--prompt=a=b", "--seed=7", NULL};
     cr_assert_eq(args_read(4, line, &a, &e), ST_OK);
     cr_expect_str_eq(a.value[OPT_PROMPT], "a=b");
-    cr_expect_str_eq(a.value[OPT_SEED], "");
+    cr_expect_str_eq(a.value[OPT_SEED], "7");
+    args_release(&a);
+}
+
+Test(opt, a_prompt_and_a_separator_may_be_empty)
+{
+    struct args a;
+    struct err e = ERR_NONE;
+    char *line[] = {"assay", "run", "--prompt", "", "--separator=", NULL};
+    cr_assert_eq(args_read(5, line, &a, &e), ST_OK);
+    cr_expect(opt_given(&a, OPT_PROMPT) && opt_given(&a, OPT_SEPARATOR));
+    args_release(&a);
+}
+
+Test(opt, json_is_known_behind_what_is_wrong)
+{
+    struct args a;
+    struct err e = ERR_NONE;
+    char *line[] = {"assay", "ls", "--lmit", "3", "--json", NULL};
+    cr_assert_eq(args_read(5, line, &a, &e), ST_USAGE);
+    cr_expect(opt_given(&a, OPT_JSON));
+    cr_expect(strstr(e.detail, "--limit") != NULL, "%s", e.detail);
+    args_release(&a);
+    char *words[] = {"assay", "ls", "--lmit", "--", "--json", NULL};
+    cr_assert_eq(args_read(2, words, &a, &e), ST_OK);
+    cr_expect(!opt_given(&a, OPT_JSON));
     args_release(&a);
 }
 
@@ -75,6 +100,9 @@ Test(opt, arguments_are_neither_missing_nor_unwanted)
     refused("--store", NULL, "option-argument", "DIR");
     refused("--json=1", NULL, "option-argument", "--json");
     refused("--json", "--json", "option-twice", "--json");
+    refused("--name", "", "option-argument", "--name is empty; its argument is N");
+    refused("--name=", NULL, "option-argument", "--name is empty");
+    refused("-o", "", "option-argument", "--output is empty");
 }
 
 Test(opt, a_very_long_option_is_only_unknown)
