@@ -3,9 +3,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* Nothing of ours is larger: more is a size that went wrong. */
-#define ONE_MAX (UINT64_C(1) << 40)
+#define ONE_MAX   (UINT64_C(1) << 40)
+
+#define HUGE_PAGE (UINT64_C(2) << 20) /* where a system has another size, nothing is lost */
 
 static _Atomic uint64_t asked;
 static _Atomic uint64_t fail_from; /* number of the allocation that fails, 0 = none */
@@ -62,6 +65,15 @@ void *heap_aligned(size_t align, size_t n)
     if (denied(n))
         return NULL;
     return had(aligned_alloc(align, (n + align - 1) & ~(align - 1)), n);
+}
+
+/* Hardly any page faults, and hardly any address that a processor has to look up. */
+void *heap_large(size_t n)
+{
+    void *p = heap_aligned(n < HUGE_PAGE ? 64 : HUGE_PAGE, n);
+    if (p != NULL && n >= HUGE_PAGE)
+        (void)madvise(p, n, MADV_HUGEPAGE); /* advice: pages come in either size */
+    return p;
 }
 
 void heap_free(void *p)

@@ -12,7 +12,9 @@ void *heap_alloc(size_t n);
 void *heap_zero(size_t count, size_t size); /* checked product, zeroed */
 void *heap_grow(void *p, size_t n);         /* p may be NULL; on failure p is untouched */
 void *heap_aligned(size_t align, size_t n); /* align: power of two ≥ 16; freed with heap_free */
-void heap_free(void *p);                    /* NULL is fine */
+void *heap_large(size_t n); /* 64-byte aligned; in huge pages where the system has them: much that
+                               is all filled at once and read again and again */
+void heap_free(void *p);    /* NULL is fine */
 
 /* For SCOPED on a pointer of any type: frees what it points to. */
 __attribute__((unused)) static inline void heap_scope(void *pointer_to_pointer)

@@ -7,9 +7,12 @@
 #include "runtime/session.h"
 #include "runtime/team.h"
 #include "runtime/tensor.h"
+#include "store/digest.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define ROUNDS_MAX 99
@@ -24,13 +27,14 @@ struct measured {
 };
 
 struct bench {
+    int fd; /* the model's file, or its sealed copy in memory */
     const struct model *model;
     struct session *session;
     struct team *team; /* for reading memory, as many as the session has */
     uint64_t threads, rounds, decode, prefill;
-    uint64_t weights; /* bytes read for a token */
-    struct measured decoded, prefilled, memory;
-    double load_ms;
+    uint64_t weights;                           /* bytes read for a token */
+    struct measured decoded, prefilled, memory; /* a second */
+    struct measured loaded, started, hashed;    /* milliseconds */
 };
 
 static int by_value(const void *a, const void *b)
@@ -100,6 +104,77 @@ static double read_memory(struct bench *b, struct stretch *s)
     return per_second((double)(bytes * passes), clock_ticks() - began);
 }
 
+/* ---- a start ----------------------------------------------------------------------------------
+ */
+
+/* The file, freshly mapped: whoever reads it meets each page for the first time. */
+struct mapped {
+    void *p;
+    size_t n;
+};
+
+static void mapped_release(struct mapped *m)
+{
+    if (m->p != NULL)
+        (void)munmap(m->p, m->n);
+}
+
+static enum status map_file(const struct bench *b, struct mapped *m, struct err *e)
+{
+    m->n = (size_t)model_facts(b->model)->file_bytes;
+    void *p = mmap(NULL, m->n, PROT_READ, MAP_PRIVATE, b->fd, 0);
+    if (p == MAP_FAILED)
+        return err_sys(e, errno, "mmap", NULL);
+    m->p = p;
+    return ST_OK;
+}
+
+static double since(uint64_t began)
+{
+    return (double)(clock_ticks() - began) / 1e6;
+}
+
+static void note(struct measured *m, double value)
+{
+    m->rate[m->count++] = value;
+}
+
+static enum status hash_once(struct bench *b, struct err *e)
+{
+    SCOPED(mapped_release) struct mapped file = {NULL, 0};
+    const uint64_t began = clock_ticks();
+    enum status st = map_file(b, &file, e);
+    if (st == ST_OK) {
+        (void)digest_of(SPAN(file.p, file.n));
+        note(&b->hashed, since(began));
+    }
+    return st;
+}
+
+/* From verified bytes to the first token's logits, as `run` comes to them: its numbers were checked
+ * at admission. */
+static enum status start_once(struct bench *b, struct err *e)
+{
+    SCOPED(mapped_release) struct mapped file = {NULL, 0};
+    SCOPED(model_scope) struct model *model = NULL;
+    SCOPED(session_scope) struct session *session = NULL;
+    const uint32_t first = 1 % model_facts(b->model)->shape.vocab;
+    const uint64_t began = clock_ticks();
+    enum status st = map_file(b, &file, e);
+    if (st == ST_OK)
+        st = model_open(SPAN(file.p, file.n), NULL, false, &model, e);
+    if (st == ST_OK)
+        st = session_open(model, &session, e);
+    if (st == ST_OK)
+        st = session_threads(session, (unsigned)b->threads, e);
+    if (st != ST_OK)
+        return st;
+    note(&b->loaded, since(began));
+    st = session_place(session, &first, 1, 0, e);
+    note(&b->started, since(began));
+    return st;
+}
+
 /* ---- the model --------------------------------------------------------------------------------
  */
 
@@ -114,20 +189,24 @@ static enum status run(struct bench *b, const uint32_t *ids, uint64_t count, boo
         if (st == ST_OK)
             st = session_place(b->session, ids, n, together ? 0 : n - 1, e);
     }
-    m->rate[m->count++] = per_second((double)count, clock_ticks() - began);
+    note(m, per_second((double)count, clock_ticks() - began));
     return st;
 }
 
-/* Decode, prefill and memory in turn, so that a busy moment meets all three. */
+/* All in turn, so that a busy moment meets all. */
 static enum status measure(struct bench *b, const uint32_t *ids, struct stretch *s, struct err *e)
 {
     struct measured warm = {.count = 0};
     enum status st = run(b, ids, b->decode < 8 ? b->decode : 8, false, &warm, e);
     for (uint64_t i = 0; i < b->rounds && st == ST_OK; i++) {
         st = run(b, ids, b->decode, false, &b->decoded, e);
-        b->memory.rate[b->memory.count++] = read_memory(b, s);
+        note(&b->memory, read_memory(b, s));
         if (st == ST_OK)
             st = run(b, ids, b->prefill, true, &b->prefilled, e);
+        if (st == ST_OK)
+            st = hash_once(b, e);
+        if (st == ST_OK)
+            st = start_once(b, e);
     }
     return st;
 }
@@ -172,6 +251,12 @@ static void rate_json(struct json_out *j, const char *key, uint64_t tokens, stru
     json_close(j);
 }
 
+static void milliseconds(struct json_out *j, const char *key, double value)
+{
+    json_key(j, key);
+    json_fixed(j, value, 3);
+}
+
 /* "label  12.3 what" */
 static void put_number(struct buf *out, const char *label, double v, unsigned places,
                        const char *what)
@@ -186,6 +271,8 @@ static void tell(struct cli *c, const char *what, struct bench *b)
 {
     const double decode = median(&b->decoded), memory = median(&b->memory);
     const double reads = decode * (double)b->weights;
+    const double loaded = median(&b->loaded), started = median(&b->started);
+    const double hashed = median(&b->hashed);
     const struct model_facts *f = model_facts(b->model);
     if (c->json) {
         struct json_out j = answer_open(c, "assay.bench/1");
@@ -193,8 +280,9 @@ static void tell(struct cli *c, const char *what, struct bench *b)
         member_text(&j, "quantization", f->quantization);
         member_u64(&j, "parameters", f->parameters);
         member_u64(&j, "threads", b->threads);
-        json_key(&j, "load_ms");
-        json_fixed(&j, b->load_ms, 3);
+        milliseconds(&j, "load_ms", loaded);
+        milliseconds(&j, "first_token_ms", started);
+        milliseconds(&j, "hash_ms", hashed);
         rate_json(&j, "decode", b->decode, &b->decoded);
         rate_json(&j, "prefill", b->prefill, &b->prefilled);
         member_u64(&j, "weight_bytes_per_token", b->weights);
@@ -210,7 +298,10 @@ static void tell(struct cli *c, const char *what, struct bench *b)
     put_field(&c->out, "model", "%s, %llu parameters, %s, %llu thread%s", f->quantization,
               (unsigned long long)f->parameters, f->family, (unsigned long long)b->threads,
               b->threads == 1 ? "" : "s");
-    put_number(&c->out, "load", b->load_ms, 1, "ms");
+    put_number(&c->out, "load", loaded, 1, "ms");
+    put_number(&c->out, "first token", started, 1, "ms from the verified bytes on");
+    put_number(&c->out, "hash", hashed, 1, "ms for the file's SHA-256");
+    put_number(&c->out, "start", hashed > 0 ? started / hashed : 0, 2, "times the hash");
     put_number(&c->out, "decode", decode, 1, "tokens a second, one by one");
     put_number(&c->out, "prefill", median(&b->prefilled), 1, "tokens a second, as a prompt");
     put_number(&c->out, "weights", reads / 1e9, 1, "GB a second");
@@ -218,12 +309,12 @@ static void tell(struct cli *c, const char *what, struct bench *b)
     put_number(&c->out, "share", memory > 0 ? 100 * reads / memory : 0, 0, "% of it");
 }
 
-static enum status bench(struct cli *c, const char *what, const struct model *model, uint64_t began,
+static enum status bench(struct cli *c, const char *what, const struct model *model, int fd,
                          struct err *e)
 {
     SCOPED(session_scope) struct session *session = NULL;
     SCOPED(team_scope) struct team *team = NULL;
-    struct bench b = {.model = model, .threads = 1, .rounds = 5};
+    struct bench b = {.fd = fd, .model = model, .threads = 1, .rounds = 5};
     enum status st = opt_u64(&c->args, OPT_THREADS, 1, TEAM_MAX, &b.threads, e);
     if (st == ST_OK)
         st = opt_u64(&c->args, OPT_ROUNDS, 1, ROUNDS_MAX, &b.rounds, e);
@@ -235,7 +326,6 @@ static enum status bench(struct cli *c, const char *what, const struct model *mo
         st = team_open((unsigned)b.threads, &team, e);
     if (st != ST_OK)
         return st;
-    b.load_ms = (double)(clock_ticks() - began) / 1e6;
     b.session = session;
     b.team = team;
     st = bench_model(c, &b, e);
@@ -248,11 +338,13 @@ static enum status bench_file(struct cli *c, const char *path, struct err *e)
 {
     SCOPED(buf_release) struct buf file = BUF_EMPTY;
     SCOPED(model_scope) struct model *model = NULL;
+    SCOPED(fd_release) int fd = -1;
     enum status st = file_read(AT_FDCWD, path, model_limits_default.file_bytes, &file, e);
-    const uint64_t began = clock_ticks();
     if (st == ST_OK)
         st = model_open(buf_span(&file), NULL, true, &model, e);
-    return st == ST_OK ? bench(c, path, model, began, e) : st;
+    if (st == ST_OK)
+        st = io_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, &fd, e);
+    return st == ST_OK ? bench(c, path, model, fd, e) : st;
 }
 
 enum status cmd_bench(struct cli *c, struct err *e)
@@ -266,11 +358,10 @@ enum status cmd_bench(struct cli *c, struct err *e)
         st = bench_file(c, what, e);
     } else {
         st = cli_artifact(c, what, true, &a, e);
-        const uint64_t began = clock_ticks();
         if (st == ST_OK)
             st = artifact_load(c->store, &a, &model, e);
         if (st == ST_OK)
-            st = bench(c, what, loaded_model(model), began, e);
+            st = bench(c, what, loaded_model(model), loaded_fd(model), e);
     }
     return st != ST_OK ? err_subject(e, "%s", what) : ST_OK;
 }

@@ -87,7 +87,9 @@ struct integers_block {
 
 /* The definition, written out plainly. x is [count][n]. */
 void integers_from(const float *x, size_t n, struct integers to);
-void integers_block(const struct tensor *t, uint32_t row, size_t b, struct integers_block *out);
+/* `count` blocks of a row, from the b-th on. */
+void integers_blocks(const struct tensor *t, uint32_t row, size_t b, size_t count,
+                     struct integers_block *out);
 /* Row `row` of w times the v-th vector. */
 float integers_dot(const struct tensor *w, uint32_t row, const struct integers *x, size_t v);
 

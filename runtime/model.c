@@ -53,7 +53,7 @@ static enum status bind(struct model *m, struct span file, struct err *e)
     const uint64_t packed = m->layout.facts.packed_bytes;
     size_t bytes = 0;
     if (checked_size(packed, &bytes) && bytes > 0)
-        m->packed = heap_aligned(PACKED_ALIGN, bytes);
+        m->packed = heap_large(bytes);
     if (packed > 0 && m->packed == NULL)
         return err_set(e, ST_NO_MEMORY, "packed-memory",
                        "no memory for %llu bytes of weights laid out for products",

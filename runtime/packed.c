@@ -22,34 +22,68 @@ uint64_t packed_estimate(const char *type, uint64_t parameters)
     return 0;
 }
 
-static void pack_bytes(const struct integers_block rows[PACKED_ROWS], uint8_t *to)
+#define AT_ONCE 8u /* blocks of a row that are read together */
+
+/* One block of 16 rows, each AT_ONCE from the next. */
+static void pack_bytes(const struct integers_block *rows, uint8_t *to)
 {
     for (size_t p = 0; p < INTEGERS_BLOCK / 2; p++)
         for (size_t r = 0; r < PACKED_ROWS; r++)
-            memcpy(to + (p * PACKED_ROWS + r) * 2, rows[r].w + 2 * p, 2);
+            memcpy(to + (p * PACKED_ROWS + r) * 2, rows[r * AT_ONCE].w + 2 * p, 2);
 }
 
-static void pack_nibbles(const struct integers_block rows[PACKED_ROWS], int bias, uint8_t *to)
+typedef uint8_t bytes_16 __attribute__((vector_size(16)));
+typedef uint32_t words_4 __attribute__((vector_size(16)));
+typedef uint64_t words_2 __attribute__((vector_size(16)));
+
+/* Sixteen values below 16, one a byte, to two words of nibbles: lanes 0 and 2. */
+static words_4 nibbles_of(bytes_16 values)
 {
-    for (size_t i = 0; i < 4; i++)
-        for (size_t r = 0; r < PACKED_ROWS; r++) {
-            uint32_t word = 0;
-            for (size_t k = 0; k < 8; k++) {
-                const int w = rows[r].w[8 * i + 2 * (k % 4) + k / 4] + bias;
-                word |= (uint32_t)(w & 15) << (4 * k);
-            }
-            memcpy(to + (i * PACKED_ROWS + r) * 4, &word, 4);
-        }
+    words_4 v = (words_4)values;        /* 3 2 1 0, a byte each */
+    v |= v >> 12;                       /* . . 31 20 */
+    v = (v & 0xff) | (v & 0xff00) << 8; /* . 31 . 20 */
+    const words_2 pairs = (words_2)v;   /* of the four after them, too: . 75 . 64 . 31 . 20 */
+    return (words_4)(pairs | pairs >> 24);
 }
 
-static void pack_block(const struct integers_form *form,
-                       const struct integers_block rows[PACKED_ROWS], uint8_t *to)
+/* A row's four words. Adding the bias, 0 or 8, to four bits is turning the highest of them. */
+static words_4 row_words(const int8_t *w, uint8_t bias)
+{
+    bytes_16 low, high;
+    memcpy(&low, w, sizeof low);
+    memcpy(&high, w + sizeof low, sizeof high);
+    return __builtin_shufflevector(nibbles_of((low ^ bias) & 15), nibbles_of((high ^ bias) & 15), 0,
+                                   2, 4, 6);
+}
+
+static void pack_nibbles(const struct integers_block *rows, uint8_t bias, uint8_t *to)
+{
+    for (size_t r = 0; r < PACKED_ROWS; r += 4) { /* four rows of four words, turned over */
+        const words_4 a = row_words(rows[r * AT_ONCE].w, bias);
+        const words_4 b = row_words(rows[(r + 1) * AT_ONCE].w, bias);
+        const words_4 c = row_words(rows[(r + 2) * AT_ONCE].w, bias);
+        const words_4 d = row_words(rows[(r + 3) * AT_ONCE].w, bias);
+        const words_4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+        const words_4 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+        const words_4 more_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        const words_4 more_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+        const words_4 columns[4] = {__builtin_shufflevector(ab, cd, 0, 1, 4, 5),
+                                    __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+                                    __builtin_shufflevector(more_ab, more_cd, 0, 1, 4, 5),
+                                    __builtin_shufflevector(more_ab, more_cd, 2, 3, 6, 7)};
+        for (size_t i = 0; i < 4; i++)
+            memcpy(to + (i * PACKED_ROWS + r) * 4, columns + i, sizeof *columns);
+    }
+}
+
+static void pack_block(const struct integers_form *form, const struct integers_block *rows,
+                       uint8_t *to)
 {
     float line[PACKED_ROWS];
     const size_t runs = INTEGERS_BLOCK / form->run;
     for (size_t k = 0; k < runs * (form->minima ? 2 : 1); k++) {
         for (size_t r = 0; r < PACKED_ROWS; r++)
-            line[r] = k < runs ? rows[r].d[k] : rows[r].m[k - runs];
+            line[r] = k < runs ? rows[r * AT_ONCE].d[k] : rows[r * AT_ONCE].m[k - runs];
         memcpy(to, line, sizeof line);
         to += sizeof line;
     }
@@ -62,15 +96,17 @@ static void pack_block(const struct integers_form *form,
 void packed_fill(const struct tensor *t, uint8_t *to)
 {
     const struct integers_form *form = integers_form(t->type);
-    const size_t bytes = packed_block_bytes(*form);
-    struct integers_block rows[PACKED_ROWS];
+    const size_t bytes = packed_block_bytes(*form), blocks = t->cols / INTEGERS_BLOCK;
+    struct integers_block rows[PACKED_ROWS * AT_ONCE];
     for (uint32_t first = 0; first < t->rows; first += PACKED_ROWS) {
         const uint32_t count = t->rows - first < PACKED_ROWS ? t->rows - first : PACKED_ROWS;
         memset(rows, 0, sizeof rows);
-        for (size_t b = 0; b < t->cols / INTEGERS_BLOCK; b++, to += bytes) {
+        for (size_t b = 0; b < blocks; b += AT_ONCE) {
+            const size_t n = blocks - b < AT_ONCE ? blocks - b : AT_ONCE;
             for (uint32_t r = 0; r < count; r++)
-                integers_block(t, first + r, b, &rows[r]);
-            pack_block(form, rows, to);
+                integers_blocks(t, first + r, b, n, rows + r * AT_ONCE);
+            for (size_t i = 0; i < n; i++, to += bytes)
+                pack_block(form, rows + i, to);
         }
     }
 }

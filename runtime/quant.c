@@ -61,20 +61,36 @@ static void q8_0(const uint8_t *p, float *out)
 /* ---- K types: 256 values in 16 runs of 16, each with its scale and minimum ----------------------
  */
 
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+typedef uint16_t eight __attribute__((vector_size(16)));
+
+/* Of each of 16 bytes the bits from `shift` on that are in mask; shift and mask stay within a byte.
+ */
+static inline sixteen bits_of(const uint8_t *p, unsigned shift, uint8_t mask)
+{
+    eight pairs;
+    memcpy(&pairs, p, sizeof pairs);
+    return (sixteen)(pairs >> shift) & mask;
+}
+
+static inline void put_values(sixteen values, struct quant_run *out)
+{
+    memcpy(out->q, &values, sizeof out->q);
+}
+
 /* 16 × (4-bit scale, 4-bit minimum), 64 bytes of 2-bit values, d, dmin. x = d s q − dmin m */
-static void q2_k(const uint8_t *p, size_t i, struct quant_run *out)
+static inline void q2_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
     out->d = get_half(p + 80) * (float)(p[i] & 15);
     out->m = -(get_half(p + 82) * (float)(p[i] >> 4));
     const uint8_t *run = p + 16 + 32 * (i / 8) + 16 * (i % 2);
     unsigned shift = 2 * ((unsigned)(i % 8) / 2);
-    for (size_t l = 0; l < 16; l++)
-        out->q[l] = (int8_t)((run[l] >> shift) & 3);
+    put_values(bits_of(run, shift, 3), out);
 }
 
 /* 32 bytes of third bits, 64 of 2-bit values, 12 of 6-bit scales, d.
  * x = d (s − 32) (q − (third bit clear ? 4 : 0)) */
-static void q3_k(const uint8_t *p, size_t i, struct quant_run *out)
+static inline void q3_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
     const uint8_t *scales = p + 96;
     int low = i < 8 ? scales[i] & 15 : scales[i - 8] >> 4;
@@ -83,8 +99,7 @@ static void q3_k(const uint8_t *p, size_t i, struct quant_run *out)
     const uint8_t *run = p + 32 + 32 * (i / 8) + 16 * (i % 2);
     const uint8_t *bits = p + 16 * (i % 2);
     unsigned shift = 2 * ((unsigned)(i % 8) / 2), bit = (unsigned)i / 2;
-    for (size_t l = 0; l < 16; l++)
-        out->q[l] = (int8_t)(((run[l] >> shift) & 3) - ((bits[l] >> bit) & 1 ? 0 : 4));
+    put_values(bits_of(run, shift, 3) + 4 * bits_of(bits, bit, 1) - 4, out);
 }
 
 /* The j-th of eight 6-bit scales and minima packed into 12 bytes. */
@@ -109,48 +124,54 @@ static void scaled(const uint8_t *p, size_t j, struct quant_run *out)
 
 /* d, dmin, 12 bytes of scales, 128 of nibbles: of each 32 bytes the low ones, then the high ones.
  * x = d s q − dmin m */
-static void q4_k(const uint8_t *p, size_t i, struct quant_run *out)
+static inline void q4_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
     const size_t j = i / 2;
     scaled(p, j, out);
     const uint8_t *run = p + 16 + 32 * (j / 2) + 16 * (i % 2);
-    for (size_t l = 0; l < 16; l++)
-        out->q[l] = (int8_t)(j % 2 == 0 ? run[l] & 15 : run[l] >> 4);
+    put_values(bits_of(run, 4 * (unsigned)(j % 2), 15), out);
 }
 
 /* As Q4_K with a fifth bit: bit j of byte l for value l of the j-th 32. */
-static void q5_k(const uint8_t *p, size_t i, struct quant_run *out)
+static inline void q5_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
     const size_t j = i / 2;
     scaled(p, j, out);
     const uint8_t *high = p + 16 + 16 * (i % 2), *run = p + 48 + 32 * (j / 2) + 16 * (i % 2);
-    for (size_t l = 0; l < 16; l++) {
-        int low = j % 2 == 0 ? run[l] & 15 : run[l] >> 4;
-        out->q[l] = (int8_t)(low + ((high[l] >> j) & 1 ? 16 : 0));
-    }
+    put_values(bits_of(run, 4 * (unsigned)(j % 2), 15) + 16 * bits_of(high, (unsigned)j, 1), out);
 }
 
 /* 128 bytes of low nibbles, 64 of high pairs, 16 i8 scales, d. x = d s (q − 32) */
-static void q6_k(const uint8_t *p, size_t i, struct quant_run *out)
+static inline void q6_k(const uint8_t *p, size_t i, struct quant_run *out)
 {
     const size_t j = i / 2; /* runs of 32 values, four to each half */
     out->d = get_half(p + 208) * (float)(int8_t)p[192 + i];
     const uint8_t *low = p + 64 * (j / 4) + 32 * (j % 2) + 16 * (i % 2);
     const uint8_t *high = p + 128 + 32 * (j / 4) + 16 * (i % 2);
     unsigned nibble = j % 4 < 2 ? 0 : 4, pair = 2 * ((unsigned)j % 4);
-    for (size_t l = 0; l < 16; l++)
-        out->q[l] = (int8_t)((((low[l] >> nibble) & 15) | ((high[l] >> pair) & 3) << 4) - 32);
+    put_values((bits_of(low, nibble, 15) | 16 * bits_of(high, pair, 3)) - 32, out);
 }
 
-void quant_run(enum dtype t, const uint8_t *p, size_t i, struct quant_run *out)
+/* One loop a type: this is what a load waits for. */
+#define RUNS(of)                         \
+    for (size_t i = 0; i < count; i++) { \
+        out[i].m = 0.0f;                 \
+        of(p, first + i, out + i);       \
+    }
+
+void quant_runs(enum dtype t, const uint8_t *p, size_t first, size_t count, struct quant_run *out)
 {
-    static void (*const runs[DTYPE_COUNT])(const uint8_t *p, size_t i, struct quant_run *out) = {
-        [DTYPE_Q2_K] = q2_k, [DTYPE_Q3_K] = q3_k, [DTYPE_Q4_K] = q4_k,
-        [DTYPE_Q5_K] = q5_k, [DTYPE_Q6_K] = q6_k,
-    };
-    assert(runs[t] != NULL && i < 16);
-    out->m = 0.0f;
-    runs[t](p, i, out);
+    assert(first + count <= 16);
+    if (t == DTYPE_Q2_K)
+        RUNS(q2_k)
+    else if (t == DTYPE_Q3_K)
+        RUNS(q3_k)
+    else if (t == DTYPE_Q4_K)
+        RUNS(q4_k)
+    else if (t == DTYPE_Q5_K)
+        RUNS(q5_k)
+    else
+        RUNS(q6_k)
 }
 
 static bool has_minima(enum dtype t)
@@ -160,14 +181,13 @@ static bool has_minima(enum dtype t)
 
 static void unpack_runs(enum dtype t, const uint8_t *p, float *out)
 {
-    for (size_t i = 0; i < 16; i++) {
-        struct quant_run run;
-        quant_run(t, p, i, &run);
+    struct quant_run runs[16];
+    quant_runs(t, p, 0, 16, runs);
+    for (size_t i = 0; i < 16; i++)
         for (size_t l = 0; l < 16; l++) {
-            float x = run.d * (float)run.q[l];
-            out[16 * i + l] = has_minima(t) ? x + run.m : x;
+            float x = runs[i].d * (float)runs[i].q[l];
+            out[16 * i + l] = has_minima(t) ? x + runs[i].m : x;
         }
-    }
 }
 
 void quant_unpack(enum dtype t, const uint8_t *p, size_t blocks, float *out)

@@ -20,13 +20,14 @@ const struct dtype_layout *dtype_layout(enum dtype t);
  * [blocks × values]. */
 void quant_unpack(enum dtype t, const uint8_t *p, size_t blocks, float *out);
 
-/* The i-th 16 values of a K type's block of 256: x = d q + m, or d q in the types without minima
+/* 16 values of a K type's block of 256: x = d q + m, or d q in the types without minima
  * (Q3_K, Q6_K), where m is 0. */
 struct quant_run {
     int8_t q[16];
     float d, m;
 };
-void quant_run(enum dtype t, const uint8_t *p, size_t i, struct quant_run *out);
+/* `count` of the block's 16 runs, from `first` on. */
+void quant_runs(enum dtype t, const uint8_t *p, size_t first, size_t count, struct quant_run *out);
 
 static inline float float_of_bits(uint32_t bits)
 {

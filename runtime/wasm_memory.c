@@ -51,6 +51,11 @@ void *heap_aligned(size_t align, size_t n)
     return align <= ARENA_ALIGN ? arena_alloc(heap(), n) : NULL;
 }
 
+void *heap_large(size_t n)
+{
+    return heap_aligned(ARENA_ALIGN, n);
+}
+
 void heap_free(void *p)
 {
     arena_free(heap(), p);

@@ -106,7 +106,7 @@ Test(integers, a_block_is_what_the_type_unpacks_to)
             tensor_row(&m.t, r, row);
             for (size_t b = 0; b < MOST / INTEGERS_BLOCK; b++) {
                 struct integers_block block;
-                integers_block(&m.t, r, b, &block);
+                integers_blocks(&m.t, r, b, 1, &block);
                 for (size_t i = 0; i < INTEGERS_BLOCK; i++) {
                     float x = (float)block.w[i] * block.d[i / 16];
                     x = minima ? x + block.m[i / 16] : x;

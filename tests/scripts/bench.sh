@@ -10,6 +10,7 @@ b = json.load(sys.stdin)
 assert b['schema'] == 'assay.bench/1' and b['threads'] == $threads, b
 assert b['decode']['tokens'] == b['prefill']['tokens'] == 8, b
 assert b['decode']['per_second'] > 0 and b['prefill']['per_second'] > 0, b
+assert b['first_token_ms'] >= b['load_ms'] > 0 and b['hash_ms'] > 0, b
 reads = b['decode']['per_second'] * b['weight_bytes_per_token'] / 1e9
 assert abs(reads - b['weight_gb_per_second']) < 0.002, b
 "
