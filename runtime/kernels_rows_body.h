@@ -1,7 +1,7 @@
 /* Rows of a matrix times vectors: plain floats by runtime/kernels.h's order of a sum, packed groups
  * of 16 rows by runtime/integers.h's. A part of runtime/kernels_body.h. */
 #include "runtime/lanes_cut.h"
-#include "runtime/packed.h"
+#include "runtime/lanes_pairs.h"
 
 #define STEP 32 /* the slots of a sum, two wide ones */
 
@@ -157,36 +157,38 @@ struct sums {
 /* Written out, so that what is indexed stays in registers whatever a compiler thinks of loops. */
 #define EIGHT_TIMES(what) what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7)
 
-/* Adds the products of pair p of a half block, 0…7: `at` is its first pair in the block. */
-LANES_INLINE void pair_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned at,
-                           unsigned p, unsigned vectors, wints *word, struct sums *s)
+/* Adds the products of pair p of a round. */
+LANES_INLINE void pair_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned p,
+                           unsigned vectors, wints *word, struct sums *s)
 {
-    wints w;
-    if (bits == 8) {
-        w = wints_bytes(data + (at + p) * 32);
-    } else {
-        if (p % 4 == 0)
-            *word = wints_load(data + (at + p) * 16);
-        w = wints_nibbles(*word, p % 4);
-    }
+    if (p >= WIDE_PAIRS(bits))
+        return;
+    const wints w = pair_weights(bits, data, p, word);
     if (vectors == 1) {
-        s->a[p % WIDE_PARTIAL] = wints_dot(s->a[p % WIDE_PARTIAL], w, q + 2 * (at + p));
+        s->a[p % WIDE_PARTIAL] = wints_dot(s->a[p % WIDE_PARTIAL], w, q + 2 * p);
         return;
     }
 #define DOT(v)       \
     if (v < vectors) \
-        s->a[v] = wints_dot(s->a[v], w, q + v * INTEGERS_BLOCK + 2 * (at + p));
+        s->a[v] = wints_dot(s->a[v], w, q + v * INTEGERS_BLOCK + 2 * p);
     EIGHT_TIMES(DOT)
 #undef DOT
 }
 
-LANES_INLINE void half_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned at,
-                           unsigned vectors, struct sums *s)
+/* The products of a run of `pairs` pairs. */
+LANES_INLINE void run_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned pairs,
+                          unsigned vectors, struct sums *s)
 {
+    const uint8_t *const end = data + (size_t)pairs * 4 * bits;
     wints word = wints_zero();
-#define PAIR(p) pair_dot(bits, data, q, at, p, vectors, &word, s);
-    EIGHT_TIMES(PAIR)
+    WIDE_ROUNDS
+    for (; data < end; data += WIDE_PAIRS(bits) * 4 * bits, q += WIDE_PAIRS(bits) * 2) {
+        WIDE_HERE(data);
+        WIDE_HERE(q);
+#define PAIR(p) pair_dot(bits, data, q, p, vectors, &word, s);
+        EIGHT_TIMES(PAIR)
 #undef PAIR
+    }
 }
 
 LANES_INLINE void sums_clear(struct sums *s)
@@ -204,29 +206,30 @@ LANES_INLINE wints sums_lone(const struct sums *s)
                      wints_add(s->a[2 % WIDE_PARTIAL], s->a[3 % WIDE_PARTIAL]));
 }
 
-/* What is the same for all vectors of one run: its place in the group and in the cut. */
-struct run_place {
-    const uint8_t *lines; /* scales and minima of the block */
-    const struct integers *x;
-    size_t at;    /* of the first vector's block in x->scales */
-    unsigned run; /* of the block */
+/* What is the same for all vectors of one block: its place in the group and in the cut. */
+struct block_place {
+    const uint8_t *lines; /* scales and minima, then the integers */
+    const int16_t *q;     /* of the first vector, as the two below */
+    const float *scales;
+    const int32_t *sums;
 };
 
 /* sum + (d × s) × float(Σ w q) + (m × s) × float(Σ q) */
-LANES_INLINE wide run_add(struct integers_form form, struct run_place here, unsigned v, wide sum,
-                          wints products)
+LANES_INLINE wide run_add(struct integers_form form, struct block_place here, unsigned run,
+                          unsigned v, wide sum, wints products)
 {
     const unsigned runs = (unsigned)INTEGERS_BLOCK / form.run;
-    const wide s = wide_all(here.x->scales[here.at + v]);
-    const wide d = wide_load(here.lines + here.run * WIDE * sizeof(float));
-    const int32_t *part = here.x->sums + 2 * (here.at + v);
-    const int32_t plain = runs == 2 ? part[here.run] : part[0] + part[1];
+    const wide s = wide_all(here.scales[v]);
+    const wide d = wide_load(here.lines + run * WIDE * sizeof(float));
+    const int32_t *part = here.sums + 2 * v;
+    const int32_t plain = runs == 2 ? part[run] : part[0] + part[1];
+    products = pair_sums(form.bits, products, plain);
     if (form.bias != 0)
         products = wints_sub(products, wints_all((int32_t)form.bias * plain));
     sum = wide_add(sum, wide_mul(wide_mul(d, s), wide_of(products)));
     if (!form.minima)
         return sum;
-    const wide m = wide_load(here.lines + (runs + here.run) * WIDE * sizeof(float));
+    const wide m = wide_load(here.lines + (runs + run) * WIDE * sizeof(float));
     return wide_add(sum, wide_mul(wide_mul(m, s), wide_all((float)plain)));
 }
 
@@ -234,22 +237,21 @@ struct wides {
     wide a[SUMS_MAX];
 };
 
-LANES_INLINE void block_add(struct integers_form form, const uint8_t *data, struct run_place here,
+LANES_INLINE void run_times(struct integers_form form, struct block_place here, unsigned run,
                             unsigned vectors, struct wides *acc)
 {
-    const int16_t *q = here.x->q + here.at * INTEGERS_BLOCK;
+    const uint8_t *data = here.lines + packed_line_bytes(form);
     struct sums s;
     sums_clear(&s);
-    half_dot(form.bits, data, q, here.run * 8, vectors, &s);
-    if (form.run == INTEGERS_BLOCK)
-        half_dot(form.bits, data, q, 8, vectors, &s);
+    run_dot(form.bits, data + run * 32u * form.bits, here.q + run * INTEGERS_RUN, form.run / 2u,
+            vectors, &s);
     if (vectors == 1) {
-        acc->a[0] = run_add(form, here, 0, acc->a[0], sums_lone(&s));
+        acc->a[0] = run_add(form, here, run, 0, acc->a[0], sums_lone(&s));
         return;
     }
 #define ADD(v)       \
     if (v < vectors) \
-        acc->a[v] = run_add(form, here, v, acc->a[v], s.a[v]);
+        acc->a[v] = run_add(form, here, run, v, acc->a[v], s.a[v]);
     EIGHT_TIMES(ADD)
 #undef ADD
 }
@@ -259,14 +261,20 @@ LANES_INLINE void group_times(struct integers_form form, const uint8_t *group, s
                               const struct integers *x, size_t at, unsigned vectors,
                               struct wides *acc)
 {
-    const size_t lines = packed_line_bytes(form);
-    for (size_t b = 0; b < blocks; b++) {
-        struct run_place here = {.lines = group, .x = x, .at = b * x->count + at};
-        block_add(form, group + lines, here, vectors, acc);
-        here.run = 1;
+    const uint8_t *const end = group + blocks * packed_block_bytes(form);
+    const size_t stride = x->count;
+    struct block_place here = {.lines = group,
+                               .q = x->q + at * INTEGERS_BLOCK,
+                               .scales = x->scales + at,
+                               .sums = x->sums + 2 * at};
+    while (here.lines < end) {
+        run_times(form, here, 0, vectors, acc);
         if (form.run != INTEGERS_BLOCK)
-            block_add(form, group + lines, here, vectors, acc);
-        group += packed_block_bytes(form);
+            run_times(form, here, 1, vectors, acc);
+        here.lines += packed_block_bytes(form);
+        here.q += stride * INTEGERS_BLOCK;
+        here.scales += stride;
+        here.sums += stride * 2;
     }
 }
 

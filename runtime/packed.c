@@ -76,6 +76,28 @@ static void pack_nibbles(const struct integers_block *rows, uint8_t bias, uint8_
     }
 }
 
+static void braid_bytes(const struct integers_block *rows, uint8_t *to)
+{
+    for (size_t p = 0; p < INTEGERS_BLOCK; p += 2)
+        for (size_t r = 0; r < PACKED_ROWS / 2; r++)
+            for (size_t i = p; i < p + 2; i++) {
+                *to++ = (uint8_t)(rows[r * AT_ONCE].w[i] + 128);
+                *to++ = (uint8_t)rows[(r + 8) * AT_ONCE].w[i];
+            }
+}
+
+static void braid_nibbles(const struct integers_block *rows, uint8_t bias, uint8_t *to)
+{
+    for (size_t p = 0; p < INTEGERS_BLOCK; p += 2)
+        for (size_t r = 0; r < PACKED_ROWS / 4; r++)
+            for (size_t i = p; i < p + 2; i++, to += 2) {
+                uint32_t word = 0x8000;
+                for (size_t k = 0; k < 4; k++)
+                    word ^= (uint32_t)((rows[(r + 4 * k) * AT_ONCE].w[i] ^ bias) & 15) << (4 * k);
+                put_le16(to, (uint16_t)word);
+            }
+}
+
 static void pack_block(const struct integers_form *form, const struct integers_block *rows,
                        uint8_t *to)
 {
@@ -87,7 +109,11 @@ static void pack_block(const struct integers_form *form, const struct integers_b
         memcpy(to, line, sizeof line);
         to += sizeof line;
     }
-    if (form->bits == 8)
+    if (PACKED_BRAIDED && form->bits == 8)
+        braid_bytes(rows, to);
+    else if (PACKED_BRAIDED)
+        braid_nibbles(rows, form->bias, to);
+    else if (form->bits == 8)
         pack_bytes(rows, to);
     else
         pack_nibbles(rows, form->bias, to);

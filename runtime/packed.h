@@ -11,7 +11,19 @@
  *     next group …
  *
  * So 16 lanes read one sequential stream and a lane never meets another. Little-endian, as every
- * machine this runs on. */
+ * machine this runs on.
+ *
+ * Where PACKED_BRAIDED, rows share their 16 bits, of the same size in all:
+ *
+ *         bits 8   u16 [16 pairs][8 rows r][2]    column 2p or 2p + 1; row r + 8 is the high byte
+ *         bits 4   u16 [16 pairs][4 rows r][2]    rows r, r + 4, r + 8, r + 12 from the low nibble
+ * up
+ *
+ * The greatest part is signed (nibbles: less 8), so the 16 bits as a whole are; others are unsigned
+ * (bytes: plus 128). Whoever multiplies takes the 16 bits as they are for the lowest row, shifted
+ * down for the next, and at the end of a run takes from each sum what the rows above brought in:
+ * modulo 2^32 that is exact. It saves widening each byte, which a machine of 128 bits has to do as
+ * often as it multiplies; wider ones have instructions that make up for it. */
 #ifndef RUNTIME_PACKED_H
 #define RUNTIME_PACKED_H
 
@@ -19,6 +31,12 @@
 
 #define PACKED_ROWS  16u
 #define PACKED_ALIGN 64u
+
+#if defined(__wasm_simd128__)
+#define PACKED_BRAIDED 1
+#else
+#define PACKED_BRAIDED 0
+#endif
 
 /* Bytes of the scales and minima of one group's block of 32 columns, and of the whole block. */
 static inline size_t packed_line_bytes(struct integers_form form)

@@ -45,10 +45,31 @@ static double uniform(struct sampler *s)
     return (double)(s->state >> 40) / 16777216.0;
 }
 
+/* The first of the greatest, kept in registers: greedy generation asks for nothing else. */
+static uint32_t the_greatest(const float *logits, uint32_t n, uint32_t *id, float *value)
+{
+    uint32_t at = 0;
+    while (at < n && logits[at] != logits[at])
+        at++;
+    if (at == n)
+        return 0;
+    float most = logits[at];
+    for (uint32_t i = at + 1; i < n; i++)
+        if (logits[i] > most) {
+            most = logits[i];
+            at = i;
+        }
+    *id = at;
+    *value = most;
+    return 1;
+}
+
 uint32_t sampler_greatest(const float *logits, uint32_t n, uint32_t count, uint32_t *id,
                           float *value)
 {
     uint32_t have = 0;
+    if (count == 1)
+        return the_greatest(logits, n, id, value);
     for (uint32_t i = 0; i < n; i++) {
         const float v = logits[i];
         if (v != v || (have == count && !(v > value[have - 1])))
