@@ -121,6 +121,23 @@ static enum status scan_token(struct scan *s, struct err *e)
     return ST_OK;
 }
 
+/* A text that is none at all is told so, before its numbers are looked at. */
+static bool begins_like_json(struct span in)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    size_t at = 0;
+    while (at < in.n && strchr(" \t\r\n", in.p[at]) != NULL)
+        at++;
+    if (at == in.n || strchr("{[\"-0123456789", in.p[at]) != NULL)
+        return true; /* what is cut short is told by the parser */
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i]);
+        if (in.n - at >= n && memcmp(in.p + at, words[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum status scan_text(struct scan *s, struct err *e)
 {
     for (struct span rest = s->in; rest.n > 0;) {
@@ -132,6 +149,8 @@ static enum status scan_text(struct scan *s, struct err *e)
         rest.p += n;
         rest.n -= n;
     }
+    if (!begins_like_json(s->in))
+        return refuse(e, "json-syntax", 0, "this is no JSON text");
     s->values = 1;
     enum status st = ST_OK;
     while (st == ST_OK && s->at < s->in.n)

@@ -241,6 +241,10 @@ enum status cli_store(struct cli *c, struct err *e)
     st = store_facts(c->store, &c->facts, e);
     if (st != ST_OK)
         return st;
+    bool moved = false;
+    struct err where = ERR_NONE;
+    if (store_fence(c->store, &moved, &where) == ST_CONFLICT && moved)
+        cli_hint(c, "%s; what is read here is old", where.detail);
     if (given && !c->facts.lab)
         return err_set(e, ST_USAGE, "clock-not-lab",
                        "the store at %s is no lab store: its clock cannot be set", c->home.store);

@@ -3,15 +3,68 @@
 #include "cli/command.h"
 #include "cli/incoming.h"
 #include "cli/print.h"
+#include "cli/refs.h"
 #include <string.h>
+
+/* Artifacts of the very same bytes that were retired: as REFs, a comma between them. */
+struct retired {
+    struct buf hex; /* DIGEST_TEXT bytes each */
+    struct buf refs;
+    size_t count;
+};
+
+static void retired_release(struct retired *r)
+{
+    buf_release(&r->hex);
+    buf_release(&r->refs);
+}
+
+static enum status keep_artifact(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct retired *r = ctx;
+    const char *hex = strrchr(key, '/') + 1;
+    (void)value;
+    buf_append(&r->hex, SPAN(hex, strlen(hex) + 1));
+    return r->hex.failed ? err_set(e, ST_NO_MEMORY, NULL, "no memory for a list") : ST_OK;
+}
+
+static enum status find_retired(struct cli *c, const struct digest *content, struct retired *r,
+                                struct err *e)
+{
+    char key[STORE_KEY_MAX], hex[DIGEST_TEXT], ref[300];
+    digest_text(content, hex);
+    text_fmt(key, sizeof key, "content/%s/", hex);
+    enum status st = store_scan(c->store, key, keep_artifact, r, e);
+    for (size_t at = 0; st == ST_OK && at < r->hex.n; at += DIGEST_TEXT) {
+        struct digest artifact;
+        bool yes = false;
+        if (!digest_parse((const char *)r->hex.p + at, &artifact))
+            continue;
+        st = channel_retired(c->store, &artifact, &yes, e);
+        if (st != ST_OK || !yes)
+            continue;
+        refs_name(c, &artifact, ref, sizeof ref);
+        buf_fmt(&r->refs, "%s%s", r->count++ > 0 ? ", " : "", ref);
+    }
+    buf_byte(&r->refs, '\0');
+    if (st == ST_OK && r->refs.failed)
+        st = err_set(e, ST_NO_MEMORY, NULL, "no memory for a list");
+    return st;
+}
 
 enum status incoming_tell(struct cli *c, const struct admit_result *r, struct err *e)
 {
     char state[16];
     const char *format = r->manifest.model.present ? r->manifest.model.format : "opaque";
+    SCOPED(retired_release) struct retired out = {.count = 0};
     enum status st = channel_state(c->store, &r->artifact, r->manifest.name, state, e);
+    if (st == ST_OK)
+        st = find_retired(c, &r->content.sha256, &out, e);
     if (st != ST_OK)
         return st;
+    if (out.count > 0)
+        cli_hint(c, "the same bytes were retired as %s, which is never promoted again",
+                 (const char *)out.refs.p);
     if (c->json) {
         struct json_out j = answer_open(c, "assay.add/1");
         member_digest(&j, "artifact", &r->artifact);
@@ -26,6 +79,7 @@ enum status incoming_tell(struct cli *c, const struct admit_result *r, struct er
         member_text(&j, "format", format);
         member_text(&j, "state", state);
         member_bool(&j, "existed", r->existed);
+        member_text(&j, "retired", out.count > 0 ? (const char *)out.refs.p : NULL);
         member_u64(&j, "signatures", r->signatures);
         answer_close(c, &j);
         return ST_OK;

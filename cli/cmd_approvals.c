@@ -3,10 +3,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
-#include "promote/approval.h"
-#include "promote/ballot.h"
-#include "promote/shelf.h"
-#include "store/envelope.h"
+#include "promote/tally.h"
 #include <fcntl.h>
 
 static void tell_added(struct cli *c, const char *path, const struct approval *a, uint64_t seq)
@@ -54,8 +51,6 @@ enum status cmd_approvals_add(struct cli *c, struct err *e)
 /* ---- listing ---- */
 
 struct listing {
-    struct cli *c;
-    struct promoter by;
     struct json_out *j; /* NULL: the table */
     struct table table;
 };
@@ -65,82 +60,62 @@ static void listing_release(struct listing *l)
     table_release(&l->table);
 }
 
-/* Does it hold against the channel as it stands now? */
-static enum status judge(struct listing *l, const struct approval *a, const struct envelope *v,
-                         struct voter *who, struct err *why, struct err *e)
+static void tell_line(struct listing *l, const struct tallied *t, const char *what)
 {
-    SCOPED(standing_release) struct standing on = {.held = false};
-    struct ballot_now now;
-    enum status st = ballot_voter(l->by.trust, v, who, why);
-    if (st != ST_OK)
-        return ST_OK;
-    st = standing_read(l->by.store, a->ask.name,
-                       a->ask.channel[0] != '\0' ? a->ask.channel : "preview", &on, e);
-    if (st != ST_OK)
-        return st;
-    ballot_now(&l->by, &on, &now);
-    st = ballot_valid(a, &now, why); /* what it says is in *why */
-    return st == ST_OK || why->status != ST_OK ? ST_OK : st;
+    table_cell(&l->table, "%s", t->owner[0] != '\0' ? t->owner : "?");
+    table_cell(&l->table, "%s", !t->read ? "?" : t->approval.approve ? "agrees" : "rejects");
+    table_cell(&l->table, "%s", t->read ? what : "?");
+    table_cell(&l->table, "%s", t->approval.time);
+    table_cell(&l->table, "%s%s", t->holds ? "holds" : "void: ", t->holds ? "" : t->why);
 }
 
-static void tell_one(struct listing *l, const struct approval *a, const struct voter *who,
-                     const struct err *why)
+static enum status tell_one(void *ctx, const struct tallied *t, struct err *e)
 {
+    struct listing *l = ctx;
+    const struct approval *a = &t->approval;
     SCOPED(buf_release) struct buf what = BUF_EMPTY;
     ask_text(&a->ask, &what);
     buf_byte(&what, '\0');
     const char *text = what.failed ? "?" : (const char *)what.p;
-    bool holds = why->status == ST_OK;
     if (l->j == NULL) {
-        table_cell(&l->table, "%s", who->owner[0] != '\0' ? who->owner : "?");
-        table_cell(&l->table, "%s", a->approve ? "agrees" : "rejects");
-        table_cell(&l->table, "%s", text);
-        table_cell(&l->table, "%s", a->time);
-        table_cell(&l->table, "%s%s", holds ? "holds" : "void: ", holds ? "" : why->detail);
-        return;
+        tell_line(l, t, text);
+        return cli_alive(e);
     }
+    bool waiver = a->ask.kind == ASK_WAIVE;
     json_object(l->j);
-    member_text(l->j, "owner", who->owner);
-    member_bool(l->j, "approve", a->approve);
-    member_text(l->j, "asks", text);
-    member_text(l->j, "kind", ask_kind_name(a->ask.kind));
-    member_text(l->j, "channel", a->ask.channel);
-    member_text(l->j, "time", a->time);
-    member_text(l->j, "expires", a->ask.expires);
-    member_text(l->j, "reason", a->reason);
+    member_text(l->j, "owner", t->owner[0] != '\0' ? t->owner : NULL);
+    json_key(l->j, "approve");
+    if (t->read)
+        json_bool(l->j, a->approve);
+    else
+        json_null(l->j);
+    member_text(l->j, "asks", t->read ? text : NULL);
+    member_text(l->j, "kind", t->read ? ask_kind_name(a->ask.kind) : NULL);
+    member_text(l->j, "channel", t->read && !waiver ? a->ask.channel : NULL);
+    member_text(l->j, "gate", waiver ? gate_name(a->ask.gate) : NULL);
+    member_text(l->j, "check", waiver ? a->ask.check : NULL);
+    member_text(l->j, "until", waiver ? a->ask.until : NULL);
+    member_text(l->j, "time", t->read ? a->time : NULL);
+    member_text(l->j, "expires", t->read ? a->ask.expires : NULL);
+    member_text(l->j, "reason", t->read ? a->reason : NULL);
     member_digest(l->j, "approval", &a->digest);
-    member_bool(l->j, "holds", holds);
-    member_text(l->j, "code", holds ? NULL : err_code(why));
-    member_text(l->j, "why", holds ? NULL : why->detail);
+    member_u64(l->j, "seq", t->seq);
+    member_bool(l->j, "holds", t->holds);
+    member_text(l->j, "code", t->holds ? NULL : t->code);
+    member_text(l->j, "why", t->holds ? NULL : t->why);
     json_close(l->j);
-}
-
-static enum status list_one(void *ctx, const struct shelved *d, struct err *e)
-{
-    struct listing *l = ctx;
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    SCOPED(envelope_release) struct envelope v = {0};
-    struct approval a;
-    struct voter who = {.key = 0};
-    struct err why = ERR_NONE;
-    enum status st = store_document(l->by.store, &d->envelope, &bytes, e);
-    if (st == ST_OK)
-        st = approval_open(buf_span(&bytes), &v, &a, e);
-    if (st == ST_OK)
-        st = judge(l, &a, &v, &who, &why, e);
-    if (st == ST_OK)
-        tell_one(l, &a, &who, &why);
-    return st;
+    return cli_alive(e);
 }
 
 enum status cmd_approvals_ls(struct cli *c, struct err *e)
 {
     SCOPED(artifact_release) struct artifact a = {0};
-    SCOPED(listing_release) struct listing l = {.c = c, .table = table_of(5)};
+    SCOPED(listing_release) struct listing l = {.table = table_of(5)};
+    struct promoter by;
     struct json_out j;
     enum status st = cli_artifact(c, c->word[0], false, &a, e);
     if (st == ST_OK)
-        st = cli_promoter(c, false, &l.by, e);
+        st = cli_promoter(c, false, &by, e);
     if (st != ST_OK)
         return st;
     if (c->json) {
@@ -150,7 +125,7 @@ enum status cmd_approvals_ls(struct cli *c, struct err *e)
         json_array(&j);
         l.j = &j;
     }
-    st = shelf_each(c->store, APPROVAL_SHELF, &a.digest, APPROVALS_MAX, list_one, &l, e);
+    st = tally_each(&by, &a, tell_one, &l, e);
     if (st != ST_OK)
         return st;
     if (c->json) {

@@ -5,6 +5,9 @@
 #include "cli/print.h"
 #include "cli/refs.h"
 #include "promote/exception.h"
+#include "promote/policy_store.h"
+#include "verify/section.h"
+#include <string.h>
 
 static enum status read_waiver(const struct cli *c, struct ask *ask, struct err *e)
 {
@@ -23,6 +26,43 @@ static enum status read_waiver(const struct cli *c, struct ask *ask, struct err 
     if (st == ST_OK)
         text_fmt(ask->reason, sizeof ask->reason, "%s", reason);
     return st;
+}
+
+static bool limited(const struct policy *law, const struct ask *ask)
+{
+    struct section_walk w = section_limits(ask->gate, policy_section(law, ask->gate));
+    struct section_limit l;
+    while (section_next(&w, &l)) {
+        if (text_equal(l.check, ask->check))
+            return true;
+    }
+    return false;
+}
+
+/* A check that neither the newest evidence nor the law has would be waived in vain. */
+static enum status check_there(struct cli *c, const struct artifact *a, const struct ask *ask,
+                               struct err *e)
+{
+    SCOPED(evidence_release) struct evidence v = {0};
+    SCOPED(policy_release) struct policy law = {0};
+    SCOPED(buf_release) struct buf names = BUF_EMPTY;
+    enum status st = policy_load(c->store, c->trust, TRUST_ANY_TIME, &law, e);
+    if (st != ST_OK || limited(&law, ask))
+        return st;
+    st = evidence_newest(c->store, c->trust, &a->digest, ask->gate, TRUST_ANY_TIME, &v, e);
+    for (size_t i = 0; st == ST_OK && i < v.check_count; i++) {
+        if (text_equal(v.checks[i].name, ask->check))
+            return ST_OK;
+        if (v.checks[i].verdict != VERDICT_PASS)
+            buf_fmt(&names, "%s%s", names.n > 0 ? ", " : "", v.checks[i].name);
+    }
+    if (st != ST_OK)
+        return st;
+    buf_byte(&names, '\0');
+    return err_set(e, ST_NOT_FOUND, "no-check",
+                   "the evidence of gate %s has no check %.64s; not passed: %.200s",
+                   gate_name(ask->gate), ask->check,
+                   names.failed || names.n == 1 ? "none" : (const char *)names.p);
 }
 
 static void tell_waiver(struct cli *c, const struct artifact *a, const struct ask *ask,
@@ -58,8 +98,10 @@ enum status cmd_waive(struct cli *c, struct err *e)
     enum status st = read_waiver(c, &ask, e);
     if (st == ST_OK)
         st = cli_artifact(c, c->word[0], false, &a, e);
+    if (st == ST_OK)
+        st = check_there(c, &a, &ask, e);
     if (st != ST_OK)
-        return st;
+        return err_subject(e, "%s", c->word[0]);
     if (c->args.value[OPT_OUTPUT] != NULL)
         return ask_put(c, &a, &ask, e);
     st = cli_promoter(c, false, &by, e);
@@ -163,6 +205,18 @@ static void tell(struct cli *c, const char *schema, const struct freeze *f, uint
     }
 }
 
+/* A name that nothing has may be frozen before it comes, but is more often a slip. */
+static enum status note_unknown(struct cli *c, const char *target, struct err *e)
+{
+    char name[MANIFEST_NAME_MAX];
+    bool known = false;
+    text_fmt(name, sizeof name, "%.*s", (int)strcspn(target, "@"), target);
+    enum status st = name[0] != '\0' ? refs_known(c, name, &known, e) : ST_OK;
+    if (st == ST_OK && name[0] != '\0' && !known)
+        cli_hint(c, "no artifact is named %s so far; assay ls shows those that are here", name);
+    return st;
+}
+
 enum status cmd_freeze(struct cli *c, struct err *e)
 {
     struct promoter by;
@@ -170,8 +224,14 @@ enum status cmd_freeze(struct cli *c, struct err *e)
     const struct signer *key = NULL;
     const char *reason = NULL;
     uint64_t seq = 0;
-    if (c->words == 0)
+    if (c->words == 0) {
+        for (size_t i = 0; i < c->command->option_count; i++) {
+            if (opt_given(&c->args, c->command->options[i]))
+                return err_set(e, ST_USAGE, "target",
+                               "freeze what? say NAME, NAME@CHANNEL or @CHANNEL");
+        }
         return list_freezes(c, e);
+    }
     enum status st = freeze_target_check(c->word[0], e);
     if (st == ST_OK)
         st = ask_until(c, f.until, e);
@@ -191,7 +251,7 @@ enum status cmd_freeze(struct cli *c, struct err *e)
     if (st != ST_OK)
         return err_subject(e, "%s", c->word[0]);
     tell(c, "assay.freeze/1", &f, seq);
-    return ST_OK;
+    return note_unknown(c, f.target, e);
 }
 
 enum status cmd_thaw(struct cli *c, struct err *e)

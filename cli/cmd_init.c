@@ -182,6 +182,33 @@ static const char *why_bare(const struct cli *c, const struct made *m)
                                                   : "none: no terminal to ask for one";
 }
 
+/* A store that was there: is it the one that was meant, and are these its keys? */
+static enum status check_found(struct cli *c, const struct made *m, struct err *e)
+{
+    if (opt_given(&c->args, OPT_LAB) && !c->facts.lab) {
+        err_set(e, ST_EXISTS, "store-exists",
+                "there is a store already, and it was made without --lab; that never changes");
+        return err_subject(e, "%s", c->home.store);
+    }
+    for (size_t i = 0; i < ROLES; i++) {
+        if (makers[i].role != ROLE_NONE || m->absent[i] ||
+            memcmp(m->key[i].bytes, c->facts.log_key.bytes, KEY_PUBLIC_BYTES) == 0)
+            continue;
+        err_set(e, ST_UNTRUSTED, "foreign-keys",
+                "there is a store already, and the keys in %s are not its own: its ledger is "
+                "signed by another log key; name their folder with $ASSAY_KEYS",
+                c->home.keys);
+        return err_subject(e, "%s", c->home.store);
+    }
+    return ST_OK;
+}
+
+/* Does the trust give it its role? The ledger's key needs none. */
+static bool believed(const struct cli *c, const struct made *m, size_t i)
+{
+    return makers[i].role == ROLE_NONE || trust_has(c->trust, makers[i].role, &m->key[i]);
+}
+
 static void tell_json(struct cli *c, const struct made *m)
 {
     char id[KEY_ID_TEXT], expires[TIME_TEXT_MAX];
@@ -201,6 +228,7 @@ static void tell_json(struct cli *c, const struct made *m)
         member_text(&j, "role", makers[i].name);
         member_text(&j, "id", m->absent[i] ? NULL : id);
         member_bool(&j, "created", m->fresh[i]);
+        member_bool(&j, "trusted", !m->absent[i] && believed(c, m, i));
         json_key(&j, "passphrase"); /* null: the key was there, or is not */
         if (m->fresh[i])
             json_bool(&j, m->sealed[i]);
@@ -234,9 +262,10 @@ static void tell_text(struct cli *c, const struct made *m)
         key_id_text(&m->key[i], id);
         put_field(&c->out, i == 0 ? "keys" : "", "%-10s %s %s", makers[i].name,
                   m->absent[i] ? "----------------" : id,
-                  m->absent[i]  ? "is not here"
-                  : m->fresh[i] ? "made now"
-                                : "was there");
+                  m->absent[i]         ? "is not here"
+                  : m->fresh[i]        ? "made now"
+                  : !believed(c, m, i) ? "was there, but the trust does not give it this role"
+                                       : "was there");
     }
     if (why_bare(c, m) != NULL)
         put_field(&c->out, "passphrase", "%s", why_bare(c, m));
@@ -278,6 +307,8 @@ enum status cmd_init(struct cli *c, struct err *e)
     c->store = NULL;
     st = cli_trust(c, e);
     if (st == ST_OK && !make)
+        st = check_found(c, &m, e);
+    if (st == ST_OK && !make)
         st = policy_load(c->store, c->trust, TRUST_ANY_TIME, &m.policy, e);
     if (st != ST_OK)
         return st;
@@ -285,7 +316,13 @@ enum status cmd_init(struct cli *c, struct err *e)
         tell_json(c, &m);
     else
         tell_text(c, &m);
+    bool lacking = false;
+    for (size_t i = 0; i < ROLES; i++)
+        lacking = lacking || m.absent[i];
     if (make)
         cli_hint(c, "next: assay add MODEL");
+    else if (lacking)
+        cli_hint(c, "without its keys this store can only be read; if they lie elsewhere, name "
+                    "their folder with $ASSAY_KEYS");
     return ST_OK;
 }

@@ -75,7 +75,8 @@ struct holders {
     struct json_out *j; /* NULL: the table */
     struct table table;
     struct buf list; /* holders as they were found: reading waits until the scan is over */
-    const char *what;
+    bool former;
+    char last[300]; /* the newest former holder, as a REF; "" nobody */
 };
 
 static void holders_release(struct holders *l)
@@ -94,23 +95,33 @@ static enum status collect(void *ctx, const struct holder *h, struct err *e)
 
 static void tell_holder(struct holders *l, const struct holder *h)
 {
-    char ref[300];
-    refs_name(l->c, &h->artifact, ref, sizeof ref);
+    char ref[300] = "";
+    bool vacant = digest_is_zero(&h->artifact);
+    if (!vacant)
+        refs_name(l->c, &h->artifact, ref, sizeof ref);
+    if (l->former && l->last[0] == '\0')
+        text_fmt(l->last, sizeof l->last, "%s", ref);
     if (l->j == NULL) {
         table_cell(&l->table, "%s@%s", h->name, h->channel);
-        table_cell(&l->table, "%s", ref);
+        table_cell(&l->table, "%s", vacant ? "nobody" : ref);
         table_cell(&l->table, "since %s", h->since);
-        table_cell(&l->table, "%s", l->what);
+        table_cell(&l->table, "%s%s",
+                   vacant      ? "stands empty"
+                   : l->former ? "held it"
+                               : "holds it",
+                   l->former && h->withdrawn ? ", taken out" : "");
         return;
     }
     json_object(l->j);
     member_text(l->j, "name", h->name);
     member_text(l->j, "channel", h->channel);
-    member_text(l->j, "holder", ref);
+    member_text(l->j, "holder", vacant ? NULL : ref);
     member_digest(l->j, "artifact", &h->artifact);
     member_text(l->j, "since", h->since);
     member_digest(l->j, "decision", &h->decision);
     member_u64(l->j, "seq", h->seq);
+    if (l->former)
+        member_bool(l->j, "withdrawn", h->withdrawn);
     json_close(l->j);
 }
 
@@ -126,12 +137,13 @@ static void tell_holders(struct holders *l)
 
 static enum status all_channels(struct holders *l, struct err *e)
 {
-    enum status st = channel_each(l->c->store, collect, &l->list, e);
+    enum status st = channel_each(l->c->store, true, collect, &l->list, e);
     if (st == ST_OK)
         tell_holders(l);
     return st;
 }
 
+/* One that stands empty is told too: who held it may be asked for. */
 static enum status one_channel(struct holders *l, const char *text, struct json_out *j,
                                struct err *e)
 {
@@ -139,7 +151,7 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
     struct holder h;
     enum status st = refs_channel(text, name, channel, e);
     if (st == ST_OK)
-        st = channel_holder(l->c->store, name, channel, &h, e);
+        st = channel_seat(l->c->store, name, channel, &h, e);
     if (st != ST_OK)
         return err_subject(e, "%s", text);
     tell_holder(l, &h);
@@ -151,8 +163,10 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
         json_key(j, "former");
         json_array(j);
     }
-    l->what = "held it";
+    l->former = true;
     tell_holders(l);
+    if (digest_is_zero(&h.artifact) && l->last[0] != '\0')
+        cli_hint(l->c, "to fill it again: assay rollback %s --to %s --reason TEXT", text, l->last);
     return ST_OK;
 }
 
@@ -161,7 +175,7 @@ enum status cmd_channels(struct cli *c, struct err *e)
     struct json_out j;
     if (opt_given(&c->args, OPT_AT))
         return channels_at(c, e);
-    SCOPED(holders_release) struct holders l = {.c = c, .table = table_of(4), .what = "holds it"};
+    SCOPED(holders_release) struct holders l = {.c = c, .table = table_of(4)};
     enum status st = cli_trust(c, e);
     if (st != ST_OK)
         return st;

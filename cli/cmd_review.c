@@ -68,9 +68,11 @@ static void tell_text(struct cli *c, const struct request *r, const struct judge
     put_field(&c->out, "artifact", "%s", short_of(&ask->artifact, hex));
     put_field(&c->out, "store", "%s, at entry %llu", ask->store, (unsigned long long)r->head.seq);
     put_field(&c->out, "made", "%s, holds until %s", ask->made, ask->expires);
-    if (ask->kind != ASK_WAIVE)
-        put_field(&c->out, "held by", "%s",
-                  digest_is_zero(&ask->holder) ? "nobody yet" : short_of(&ask->holder, hex));
+    if (ask->kind != ASK_WAIVE && digest_is_zero(&ask->holder))
+        put_field(&c->out, "channel", "%s, about which nothing was decided yet", ask->channel);
+    else if (ask->kind != ASK_WAIVE)
+        put_field(&c->out, "channel", "%s, as decision %s left it", ask->channel,
+                  short_of(&ask->holder, hex));
     put_field(&c->out, "policy", "%s, %s", j->policy.name, short_of(&ask->policy, hex));
     put_field(&c->out, "trust", "version %llu, %s", (unsigned long long)j->trust->version,
               short_of(&ask->trust, hex));
@@ -130,7 +132,7 @@ static void tell_json(struct cli *c, const struct request *r, const struct judge
     member_u64(&o, "seq", r->head.seq);
     member_text(&o, "made", ask->made);
     member_text(&o, "expires", ask->expires);
-    member_digest(&o, "holder", &ask->holder);
+    member_digest(&o, "decision", &ask->holder);
     member_digest(&o, "policy", &ask->policy);
     member_digest(&o, "trust", &ask->trust);
     member_u64(&o, "trust_version", j->trust->version);

@@ -7,16 +7,21 @@
 
 /* By code first, then by status; the first row that fits is told. */
 static const struct {
-    const char *code; /* NULL: any */
+    const char *code; /* NULL: any of the status */
     enum status status;
-    const char *advice;
+    const char *advice; /* NULL: the sentence says it already */
 } ways_out[] = {
     {"no-store", ST_NOT_FOUND, "or name another store with --store or $ASSAY_STORE"},
-    {"no-keys", ST_NOT_FOUND, "make the keys with: assay init"},
-    {"no-key", ST_NOT_FOUND, "see the keys with: assay key ls; make one with: assay key new NAME"},
+    {"no-keys", ST_NOT_FOUND,
+     "make the keys with: assay init; or name another folder with $ASSAY_KEYS"},
+    {"no-artifact", ST_NOT_FOUND, "see what is there with: assay ls"},
+    {"no-holder", ST_NOT_FOUND, "see who holds what with: assay channels"},
+    {"no-key", ST_NOT_FOUND,
+     "see the keys with: assay key ls; other keys' folder is named by $ASSAY_KEYS"},
     {"key-encrypted", ST_SIGNATURE,
      "run it on a terminal, or set $ASSAY_SIGNER to a signing command"},
     {"key-passphrase", ST_SIGNATURE, "type it again; nothing was changed"},
+    {"log-key", ST_SIGNATURE, "name the folder of the store's own keys with $ASSAY_KEYS"},
     {"opaque", ST_USAGE,
      "opaque artifacts are kept and verified, not run: add a .slm or .gguf file"},
     {"clock-not-lab", ST_USAGE, "leave the time out, or make a store with: assay init --lab"},
@@ -24,20 +29,37 @@ static const struct {
     {"index-corrupt", ST_CORRUPT, "fold a new index with: assay fsck --rebuild-index"},
     {"head-store", ST_UNPROVEN, "name the store that the file is about with --store"},
     {"evidence-future", ST_UNPROVEN, "look at the clocks of both machines"},
-    {NULL, ST_EXISTS, NULL},
+    {"approval-future", ST_EXPIRED, "look at the clocks of both machines"},
+    {"approval-early", ST_EXPIRED, "look at the clocks of both machines"},
+    {"unknown-signer", ST_UNTRUSTED,
+     "if you trust whoever signed it: assay trust add ROLE KEYFILE --owner WHO"},
+    {"store-moved", ST_CONFLICT, "name the new place with --store or $ASSAY_STORE"},
+    {"trust-gap", ST_CONFLICT, "begin again from the trust in force: assay trust show"},
+    {"foreign-keys", ST_UNTRUSTED, NULL},
+    {"port", ST_BUSY, "name another with --port, or 0 for any"},
+    {"holder-changed", ST_CONFLICT, "look with: assay channels; then decide again"},
+    {"expect", ST_CONFLICT, "look with: assay channels; then decide again"},
     {NULL, ST_AMBIGUOUS, "type more digits; assay ls shows them"},
-    {NULL, ST_CONFLICT, "look with: assay channels; then decide again"},
-    {NULL, ST_UNPROVEN, "gate and promote it with this program, or go on with --unproven"},
-    {NULL, ST_EXPIRED, "see the dates with: assay trust show"},
+    {NULL, ST_CONFLICT, "nothing was changed; try again"},
     {NULL, ST_UNTRUSTED, "see who may sign what with: assay trust show"},
     {NULL, ST_BUSY, "another process is at work on the store; try again"},
 };
 
-const char *fail_advice(const struct err *e)
+/* What a channel holds cannot be proven: some commands may go on all the same. */
+static const char *without_proof(const struct cli *c)
 {
+    return c->command != NULL && command_takes(c->command, OPT_UNPROVEN)
+               ? "gate and promote it with this program, or go on with --unproven"
+               : "gate and promote it with this program";
+}
+
+static const char *find_advice(const struct cli *c, const struct err *e)
+{
+    if (e->status == ST_UNPROVEN && e->stage != NULL && text_equal(e->stage, "decision"))
+        return without_proof(c);
     for (size_t i = 0; i < sizeof ways_out / sizeof *ways_out; i++) {
-        bool fits = ways_out[i].code == NULL ? ways_out[i].status == e->status
-                                             : text_equal(ways_out[i].code, err_code(e));
+        bool fits = ways_out[i].status == e->status &&
+                    (ways_out[i].code == NULL || text_equal(ways_out[i].code, err_code(e)));
         if (fits)
             return ways_out[i].advice;
     }
@@ -101,10 +123,7 @@ void fail_text(const struct cli *c, const struct err *e, struct buf *out)
     if (c->quarantine[0] != '\0')
         buf_fmt(out, "  the bytes are kept apart; look at them with: assay quarantine show %s\n",
                 c->quarantine);
-    const char *advice = fail_advice(e);
-    if (advice == NULL && e->status == ST_NOT_FOUND && e->code != NULL &&
-        strstr(e->code, "ref") != NULL)
-        advice = "see what is there with: assay ls";
+    const char *advice = find_advice(c, e);
     if (advice == NULL && e->status == ST_USAGE && c->command != NULL)
         buf_fmt(out, "  see: assay help %s\n", c->command->name);
     else if (advice != NULL)
@@ -137,8 +156,8 @@ void fail_json(const struct cli *c, const struct err *e, struct buf *out)
     member_text(&j, "message", sentence(e));
     if (c->quarantine[0] != '\0')
         member_text(&j, "quarantine", c->quarantine);
-    if (fail_advice(e) != NULL)
-        member_text(&j, "advice", fail_advice(e));
+    if (find_advice(c, e) != NULL)
+        member_text(&j, "advice", find_advice(c, e));
     if (c->token_ids.n > 0)
         put_ids(&j, &c->token_ids);
     json_close(&j);

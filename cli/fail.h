@@ -4,8 +4,6 @@
 
 #include "cli/cli.h"
 
-/* What to type next, NULL when nothing helps. Static text. */
-const char *fail_advice(const struct err *e);
 /* "assay add: model.slm: … (stage …, at byte …)" and the advice, each on a line. */
 void fail_text(const struct cli *c, const struct err *e, struct buf *out);
 void fail_json(const struct cli *c, const struct err *e, struct buf *out);

@@ -162,6 +162,24 @@ enum status refs_bare(struct cli *c, const char *name, struct err *e)
                    (const char *)again.p);
 }
 
+static enum status one_is_enough(void *ctx, const char *key, struct span value, struct err *e)
+{
+    bool *found = ctx;
+    (void)key;
+    (void)value;
+    (void)e;
+    *found = true;
+    return ST_CANCELLED;
+}
+
+enum status refs_known(struct cli *c, const char *name, bool *out, struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    *out = false;
+    text_fmt(key, sizeof key, "name/%s@", name);
+    return store_scan(c->store, key, one_is_enough, out, e);
+}
+
 void rules_json(struct json_out *j, const struct decision *d)
 {
     json_array(j);

@@ -29,6 +29,9 @@ void refs_name(struct cli *c, const struct digest *artifact, char *out, size_t c
  * the command to type; ST_OK when nothing has that name. */
 enum status refs_bare(struct cli *c, const char *name, struct err *e) MUST_CHECK;
 
+/* Does any artifact have that name? */
+enum status refs_known(struct cli *c, const char *name, bool *out, struct err *e) MUST_CHECK;
+
 void rules_json(struct json_out *j, const struct decision *d); /* the array */
 void rules_text(struct buf *out, const struct decision *d);
 

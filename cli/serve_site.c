@@ -94,7 +94,7 @@ static enum status find_models(struct serve_site *s, struct web_answer *out, str
     struct json_out j = web_models_open(text);
     struct listing l = {.by = &by, .j = &j};
     if (st == ST_OK)
-        st = channel_each(s->c->store, list_holder, &l, e);
+        st = channel_each(s->c->store, false, list_holder, &l, e);
     web_models_close(&j);
     if (st == ST_OK && buf_status(text) != ST_OK)
         st = err_set(e, ST_NO_MEMORY, NULL, "no memory for the list of models");
@@ -175,7 +175,7 @@ static enum status find_artifact(struct serve_site *s, const char *hex, struct w
     enum status st = fresh_promoter(s, &trust, &by, e);
     struct wanted w = {.by = &by, .content = &content, .why = &why};
     if (st == ST_OK)
-        st = channel_each(s->c->store, want_holder, &w, e);
+        st = channel_each(s->c->store, false, want_holder, &w, e);
     if (st == ST_CANCELLED)
         st = ST_OK;
     if (st != ST_OK)

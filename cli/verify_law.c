@@ -147,7 +147,7 @@ enum status verify_law(struct cli *c, verify_law_fn tell, void *ctx, struct err 
     if (st == ST_OK)
         st = store_scan(c->store, "attest/", keep_attested, &f, &why);
     if (st == ST_OK)
-        st = channel_each(c->store, keep_holder, &f, &why);
+        st = channel_each(c->store, false, keep_holder, &f, &why);
     st = st == ST_OK ? ST_OK : tell(ctx, st, &why, e);
     if (st == ST_OK)
         st = check_evidence(c, &f.evidence, tell, ctx, e);

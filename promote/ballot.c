@@ -149,16 +149,15 @@ static bool later(const struct vote *votes, size_t a, size_t b)
     return votes[a].approve != votes[b].approve ? !votes[a].approve : a > b;
 }
 
-/* Did the same person say something later? */
-static bool superseded(const struct policy_approvals *law, const struct vote *votes, size_t count,
-                       size_t i)
+const struct vote *ballot_later(const struct policy_approvals *law, const struct vote *votes,
+                                size_t count, size_t i)
 {
     for (size_t k = 0; k < count; k++) {
         if (k != i && later(votes, k, i) && counts(law, &votes[k]) &&
             same_voter(law, &votes[i].voter, &votes[k].voter))
-            return true;
+            return &votes[k];
     }
-    return false;
+    return NULL;
 }
 
 static void add_owner(struct buf *list, const char *owner)
@@ -199,7 +198,7 @@ void ballot_count(const struct trust *t, const struct policy_approvals *law,
 {
     *out = (struct ballot){.yes = 0};
     for (size_t i = 0; i < count; i++) {
-        if (!counts(law, &votes[i]) || superseded(law, votes, count, i))
+        if (!counts(law, &votes[i]) || ballot_later(law, votes, count, i) != NULL)
             continue;
         if (!votes[i].approve) {
             out->no = &votes[i];

@@ -44,6 +44,10 @@ struct vote {
     char time[TIME_TEXT_MAX];
 };
 
+/* What the same person said later, when that is counted instead; NULL: nothing. */
+const struct vote *ballot_later(const struct policy_approvals *law, const struct vote *votes,
+                                size_t count, size_t i);
+
 struct ballot {
     unsigned yes;           /* distinct people (or keys) who agree */
     const struct vote *no;  /* who rejects; NULL: nobody */

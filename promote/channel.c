@@ -173,14 +173,14 @@ static struct holder listed(const struct buf *list, size_t i)
 
 typedef enum status (*holder_fn)(void *ctx, const struct holder *h, struct err *e);
 
-enum status channel_each(struct store *s, holder_fn each, void *ctx, struct err *e)
+enum status channel_each(struct store *s, bool empty, holder_fn each, void *ctx, struct err *e)
 {
     SCOPED(buf_release) struct buf list = BUF_EMPTY;
     enum status st = store_scan(s, "channel/", collect, &list, e);
     for (size_t i = 0; st == ST_OK && i < list.n / sizeof(struct holder); i++) {
         struct holder found = listed(&list, i), h;
         st = channel_seat(s, found.name, found.channel, &h, e); /* with its ledger entry */
-        if (st == ST_OK && !digest_is_zero(&h.artifact))
+        if (st == ST_OK && (empty || !digest_is_zero(&h.artifact)))
             st = each(ctx, &h, e);
     }
     return st;

@@ -29,7 +29,8 @@ enum status channel_seat(struct store *s, const char *name, const char *channel,
 /* ST_NOT_FOUND when nobody holds it. */
 enum status channel_holder(struct store *s, const char *name, const char *channel,
                            struct holder *out, struct err *e) MUST_CHECK;
-enum status channel_each(struct store *s,
+/* Those that somebody holds; with `empty` also those that stand empty, their artifact zero. */
+enum status channel_each(struct store *s, bool empty,
                          enum status (*each)(void *ctx, const struct holder *h, struct err *e),
                          void *ctx, struct err *e) MUST_CHECK;
 /* Former holders, newest first. */

@@ -332,7 +332,8 @@ static enum status find_former(const struct promoter *by, const struct standing 
         return st;
     if (!c.found)
         return err_set(e, ST_NOT_FOUND, "no-former",
-                       to != NULL ? "that artifact never held %s@%s" : "nobody held %s@%s before",
+                       to != NULL ? "that artifact never held %s@%s"
+                                  : "%s@%s has no former holder that was not taken out",
                        now->name, now->channel);
     *out = c.chosen;
     return ST_OK;

@@ -252,8 +252,8 @@ static enum status sign(const struct promoter *by, const struct signer *key, con
     struct store_facts facts;
     struct err none = ERR_NONE;
     int64_t now = clock_now(&by->clock);
-    enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK ||
+    enum status st = trust_alive(by->trust, now, e);
+    if (st != ST_OK || (st = store_facts(by->store, &facts, e)) != ST_OK ||
         (st = encode(f, thaw ? THAW_SCHEMA : SCHEMA, facts.id, &payload, e)) != ST_OK ||
         (st = envelope_sign(FREEZE_TYPE, buf_span(&payload), key, envelope, e)) != ST_OK ||
         (st = envelope_parse(buf_span(envelope), &v, e)) != ST_OK)

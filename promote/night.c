@@ -187,7 +187,7 @@ enum status night_run(const struct night_plan *plan, struct night *out, struct e
                        "the policy %s says nothing about nightly runs", p->policy->name);
     enum status st = store_facts(p->store, &facts, e);
     if (st == ST_OK)
-        st = channel_each(p->store, gather, &g, e);
+        st = channel_each(p->store, false, gather, &g, e);
     keep_shard(&g, plan->shard, plan->shards);
     out->items = g.items;
     out->count = g.count;

@@ -42,8 +42,6 @@ struct store {
 enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e) MUST_CHECK;
 /* Poisoned or read-only? */
 enum status store_usable(const struct store *s, struct err *e) MUST_CHECK;
-/* Did the store move elsewhere? With e, ST_CONFLICT that says where; with NULL only *fenced. */
-enum status store_fence(struct store *s, bool *fenced, struct err *e) MUST_CHECK;
 /* Refuses a poisoned or read-only handle, and a store that has moved. */
 enum status store_writable(struct store *s, struct err *e) MUST_CHECK;
 /* Remembers that a step failed after which the disk's content is not known; returns st. */

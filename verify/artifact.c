@@ -104,7 +104,8 @@ static enum status find_prefix(struct store *s, const char *ref, struct digest *
     if (m.count > 1)
         return explain_ambiguous(&m, ref, e);
     if (m.count == 0) {
-        err_set(e, ST_NOT_FOUND, NULL, "no artifact and no content begins with these digits");
+        err_set(e, ST_NOT_FOUND, "no-artifact",
+                "no artifact and no content begins with these digits");
         return err_subject(e, "%s", ref);
     }
     *out = m.found[0];
@@ -159,7 +160,7 @@ static enum status find_named(struct store *s, const char *ref, const char *at,
     enum status st = find_key(s, key, channel, &out->digest, e);
     if (st == ST_NOT_FOUND) {
         *e = ERR_NONE;
-        err_set(e, ST_NOT_FOUND, channel ? "no-holder" : NULL,
+        err_set(e, ST_NOT_FOUND, channel ? "no-holder" : "no-artifact",
                 channel ? "nothing named %s is in %s" : "no artifact has name %s and version %s",
                 name, what);
         return err_subject(e, "%s", ref);

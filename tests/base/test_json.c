@@ -90,11 +90,13 @@ static const struct {
     {"01", "json-syntax", 1},
     {"-", "json-syntax", 1},
     {"[+1]", "json-syntax", 2},
-    {"nul", "json-syntax", 3},
-    {"NaN", "json-syntax", 3},
+    {"nul", "json-syntax", 0},
+    {"NaN", "json-syntax", 0},
     {"\"a\nb\"", "json-syntax", 2},
-    {"/**/1", "json-syntax", 1},
-    {"\xEF\xBB\xBF{}", "json-syntax", 3},
+    {"/**/1", "json-syntax", 0},
+    {"\xEF\xBB\xBF{}", "json-syntax", 0},
+    {"schema: x/1\nvalues: [1.5]", "json-syntax", 0},
+    {" \n true1.5", "json-not-integer", 7},
 };
 
 Test(json, what_is_not_strict_is_refused_with_its_place)
