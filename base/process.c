@@ -146,6 +146,27 @@ static enum status reap(pid_t pid, struct process_end *end, struct err *e)
     return ST_OK;
 }
 
+void process_stop(pid_t pid, unsigned grace_ms)
+{
+    struct process_end end;
+    struct err quiet = ERR_NONE;
+    SCOPED(fd_release) int life = pidfd_open(pid, 0);
+    struct pollfd on = {.fd = life, .events = POLLIN};
+    const uint64_t until = clock_ticks() + (uint64_t)grace_ms * 1000000;
+    (void)kill(pid, SIGTERM);
+    for (uint64_t now = clock_ticks(); life >= 0 && now < until; now = clock_ticks())
+        if (poll(&on, 1, (int)((until - now) / 1000000) + 1) > 0)
+            break;
+    enum status st = reap(pid, &end, &quiet);
+    (void)st; /* it is gone either way */
+}
+
+bool process_heed(pid_t parent)
+{
+    process_catch();
+    return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent;
+}
+
 enum status process_collect(pid_t pid, int fd, size_t limit, unsigned deadline_ms, struct buf *out,
                             struct process_end *end, struct err *e)
 {

@@ -27,6 +27,15 @@ enum status process_fork(int (*body)(void *ctx), void *ctx, pid_t *pid, struct e
 enum status process_collect(pid_t pid, int fd, size_t limit, unsigned deadline_ms, struct buf *out,
                             struct process_end *end, struct err *e) MUST_CHECK;
 
+/* Ends a child of process_fork that nobody wants any more: asked with SIGTERM, so that it can put
+ * away what it has; after grace_ms its whole group is killed. It is reaped. */
+void process_stop(pid_t pid, unsigned grace_ms);
+
+/* For a child of process_fork that has something to put away: the end of its parent and a request
+ * to end reach it as a signal that process_interrupted tells, as they reach the parent. False: the
+ * parent has ended already. */
+bool process_heed(pid_t parent);
+
 /* True once SIGINT or SIGTERM came; process_catch installs the handlers. Long loops ask. */
 void process_catch(void);
 bool process_interrupted(void);

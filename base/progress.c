@@ -13,7 +13,10 @@ enum { BAR = 24, LINE_MAX_BYTES = 256 };
 
 struct progress {
     const char *label, *unit;
-    uint64_t total, began;
+    void (*told)(void *ctx, uint64_t done, uint64_t total); /* NULL: drawn here */
+    void *ctx;
+    uint64_t began;
+    _Atomic uint64_t total;
     _Atomic uint64_t done;
     _Atomic uint64_t next_draw; /* clock_ticks from which a redraw is due; whoever moves it draws */
 };
@@ -30,6 +33,17 @@ struct progress *progress_start(const char *label, const char *unit, uint64_t to
     p->total = total;
     p->began = clock_ticks();
     p->next_draw = p->began + REDRAW_NS;
+    return p;
+}
+
+struct progress *progress_relay(void (*told)(void *ctx, uint64_t done, uint64_t total), void *ctx)
+{
+    struct progress *p = heap_zero(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    p->told = told;
+    p->ctx = ctx;
+    p->next_draw = clock_ticks();
     return p;
 }
 
@@ -68,8 +82,9 @@ static void put_rate(struct buf *b, const struct progress *p, uint64_t done, uin
     buf_text(b, "  ");
     put_amount(b, (uint64_t)rate, p->unit);
     buf_text(b, "/s");
-    if (p->total > done && rate > 0) {
-        uint64_t left = (uint64_t)((double)(p->total - done) / rate);
+    const uint64_t total = atomic_load_explicit(&p->total, memory_order_relaxed);
+    if (total > done && rate > 0) {
+        uint64_t left = (uint64_t)((double)(total - done) / rate);
         buf_fmt(b, "  %llu:%02u left", (unsigned long long)(left / 60), (unsigned)(left % 60));
     }
 }
@@ -90,8 +105,9 @@ static void draw(const struct progress *p, uint64_t done, uint64_t now)
         ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
     buf_text(&b, "\r");
     buf_fmt(&b, "%.40s ", p->label);
-    if (p->total > 0)
-        put_bar(&b, done, p->total);
+    const uint64_t total = atomic_load_explicit(&p->total, memory_order_relaxed);
+    if (total > 0)
+        put_bar(&b, done, total);
     put_amount(&b, done, p->unit);
     put_rate(&b, p, done, now);
     b.n = b.n < columns ? b.n
@@ -106,14 +122,27 @@ void progress_add(struct progress *p, uint64_t n)
         return;
     uint64_t done = atomic_fetch_add_explicit(&p->done, n, memory_order_relaxed) + n;
     uint64_t due = atomic_load_explicit(&p->next_draw, memory_order_relaxed), now = clock_ticks();
-    if (now >= due && atomic_compare_exchange_strong(&p->next_draw, &due, now + REDRAW_NS))
+    if (now < due || !atomic_compare_exchange_strong(&p->next_draw, &due, now + REDRAW_NS))
+        return;
+    if (p->told != NULL)
+        p->told(p->ctx, done, atomic_load_explicit(&p->total, memory_order_relaxed));
+    else
         draw(p, done, now);
+}
+
+void progress_total(struct progress *p, uint64_t total)
+{
+    if (p == NULL)
+        return;
+    atomic_store_explicit(&p->total, total, memory_order_relaxed);
+    progress_add(p, 0);
 }
 
 void progress_finish(struct progress *p)
 {
     if (p == NULL)
         return;
-    show(span_text("\r\x1b[K"));
+    if (p->told == NULL)
+        show(span_text("\r\x1b[K"));
     heap_free(p);
 }

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/evidence_cases.h"
+#include "cli/gate_watch.h"
 #include "cli/hand_out.h"
 #include "cli/print.h"
 #include "promote/pipeline.h"
@@ -11,7 +12,7 @@
 /* One command over one artifact. */
 struct gating {
     struct cli *c;
-    struct json_out *j;
+    struct json_out answer, *j; /* j: NULL unless it is JSON */
     struct artifact artifact;
     struct policy law;
     bool wanted[GATE_COUNT];
@@ -78,42 +79,72 @@ static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v
         json_close(g->j);
 }
 
-static enum status gate_one(struct gating *g, const struct pipeline *p, enum gate gate,
-                            struct err *e)
+/* An answer about one artifact, with the array `list` open in it. */
+static struct json_out list_open(struct cli *c, const char *schema, const char *list,
+                                 const struct artifact *a)
 {
-    SCOPED(gated_release) struct gated done = {0};
-    if (p->gate != NULL)
-        cli_note(g->c, "%s …", gate_name(gate));
-    enum status st = pipeline_gate(p, &g->artifact, gate, &done, e);
-    if (st == ST_OK)
-        tell_gate(g, gate, &done.evidence, done.reused ? REUSED : MEASURED);
-    return st;
+    struct json_out j = answer_open(c, schema);
+    member_text(&j, "name", a->manifest.name);
+    member_text(&j, "version", a->manifest.version);
+    member_digest(&j, "artifact", &a->digest);
+    json_key(&j, list);
+    json_array(&j);
+    return j;
 }
 
-/* The keys are asked for when the first gate has to run: what is only reused needs none. */
+static void done_release(struct gated (*done)[GATE_COUNT])
+{
+    gated_release_all(*done);
+}
+
+/* What was measured is told; the first gate that has no evidence is the command's failure. */
+static enum status tell_all(struct gating *g, const struct gated done[GATE_COUNT], struct err *e)
+{
+    for (int k = GATE_STRUCTURAL; k < GATE_COUNT; k++)
+        if (g->wanted[k] && done[k].status != ST_OK) {
+            *e = done[k].error;
+            return e->status;
+        }
+    if (g->c->json) {
+        g->answer = list_open(g->c, "assay.gate/1", "gates", &g->artifact);
+        g->j = &g->answer;
+    }
+    for (int k = GATE_STRUCTURAL; k < GATE_COUNT; k++)
+        if (g->wanted[k])
+            tell_gate(g, (enum gate)k, &done[k].evidence, done[k].reused ? REUSED : MEASURED);
+    if (g->c->json) {
+        json_close(g->j);
+        answer_close(g->c, g->j);
+    }
+    return ST_OK;
+}
+
+/* The keys are asked for when a gate has to run: what is only reused needs none. */
 static enum status gate_all(struct gating *g, struct err *e)
 {
+    SCOPED(done_release) struct gated done[GATE_COUNT] = {{.reused = false}};
+    struct gate_watch watch = gate_watch_begin(g->c, "");
     struct pipeline p = {.store = g->c->store,
                          .trust = g->c->trust,
                          .policy = &g->law,
                          .clock = g->c->clock,
                          .again = opt_given(&g->c->args, OPT_AGAIN),
-                         .quiet = g->c->quiet};
-    enum status st = ST_OK;
-    for (int k = GATE_STRUCTURAL; st == ST_OK && k < GATE_COUNT; k++) {
-        if (!g->wanted[k])
-            continue;
-        st = gate_one(g, &p, (enum gate)k, e);
-        if (st != ST_SIGNATURE || p.gate != NULL)
-            continue;
+                         .tell = gate_watch_tell,
+                         .ctx = &watch};
+    enum status st = gate_watch_machine(&g->c->args, &p.machine, e);
+    if (st == ST_OK)
+        st = pipeline_gates(&p, &g->artifact, g->wanted, done, e);
+    if (st == ST_SIGNATURE && p.gate == NULL) {
         *e = ERR_NONE;
+        gated_release_all(done);
         st = cli_key(g->c, "gate", &p.gate, e);
         if (st == ST_OK)
             st = cli_key(g->c, "log", &p.log, e);
         if (st == ST_OK)
-            st = gate_one(g, &p, (enum gate)k, e);
+            st = pipeline_gates(&p, &g->artifact, g->wanted, done, e);
     }
-    return st;
+    gate_watch_clear(&watch);
+    return st == ST_OK ? tell_all(g, done, e) : st;
 }
 
 /* --only a,b; else every gate that a channel of the policy asks for. */
@@ -146,23 +177,9 @@ static enum status worst(const struct gating *g)
                                            : ST_OK;
 }
 
-/* An answer about one artifact, with the array `list` open in it. */
-static struct json_out list_open(struct cli *c, const char *schema, const char *list,
-                                 const struct artifact *a)
-{
-    struct json_out j = answer_open(c, schema);
-    member_text(&j, "name", a->manifest.name);
-    member_text(&j, "version", a->manifest.version);
-    member_digest(&j, "artifact", &a->digest);
-    json_key(&j, list);
-    json_array(&j);
-    return j;
-}
-
 enum status cmd_gate(struct cli *c, struct err *e)
 {
     SCOPED(gating_release) struct gating g = {.c = c};
-    struct json_out j;
     enum status st = cli_artifact(c, c->word[0], false, &g.artifact, e);
     if (st == ST_OK && !g.artifact.manifest.model.present)
         return err_set(e, ST_USAGE, "opaque", "%s is opaque, not a model: no gate can measure it",
@@ -173,19 +190,10 @@ enum status cmd_gate(struct cli *c, struct err *e)
         st = policy_load(c->store, c->trust, cli_now(c), &g.law, e);
     if (st == ST_OK)
         st = choose_gates(&g, e);
+    if (st == ST_OK)
+        st = gate_all(&g, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = list_open(c, "assay.gate/1", "gates", &g.artifact);
-        g.j = &j;
-    }
-    st = gate_all(&g, e);
-    if (st != ST_OK)
-        return st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-    }
     c->answered = worst(&g) != ST_OK;
     return worst(&g);
 }

@@ -3,6 +3,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/gate_watch.h"
 #include "cli/print.h"
 #include "promote/policy_store.h"
 #include "promote/report.h"
@@ -14,6 +15,8 @@ struct nightly {
     struct policy law;
     struct night night;
     struct night_plan plan;
+    struct gate_watch watch;
+    char of[MANIFEST_NAME_MAX + 24]; /* whose gates are shown */
 };
 
 static void nightly_release(struct nightly *n)
@@ -54,6 +57,8 @@ static enum status lock(const struct cli *c, int *fd, struct err *e)
 static enum status each(void *ctx, const struct night_item *item, bool done, struct err *e)
 {
     struct nightly *n = ctx;
+    gate_watch_clear(&n->watch);
+    text_fmt(n->of, sizeof n->of, "%s@%s", item->holder.name, item->holder.channel);
     if (done)
         cli_note(n->c, "%s@%s: %s", item->holder.name, item->holder.channel,
                  verdict_name(item->verdict));
@@ -144,8 +149,12 @@ static enum status prepare(struct nightly *n, struct err *e)
     p->trust = c->trust;
     p->policy = &n->law;
     p->clock = c->clock;
+    if (st == ST_OK)
+        st = gate_watch_machine(&c->args, &p->machine, e);
     p->again = opt_given(&c->args, OPT_AGAIN);
-    p->quiet = c->quiet;
+    p->tell = gate_watch_tell;
+    p->ctx = &n->watch;
+    n->watch = gate_watch_begin(c, n->of);
     n->plan.each = each;
     n->plan.ctx = n;
     return st;

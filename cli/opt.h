@@ -45,6 +45,8 @@
     X(OPT_SHARD, "shard", 0, "i/n", "only the i-th of n parts, counted from 1")                  \
     X(OPT_AGAIN, "again", 0, NULL, "measure anew even if fresh evidence is there")               \
     X(OPT_GATE, "gate", 0, "G", "only this gate")                                                \
+    X(OPT_CORES, "cores", 0, "N", "processors for gates that run side by side (all)")            \
+    X(OPT_MEMORY, "memory", 0, "N", "bytes of memory for them (what is free; K, M, G, T)")       \
     X(OPT_TO, "to", 0, "CHANNEL", "the channel")                                                 \
     X(OPT_DRY_RUN, "dry-run", 0, NULL, "say what would happen; record and change nothing")       \
     X(OPT_REASON, "reason", 0, "TEXT", "why, for the ledger")                                    \
@@ -61,7 +63,8 @@
     X(OPT_THREADS, "threads", 0, "N", "threads that share the work, 1 to 64 (1)")                \
     X(OPT_ROUNDS, "rounds", 0, "N", "how often to measure, 1 to 99 (5)")                         \
     X(OPT_TOKENS, "tokens", 0, "N", "tokens a round (64 decoded, 256 of a prompt)")              \
-    X(OPT_STREAM, "stream", 0, NULL, "with --json: a line for each token, then the result")      \
+    X(OPT_STREAM, "stream", 0, NULL,                                                             \
+      "with --json: a line for each token or event, then the result")                            \
     X(OPT_UNPROVEN, "unproven", 0, NULL, "go on although nothing proves this program for it")    \
     X(OPT_TEXT, "text", 0, "FILE", "the text to read")                                           \
     X(OPT_MIB, "mib", 0, "N", "of so many MiB (256)")                                            \

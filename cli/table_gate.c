@@ -7,14 +7,18 @@ static const struct command rows[] = {
      .least = 1,
      .most = 1,
      .summary = "run the gates over an artifact",
-     .about = "Runs the gates that the policy asks for, each in a sandboxed child, and keeps one "
-              "signed piece of\n"
-              "evidence for each. Fresh evidence with the same identities is not measured again. "
-              "Exit: 1 if any\n"
-              "failed, else 3 if any could not be measured, else 4 if any was inconclusive.",
-     .examples = "assay gate tiny@1\nassay gate tiny@1 --only structural,smoke --again",
+     .about =
+         "Runs the gates that the policy asks for, each in a sandboxed child, and keeps one "
+         "signed piece of\n"
+         "evidence for each. Fresh evidence with the same identities is not measured again. "
+         "Gates run side by\n"
+         "side as far as cores and memory allow. Exit: 1 if any failed, else 3 if any could not "
+         "be measured, else 4\n"
+         "if any was inconclusive.",
+     .examples = "assay gate tiny@1\nassay gate tiny@1 --only structural,smoke --again\n"
+                 "assay gate tiny@1 --cores 1 --json --stream",
      .run = cmd_gate,
-     OPTIONS(OPT_ONLY, OPT_AGAIN)},
+     OPTIONS(OPT_ONLY, OPT_AGAIN, OPT_CORES, OPT_MEMORY, OPT_STREAM)},
     {.name = "evidence add",
      .words = "FILE",
      .least = 1,
@@ -108,7 +112,7 @@ static const struct command rows[] = {
               "has timers and CI jobs.",
      .examples = "assay nightly --report reports\nassay nightly --shard 1/4 --json",
      .run = cmd_nightly,
-     OPTIONS(OPT_REPORT, OPT_SHARD, OPT_AGAIN)},
+     OPTIONS(OPT_REPORT, OPT_SHARD, OPT_AGAIN, OPT_CORES, OPT_MEMORY)},
 };
 
 const struct command_table table_gate = {"gates and their evidence", rows,

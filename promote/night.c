@@ -84,13 +84,6 @@ static void keep_shard(struct gathering *g, uint32_t shard, uint32_t shards)
 
 /* ---- one of them -------------------------------------------------------------------------- */
 
-/* The harness itself is in trouble, not what it looks at. */
-static bool is_trouble(enum status st)
-{
-    return st == ST_NO_MEMORY || st == ST_INTERRUPTED || st == ST_CANCELLED || st == ST_NO_SPACE ||
-           st == ST_QUOTA || st == ST_CONFIG;
-}
-
 static void before_it(const struct pipeline *p, const struct night_item *item, struct night_gate *g)
 {
     SCOPED(evidence_release) struct evidence v = {0};
@@ -100,34 +93,45 @@ static void before_it(const struct pipeline *p, const struct night_item *item, s
     g->before = st == ST_OK ? v.verdict : VERDICT_NONE;
 }
 
-static enum status one_gate(const struct pipeline *p, const struct artifact *a,
-                            struct night_item *item, enum gate gate, struct err *e)
+/* What came of one gate. */
+static void keep(struct night_item *item, struct night_gate *g, struct gated *done)
 {
-    SCOPED(gated_release) struct gated done = {0};
-    struct night_gate *g = &item->gates[item->gate_count++];
-    struct err why = ERR_NONE;
-    g->gate = gate;
-    before_it(p, item, g);
-    enum status st = pipeline_gate(p, a, gate, &done, &why);
-    if (is_trouble(st)) {
-        *e = why;
-        return st;
-    }
-    if (st != ST_OK) {
+    if (done->status != ST_OK) {
         g->verdict = VERDICT_ERROR;
-        text_fmt(g->error, sizeof g->error, "%.240s", why.detail);
+        text_fmt(g->error, sizeof g->error, "%.240s", done->error.detail);
     } else {
-        g->verdict = done.evidence.verdict;
-        g->reused = done.reused;
-        g->evidence = done.evidence.digest;
-        time_format(done.evidence.ended, g->ended);
-        g->checks = done.evidence.checks;
-        g->check_count = done.evidence.check_count;
-        done.evidence.checks = NULL;
+        g->verdict = done->evidence.verdict;
+        g->reused = done->reused;
+        g->evidence = done->evidence.digest;
+        time_format(done->evidence.ended, g->ended);
+        g->checks = done->evidence.checks;
+        g->check_count = done->evidence.check_count;
+        done->evidence.checks = NULL;
     }
     g->changed = g->before != VERDICT_NONE && g->before != g->verdict;
     item->verdict = worse(item->verdict, g->verdict);
-    return ST_OK;
+}
+
+static void done_release(struct gated (*done)[GATE_COUNT])
+{
+    gated_release_all(*done);
+}
+
+static enum status all_gates(const struct pipeline *p, const struct artifact *a,
+                             struct night_item *item, struct err *e)
+{
+    SCOPED(done_release) struct gated done[GATE_COUNT] = {{.reused = false}};
+    const bool *wanted = p->policy->nightly.gates;
+    for (int g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
+        if (!wanted[g])
+            continue;
+        item->gates[item->gate_count].gate = (enum gate)g;
+        before_it(p, item, &item->gates[item->gate_count++]);
+    }
+    enum status st = pipeline_gates(p, a, wanted, done, e);
+    for (size_t i = 0; st == ST_OK && i < item->gate_count; i++)
+        keep(item, &item->gates[i], &done[item->gates[i].gate]);
+    return st;
 }
 
 static enum status one_item(const struct pipeline *p, struct night_item *item, struct err *e)
@@ -137,7 +141,7 @@ static enum status one_item(const struct pipeline *p, struct night_item *item, s
     item->verdict = VERDICT_PASS;
     enum status st =
         artifact_open(p->store, p->trust, &item->holder.artifact, clock_now(&p->clock), &a, &why);
-    if (is_trouble(st)) {
+    if (pipeline_trouble(st)) {
         *e = why;
         return st;
     }
@@ -147,10 +151,7 @@ static enum status one_item(const struct pipeline *p, struct night_item *item, s
         return ST_OK;
     }
     text_fmt(item->version, sizeof item->version, "%s", a.manifest.version);
-    for (int g = GATE_STRUCTURAL; st == ST_OK && g < GATE_COUNT; g++)
-        if (p->policy->nightly.gates[g])
-            st = one_gate(p, &a, item, (enum gate)g, e);
-    return st;
+    return all_gates(p, &a, item, e);
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */

@@ -1,10 +1,21 @@
 #include "promote/pipeline.h"
-#include "base/process.h"
 
 void gated_release(struct gated *g)
 {
     evidence_release(&g->evidence);
     *g = (struct gated){0};
+}
+
+void gated_release_all(struct gated out[GATE_COUNT])
+{
+    for (int g = GATE_NONE; g < GATE_COUNT; g++)
+        gated_release(&out[g]);
+}
+
+bool pipeline_trouble(enum status st)
+{
+    return st == ST_NO_MEMORY || st == ST_INTERRUPTED || st == ST_CANCELLED || st == ST_NO_SPACE ||
+           st == ST_QUOTA || st == ST_CONFIG;
 }
 
 bool pipeline_asked(const struct policy *p, enum gate g)
@@ -49,44 +60,132 @@ static enum status reuse(const struct pipeline *p, const struct bound *bound,
     return ST_OK;
 }
 
-static enum status measure(const struct pipeline *p, const struct artifact *a,
-                           const struct bound *bound, const struct baseline *base,
-                           struct span section, struct gated *out, struct err *e)
+/* ---- gates that have to run --------------------------------------------------------------- */
+
+struct plan {
+    const struct pipeline *p;
+    struct gated *out; /* [GATE_COUNT] */
+    struct bound bound[GATE_COUNT];
+    struct baseline base[GATE_COUNT];
+    struct abreast_job jobs[GATE_COUNT];
+    size_t n;
+    struct store_facts facts;
+};
+
+static void plan_release(struct plan *l)
 {
-    SCOPED(gate_result_release) struct gate_result result = {0};
-    struct digest envelope;
-    if (p->gate == NULL || p->log == NULL)
-        return err_set(e, ST_SIGNATURE, "no-key",
-                       "gate %s has to run, and there is no key to sign its evidence",
-                       gate_name(bound->gate));
-    SCOPED(progress_scope)
-    struct progress *progress = progress_start(gate_name(bound->gate), "cases", 0, p->quiet);
-    enum status st = gate_run(bound->gate, p->store, a, baseline_against(base), section, p->clock,
-                              progress, &result, e);
-    if (st == ST_OK && process_interrupted())
-        st = err_set(e, ST_INTERRUPTED, NULL, "interrupted before evidence was made");
-    if (st == ST_OK)
-        st = evidence_commit(p->store, bound, &result, p->gate, p->log, p->clock, &envelope, e);
-    return st != ST_OK ? st
-                       : evidence_open(p->store, p->trust, &envelope, clock_now(&p->clock),
-                                       &out->evidence, e);
+    for (int g = GATE_NONE; g < GATE_COUNT; g++)
+        baseline_release(&l->base[g]);
 }
 
-enum status pipeline_gate(const struct pipeline *p, const struct artifact *a, enum gate g,
-                          struct gated *out, struct err *e)
+static struct span section_of(const struct pipeline *p, enum gate g)
 {
-    SCOPED(baseline_release) struct baseline base = {0};
-    struct bound bound = {0};
     struct span section = buf_span(&p->policy->sections[g]);
-    *out = (struct gated){0};
-    if (section.n == 0)
-        section = span_text("{}");
-    enum status st = identity_bind(g, a, section, &bound, e);
+    return section.n > 0 ? section : span_text("{}");
+}
+
+/* Binds one gate; what is fresh is reused, the rest goes into the plan. */
+static enum status look(struct plan *l, const struct artifact *a, enum gate g, struct err *e)
+{
+    const struct pipeline *p = l->p;
+    const struct span section = section_of(p, g);
+    enum status st = identity_bind(g, a, section, &l->bound[g], e);
     if (st == ST_OK)
-        st = baseline_find(p->store, p->trust, a, g, section, clock_now(&p->clock), &base, e);
+        st = baseline_find(p->store, p->trust, a, g, section, clock_now(&p->clock), &l->base[g], e);
     if (st == ST_OK && !p->again)
-        st = reuse(p, &bound, &base, out, e);
-    if (st == ST_OK && !out->reused)
-        st = measure(p, a, &bound, &base, section, out, e);
-    return st != ST_OK ? err_subject(e, "gate %s", gate_name(g)) : ST_OK;
+        st = reuse(p, &l->bound[g], &l->base[g], &l->out[g], e);
+    if (st == ST_OK && !l->out[g].reused)
+        l->jobs[l->n++].job = (struct gate_job){.gate = g,
+                                                .store = l->facts.path,
+                                                .artifact = a,
+                                                .against = baseline_against(&l->base[g]),
+                                                .section = section,
+                                                .clock = p->clock};
+    return st;
+}
+
+/* The cores are shared out among the gates that can use several. */
+static enum status weigh(struct plan *l, const struct gate_cost *machine, struct err *e)
+{
+    unsigned wide = 0;
+    enum status st = ST_OK;
+    for (size_t i = 0; i < l->n; i++)
+        wide += gate_wide(l->jobs[i].job.gate);
+    const unsigned share = wide > 0 && machine->cores > wide ? machine->cores / wide : 1;
+    for (size_t i = 0; st == ST_OK && i < l->n; i++) {
+        struct gate_job *job = &l->jobs[i].job;
+        job->cores = share;
+        st = gate_cost(job->gate, job->artifact, job->against, share, &l->jobs[i].cost, e);
+    }
+    return st;
+}
+
+static enum status settle(void *ctx, size_t i, enum status st, struct gate_result *r,
+                          const struct err *why, struct err *e)
+{
+    struct plan *l = ctx;
+    const struct pipeline *p = l->p;
+    const enum gate g = l->jobs[i].job.gate;
+    struct gated *out = &l->out[g];
+    struct digest envelope;
+    out->status = st;
+    out->error = *why;
+    if (st == ST_OK)
+        st = evidence_commit(p->store, &l->bound[g], r, p->gate, p->log, p->clock, &envelope,
+                             &out->error);
+    if (st == ST_OK)
+        st = evidence_open(p->store, p->trust, &envelope, clock_now(&p->clock), &out->evidence,
+                           &out->error);
+    out->status = st;
+    if (st != ST_OK)
+        (void)err_subject(&out->error, "gate %s", gate_name(g));
+    if (!pipeline_trouble(st))
+        return ST_OK;
+    *e = out->error;
+    return st;
+}
+
+static void pass_on(void *ctx, size_t i, const struct abreast_news *news)
+{
+    const struct plan *l = ctx;
+    l->p->tell(l->p->ctx, l->jobs[i].job.gate, news);
+}
+
+static enum status run_plan(struct plan *l, struct err *e)
+{
+    const struct pipeline *p = l->p;
+    const struct gate_cost machine = p->machine.cores > 0 ? p->machine : gate_machine();
+    if (l->n > 0 && (p->gate == NULL || p->log == NULL))
+        return err_set(e, ST_SIGNATURE, "no-key",
+                       "gate %s has to run, and there is no key to sign its evidence",
+                       gate_name(l->jobs[0].job.gate));
+    enum status st = weigh(l, &machine, e);
+    const struct abreast all = {.jobs = l->jobs,
+                                .n = l->n,
+                                .machine = machine,
+                                .settle = settle,
+                                .tell = p->tell != NULL ? pass_on : NULL,
+                                .ctx = l};
+    return st == ST_OK ? abreast_run(&all, e) : st;
+}
+
+enum status pipeline_gates(const struct pipeline *p, const struct artifact *a,
+                           const bool wanted[GATE_COUNT], struct gated out[GATE_COUNT],
+                           struct err *e)
+{
+    SCOPED(plan_release) struct plan l = {.p = p, .out = out};
+    enum status st = store_facts(p->store, &l.facts, e);
+    for (int g = GATE_STRUCTURAL; st == ST_OK && g < GATE_COUNT; g++) {
+        out[g] = (struct gated){.error = ERR_NONE};
+        if (!wanted[g])
+            continue;
+        out[g].status = look(&l, a, (enum gate)g, &out[g].error);
+        if (out[g].status != ST_OK)
+            (void)err_subject(&out[g].error, "gate %s", gate_name((enum gate)g));
+        if (pipeline_trouble(out[g].status)) {
+            *e = out[g].error;
+            st = e->status;
+        }
+    }
+    return st == ST_OK ? run_plan(&l, e) : st;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,13 +150,40 @@ static int keeper(void *ctx)
 
 /* ---- the parent --------------------------------------------------------------------------- */
 
+#define FOLDER "assay-browser."
+
+/* The folder of a run that was killed before it could remove it: its process is no more. */
+static enum status sweep_one(void *ctx, const char *name, struct err *e)
+{
+    const char *temp = ctx, *pid = name + strlen(FOLDER);
+    char path[600];
+    struct stat facts;
+    uint64_t owner = 0;
+    struct err quiet = ERR_NONE;
+    (void)e;
+    if (strncmp(name, FOLDER, strlen(FOLDER)) != 0 ||
+        !text_u64(SPAN(pid, strspn(pid, "0123456789")), &owner) || owner == 0 || owner > INT32_MAX)
+        return ST_OK;
+    text_fmt(path, sizeof path, "%.200s/%.300s", temp, name);
+    if (lstat(path, &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == geteuid() &&
+        kill((pid_t)owner, 0) != 0 && errno == ESRCH) {
+        enum status st = folder_remove(AT_FDCWD, path, &quiet);
+        (void)st; /* the next run tries again */
+    }
+    return ST_OK;
+}
+
 /* A folder of its own in $TMPDIR: short, for sockets lie in it. */
 static enum status make_folder(char out[256], struct err *e)
 {
-    const char *temp = getenv("TMPDIR");
+    const char *named = getenv("TMPDIR");
+    char temp[201];
+    struct err quiet = ERR_NONE;
+    text_fmt(temp, sizeof temp, "%s", named != NULL && named[0] == '/' ? named : "/tmp");
+    enum status swept = folder_each(AT_FDCWD, temp, sweep_one, temp, &quiet);
+    (void)swept;
     for (unsigned i = 0; i < 100; i++) {
-        text_fmt(out, 256, "%.200s/assay-browser.%d.%u",
-                 temp != NULL && temp[0] == '/' ? temp : "/tmp", (int)getpid(), i);
+        text_fmt(out, 256, "%s/" FOLDER "%d.%u", temp, (int)getpid(), i);
         enum status st = io_mkdir(AT_FDCWD, out, 0700, e);
         if (st != ST_EXISTS)
             return st;

@@ -124,9 +124,9 @@ static void group_release(struct group *g)
     fd_release(&g->fd);
 }
 
-static uint32_t children_wanted(const struct exam *x)
+static uint32_t children_wanted(const struct gate_subject *s, const struct exam *x)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long cores = s->means.cores > 0 ? (long)s->means.cores : sysconf(_SC_NPROCESSORS_ONLN);
     size_t cases = 0;
     for (size_t i = 0; i < x->n; i++)
         cases += x->suites[i].count;
@@ -147,7 +147,7 @@ static enum status group_start(const struct gate_subject *s, const struct exam *
                                struct group *g, struct err *e)
 {
     struct sandbox_limits limits = {.output_bytes = answer_room(x)};
-    const uint32_t n = children_wanted(x);
+    const uint32_t n = children_wanted(s, x);
     enum status st = store_content_memory(s->store, &file->sha256, &g->fd, e);
     if (st == ST_OK)
         st = exam_memory(&a->manifest.model, file->bytes, &limits.memory_bytes, e);
@@ -225,6 +225,15 @@ static void count_lines(void *ctx, struct span bytes)
     progress_add(ctx, lines);
 }
 
+/* Lines that the children will write, heads included. */
+static uint64_t lines_wanted(const struct exam *x, uint32_t children)
+{
+    uint64_t n = (uint64_t)x->n * children;
+    for (size_t i = 0; i < x->n; i++)
+        n += x->suites[i].count;
+    return n;
+}
+
 static enum status gather(const struct gate_subject *s, const struct group *a,
                           const struct group *b, struct err *e)
 {
@@ -234,7 +243,7 @@ static enum status gather(const struct gate_subject *s, const struct group *a,
         all[n++] = a->child[i];
     for (uint32_t i = 0; i < b->n; i++)
         all[n++] = b->child[i];
-    return sandbox_gather(all, n, count_lines, s->progress, e);
+    return sandbox_gather(all, n, count_lines, s->means.progress, e);
 }
 
 enum status exam_ask(const struct gate_subject *s, struct exam *x, struct gate_checks *checks,
@@ -251,6 +260,8 @@ enum status exam_ask(const struct gate_subject *s, struct exam *x, struct gate_c
         st = group_start(s, x, s->artifact, s->file, &mine, e);
     if (st == ST_OK && ask)
         st = group_start(s, x, s->against->artifact, s->other, &theirs, e);
+    progress_total(s->means.progress,
+                   lines_wanted(x, mine.n) + (ask ? lines_wanted(x, theirs.n) : 0));
     if (st == ST_OK)
         st = gather(s, &mine, &theirs, e);
     if (st == ST_OK)

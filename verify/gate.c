@@ -114,12 +114,13 @@ static enum status prepare(enum gate g, struct gate_subject *s, struct span sect
 
 enum status gate_run(enum gate g, struct store *s, const struct artifact *a,
                      const struct gate_against *against, struct span section, struct clock clock,
-                     struct progress *progress, struct gate_result *out, struct err *e)
+                     const struct gate_means *means, struct gate_result *out, struct err *e)
 {
     SCOPED(json_scope) struct json *settings = NULL;
     SCOPED(checks_release) struct gate_checks checks = {0};
-    struct gate_subject subject = {
-        .store = s, .artifact = a, .against = against, .progress = progress};
+    struct gate_subject subject = {.store = s, .artifact = a, .against = against};
+    if (means != NULL)
+        subject.means = *means;
     *out = (struct gate_result){0};
     if (g <= GATE_NONE || g >= GATE_COUNT || functions[g] == NULL)
         return err_at(e, ST_UNSUPPORTED, "gate", "gate-unknown", ERR_NO_OFFSET,

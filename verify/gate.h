@@ -57,11 +57,18 @@ struct gate_against {
                             empty: none, it is measured now */
 };
 
+/* What a gate may use. No answer depends on it. */
+struct gate_means {
+    unsigned cores;            /* how many children may compute side by side; 0: one a processor */
+    struct progress *progress; /* may be NULL */
+};
+
 /* Runs one gate. `section` is that gate's part of the installed policy (canonical JSON: thresholds
- * and budgets), may be an empty object. against, progress: NULL for none. ST_OK whatever the
- * verdict; an error only when the harness itself could not go on (then no evidence is made). */
+ * and budgets), may be an empty object. against, means: NULL for none. ST_OK whatever the verdict;
+ * an error only when the harness itself could not go on (then no evidence is made). */
 enum status gate_run(enum gate g, struct store *s, const struct artifact *a,
                      const struct gate_against *against, struct span section, struct clock clock,
-                     struct progress *progress, struct gate_result *out, struct err *e) MUST_CHECK;
+                     const struct gate_means *means, struct gate_result *out,
+                     struct err *e) MUST_CHECK;
 
 #endif

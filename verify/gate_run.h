@@ -12,7 +12,7 @@ struct gate_subject {
     const struct json *section;         /* checked by section_check */
     const struct gate_against *against; /* NULL: compared with nobody */
     const struct manifest_file *other;  /* the model among the files of that */
-    struct progress *progress;          /* may be NULL */
+    struct gate_means means;
 };
 
 /* Each fills `checks`, and of the result sandbox, and what else it has: cases, baseline, browser.

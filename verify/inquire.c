@@ -1,13 +1,15 @@
 #include "verify/inquire.h"
+#include "base/heap.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "runtime/session.h"
 #include <string.h>
 #include <sys/mman.h>
 
-#define FLUSH       (32u << 10) /* bytes of answers that wait to be written */
-#define TOKENS_SLOW 400         /* tokens a second on a machine that is slow and busy */
-#define TOKENS_TEXT 4           /* bytes a token has at least, where a text is scored */
+#define FLUSH       (2u << 10) /* bytes of answers that wait to be written */
+#define BATCH       32u        /* cases that are scored in one go */
+#define TOKENS_SLOW 400        /* tokens a second on a machine that is slow and busy */
+#define TOKENS_TEXT 4          /* bytes a token has at least, where a text is scored */
 #define SECONDS_MIN 60u
 
 /* What goes on in the child. */
@@ -24,29 +26,74 @@ static void could_not(struct answer *a, enum status st, const struct err *e)
     text_fmt(a->why, sizeof a->why, "%s", st == e->status ? err_code(e) : status_slug(st));
 }
 
-static enum status score(struct session *s, const char *context, const char *rest, double *nats,
-                         uint64_t *tokens, struct err *e)
+static bool flush(struct asking *k)
 {
-    SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    buf_text(&text, context);
-    buf_text(&text, rest);
-    double sum = 0;
-    enum status st = buf_status(&text);
-    if (st != ST_OK)
-        return err_set(e, st, NULL, "no memory for a case");
-    st = session_score(s, buf_span(&text), &sum, tokens, e);
-    *nats = -sum;
-    return st;
+    struct err e = ERR_NONE;
+    bool fine = buf_status(&k->out) == ST_OK && io_write(k->fd, buf_span(&k->out), &e) == ST_OK;
+    k->out.n = 0;
+    return fine;
 }
 
-static enum status ask_choice(struct asking *k, const struct suite_case *c, struct answer *a,
-                              struct err *e)
+/* ---- scoring ------------------------------------------------------------------------------ */
+
+/* Cases on their way, scored in one go: what choices of one case begin with alike is run once. */
+struct batch {
+    struct score_case part[BATCH * SUITE_CHOICES];
+    size_t of[BATCH]; /* indices into the suite */
+    size_t count;
+};
+
+static size_t batch_fill(struct batch *b, const struct inquiry *job, const struct suite *s,
+                         size_t from)
 {
-    enum status st = ST_OK;
-    for (uint32_t i = 0; st == ST_OK && i < c->choice_count; i++)
-        st = score(k->session, c->text, c->choices[i], &a->nats[i], &a->tokens, e);
-    return st;
+    size_t parts = 0, i = from;
+    for (b->count = 0; i < s->count && b->count < BATCH; i += job->parts) {
+        const struct suite_case *c = &s->cases[i];
+        b->of[b->count++] = i;
+        for (uint32_t k = 0; k < c->choice_count; k++)
+            b->part[parts++] =
+                (struct score_case){.before = span_text(c->text), .text = span_text(c->choices[k])};
+        if (s->kind == SUITE_TEXT)
+            b->part[parts++] = (struct score_case){.text = span_text(c->text)};
+    }
+    return parts;
 }
+
+/* One case's answer from its scores; how many there were. */
+static size_t batch_read(const struct suite *s, size_t i, const struct score_case *part,
+                         struct answer *a)
+{
+    const struct err none = ERR_NONE;
+    const size_t n = s->kind == SUITE_TEXT ? 1 : s->cases[i].choice_count;
+    for (size_t k = 0; k < n && !a->failed; k++) {
+        if (part[k].status != ST_OK)
+            could_not(a, part[k].status, &none);
+        a->nats[k] = -part[k].log_likelihood;
+        a->tokens = part[k].tokens;
+    }
+    return n;
+}
+
+static bool score_suite(struct asking *k, const struct suite *s)
+{
+    struct batch *b = heap_zero(1, sizeof *b);
+    struct err e = ERR_NONE;
+    bool fine = b != NULL;
+    for (size_t i = k->job->part; fine && i < s->count; i += BATCH * (size_t)k->job->parts) {
+        const size_t parts = batch_fill(b, k->job, s, i);
+        fine = session_score_cases(k->session, b->part, parts, NULL, &e) == ST_OK;
+        for (size_t at = 0, n = 0; fine && n < b->count; n++) {
+            struct answer a = {0};
+            at += batch_read(s, b->of[n], b->part + at, &a);
+            answers_write(&k->out, &s->cases[b->of[n]], s->kind, &a);
+        }
+        fine = fine && (k->out.n < FLUSH || flush(k));
+    }
+    heap_free(b);
+    return fine && flush(k);
+}
+
+/* ---- generating --------------------------------------------------------------------------- */
 
 /* JSON knows no NUL on the way back, and a text that was cut within a character is no text. */
 static void keep_text(struct answer *a, struct span text)
@@ -89,36 +136,18 @@ static enum status ask_greedy(struct asking *k, const struct suite_case *c, stru
     return st;
 }
 
-static void ask_case(struct asking *k, enum suite_kind kind, const struct suite_case *c,
-                     struct answer *a)
-{
-    struct err e = ERR_NONE;
-    enum status st = ST_OK;
-    if (kind == SUITE_CHOICE)
-        st = ask_choice(k, c, a, &e);
-    else if (kind == SUITE_TEXT)
-        st = score(k->session, c->text, "", &a->nats[0], &a->tokens, &e);
-    else
-        st = ask_greedy(k, c, a, &e);
-    if (st != ST_OK)
-        could_not(a, st, &e);
-}
-
-static bool flush(struct asking *k)
-{
-    struct err e = ERR_NONE;
-    bool fine = buf_status(&k->out) == ST_OK && io_write(k->fd, buf_span(&k->out), &e) == ST_OK;
-    k->out.n = 0;
-    return fine;
-}
-
 static bool ask_suite(struct asking *k, const struct suite *s)
 {
     bool fine = true;
     answers_write_head(&k->out, s);
+    if (s->kind == SUITE_CHOICE || s->kind == SUITE_TEXT)
+        return score_suite(k, s);
     for (size_t i = k->job->part; fine && i < s->count; i += k->job->parts) {
         struct answer a = {0};
-        ask_case(k, s->kind, &s->cases[i], &a);
+        struct err e = ERR_NONE;
+        enum status st = ask_greedy(k, &s->cases[i], &a, &e);
+        if (st != ST_OK)
+            could_not(&a, st, &e);
         answers_write(&k->out, &s->cases[i], s->kind, &a);
         buf_release(&a.text);
         if (k->out.n >= FLUSH)

@@ -2,8 +2,8 @@
  * the cases of suites and batteries to it, and writes down what it did (verify/answers.h), judging
  * nothing. Each case is asked in an empty context: the order of cases changes no answer.
  *
- * Choice: the text of context and continuation together is scored, for each continuation. Exact,
- * pattern, battery: greedy. Text: BOS first and unscored. */
+ * Choice: each continuation is scored given the context, both encoded together. Exact, pattern,
+ * battery: greedy. Text: BOS first and unscored. */
 #ifndef VERIFY_INQUIRE_H
 #define VERIFY_INQUIRE_H
 
