@@ -1,5 +1,4 @@
-/* What a process gives up before it looks at hostile bytes; everything but the system call filter,
- * which verify/sandbox.c adds last.
+/* What a process gives up before it looks at hostile bytes.
  *
  * Each call takes something away from the calling process for good. It is meant for a child that
  * was just forked, has one thread and ends by _exit. */
@@ -25,5 +24,8 @@ bool confine_descriptors(int in, int out);
 /* space: bytes of address space; cpu: seconds. No further descriptor, file, process or core dump.
  */
 bool confine_limits(uint64_t space, unsigned cpu);
+/* Last: no system call but those that compute, move bytes over open descriptors, and end; any other
+ * one kills. False on a machine whose calls are not known here. */
+bool confine_calls(void);
 
 #endif

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,62 +42,6 @@ struct sandbox {
 
 /* ---- the child ---------------------------------------------------------------------------- */
 
-/* Calls that compute, move bytes over open descriptors, and end. */
-static const int allowed[] = {
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
-    SCMP_SYS(pread64),
-    SCMP_SYS(close),
-    SCMP_SYS(lseek),
-    SCMP_SYS(fstat),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(brk),
-    SCMP_SYS(madvise),
-    SCMP_SYS(futex),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq),
-};
-
-static bool filter_fill(scmp_filter_ctx filter)
-{
-    bool fine = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0;
-    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
-        fine = fine && seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) == 0;
-    /* Memory, but none that can be executed; abort() signals itself, but nobody else. */
-    const struct scmp_arg_cmp no_code = {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
-    const struct scmp_arg_cmp itself = {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0};
-    return fine &&
-           seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, &no_code) == 0 &&
-           seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, &no_code) == 0 &&
-           seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &itself) == 0;
-}
-
-static bool filter_install(void)
-{
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (filter == NULL)
-        return false;
-    bool fine = filter_fill(filter) && seccomp_load(filter) == 0;
-    seccomp_release(filter);
-    return fine;
-}
-
 /* No handler of the parent's runs in the child: a crash is a crash, reported by nobody but the
  * kernel. */
 static void forget_handlers(void)
@@ -129,7 +72,7 @@ static uint8_t walls(const struct sandbox *s)
         !confine_limits(space, s->limits.cpu_seconds))
         return (uint8_t)up;
     up |= WALL_RLIMITS;
-    if (filter_install())
+    if (confine_calls())
         up |= WALL_SECCOMP;
     return (uint8_t)up;
 }

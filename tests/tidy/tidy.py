@@ -40,7 +40,6 @@ ROOMS = {
     "jansson.h": {"base/json.c"},
     "curl": {"verify/webdriver.c", "promote/oci.c"},
     "microhttpd.h": {"verify/web_host.c"},
-    "seccomp.h": {"verify/sandbox.c"},
 }
 
 # Headers of C17, POSIX and Linux. What is neither here nor above needs a room of its own first.
