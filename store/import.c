@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
@@ -149,8 +150,8 @@ static enum status damaged(const struct import *m, const char *code, const char 
         return e->status;
     }
     const char *why = archive_error_string(m->a);
-    if (why == NULL)
-        why = "it is not in order";
+    if (why == NULL || archive_errno(m->a) == ENOMEM) /* it has words for all damage */
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to read an archive");
     if (path == NULL)
         return err_at(e, ST_FORMAT, "archive", code, m->at, "%s", why);
     return err_at(e, ST_FORMAT, "archive", code, m->at, "the entry %s: %s", path, why);
@@ -164,9 +165,12 @@ static enum status refuse(struct err *e, const char *path, const char *code, con
 /* Regular files and folders, nothing else. */
 static enum status judge(struct archive_entry *entry, const char **path, struct err *e)
 {
+    errno = 0;
     *path = archive_entry_pathname_utf8(entry);
     if (*path == NULL)
         *path = archive_entry_pathname(entry);
+    if (*path == NULL && errno == ENOMEM)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to read an archive");
     if (*path == NULL)
         return err_at(e, ST_FORMAT, "archive", "archive-name", ERR_NO_OFFSET,
                       "an entry has no name that is UTF-8");

@@ -143,16 +143,25 @@ struct sink probe_sink(struct probe *p)
     return (struct sink){.write = feed, .ctx = p};
 }
 
-/* The child's own end, as a refusal of what it looked at. */
-static void refuse_ending(const struct sandbox_outcome *o, struct err *why)
+/* Memory and pipes fail without the file's help. */
+static bool is_trouble(enum status st)
 {
+    return st == ST_NO_MEMORY || st == ST_IO;
+}
+
+/* The child's own end, as a refusal of what it looked at; a child that could not even answer, for
+ * want of memory or of a pipe, says nothing about the file. */
+static void refuse_ending(const struct sandbox_outcome *o, struct probe_result *out)
+{
+    struct err *why = &out->refusal;
     static const char *const codes[] = {
         [SANDBOX_NONE] = "parser-answer",      [SANDBOX_RETURNED] = "parser-answer",
         [SANDBOX_FAILED] = "parser-failed",    [SANDBOX_CRASHED] = "parser-crash",
         [SANDBOX_FORBIDDEN] = "parser-escape", [SANDBOX_DEADLINE] = "parser-deadline",
         [SANDBOX_CPU] = "parser-deadline",     [SANDBOX_FLOOD] = "parser-flood"};
-    err_at(why, ST_FORMAT, "parse", codes[o->ending], ERR_NO_OFFSET, "the sandboxed parser %s",
-           o->message);
+    out->unread = o->ending == SANDBOX_FAILED;
+    err_at(why, out->unread ? ST_HARNESS : ST_FORMAT, "parse", codes[o->ending], ERR_NO_OFFSET,
+           "the sandboxed parser %s", o->message);
 }
 
 /* Kept as they came, but not more of them than an honest parser has to tell. */
@@ -175,9 +184,11 @@ static enum status read_answer(const struct json *v, enum model_format format, u
         return st;
     if (json_kind(refusal) == JSON_OBJECT) {
         st = refusal_read(refusal, &out->refusal, e);
-        /* Asking for too much memory or length is the file's fault here, whatever it would be
-         * elsewhere. */
-        if (st == ST_OK && status_exit(out->refusal.status) != status_exit(ST_FORMAT))
+        if (st == ST_OK && is_trouble(out->refusal.status))
+            out->unread = true;
+        /* Asking for too great a length is the file's fault here, whatever it would be elsewhere.
+         */
+        else if (st == ST_OK && status_exit(out->refusal.status) != status_exit(ST_FORMAT))
             out->refusal.status = ST_FORMAT;
         return st;
     }
@@ -204,14 +215,13 @@ void probe_read(struct span answer, enum model_format format, uint64_t file_byte
     if (st == ST_OK)
         return;
     out->accepted = false;
+    out->unread = is_trouble(st);
     out->refusal = ERR_NONE;
-    /* Too little memory to read it is our trouble, not the file's: probe_finish says so. */
-    if (st == ST_NO_MEMORY)
+    if (out->unread)
         out->refusal = bad;
     else
         err_at(&out->refusal, ST_FORMAT, "parse", "parser-answer", ERR_NO_OFFSET,
                "the sandboxed parser's answer is not usable: %s", bad.detail);
-    out->unread = st == ST_NO_MEMORY;
 }
 
 enum status probe_finish(struct probe *p, struct probe_result *out, struct err *e)
@@ -225,10 +235,10 @@ enum status probe_finish(struct probe *p, struct probe_result *out, struct err *
     if (o.ending == SANDBOX_RETURNED)
         probe_read(buf_span(&o.answer), p->format, p->file_bytes, out);
     else
-        refuse_ending(&o, &out->refusal);
+        refuse_ending(&o, out);
     if (out->unread) {
         *e = out->refusal;
-        return ST_NO_MEMORY;
+        return e->status;
     }
     return ST_OK;
 }

@@ -13,7 +13,8 @@
 
 struct probe_result {
     bool accepted; /* false: `refusal` says why */
-    bool unread;   /* there was no memory to read the answer with; probe_finish fails then */
+    bool unread;   /* by no fault of the file: memory or a pipe failed here or in the child;
+                    * probe_finish fails then, with `refusal` */
     struct err refusal;
     struct model_facts facts; /* when accepted */
     struct digest tokenizer;  /* when accepted */
@@ -28,7 +29,7 @@ enum status probe_start(enum model_format format, uint64_t file_bytes, struct pr
 /* Where the file's bytes go. Fails with ST_CANCELLED once the child has made up its mind: that is
  * no failure of the probe, go on to probe_finish. */
 struct sink probe_sink(struct probe *p);
-/* ST_OK whether accepted or refused. */
+/* ST_OK whether accepted or refused; an error says nothing about the file. */
 enum status probe_finish(struct probe *p, struct probe_result *out, struct err *e) MUST_CHECK;
 /* What a child answered about a file of that format and length; hostile. Anything but one
  * well-formed and consistent answer is a refusal, code "parser-answer". */

@@ -154,9 +154,10 @@ static enum status cut_short(struct unpack *u, struct err *e)
     enum status st = sandbox_finish(u->sandbox, &o, e);
     if (st != ST_OK)
         return st;
-    u->refused = true;
-    return err_at(e, ST_FORMAT, "archive", "archive-reader", ERR_NO_OFFSET,
-                  "the sandboxed reader of archives %s before the archive's end", o.message);
+    u->refused = o.ending != SANDBOX_FAILED; /* it could not even answer: memory, or a pipe */
+    return err_at(e, u->refused ? ST_FORMAT : ST_HARNESS, "archive", "archive-reader",
+                  ERR_NO_OFFSET, "the sandboxed reader of archives %s before the archive's end",
+                  o.message);
 }
 
 /* Exactly n bytes of what the child says. */
@@ -205,10 +206,10 @@ static enum status relay(struct unpack *u, struct err *e)
         refusal_read(v, e, &why) != ST_OK)
         return err_at(e, ST_FORMAT, "archive", "archive-reader", ERR_NO_OFFSET,
                       "the sandboxed reader of archives answers nonsense");
-    if (e->status == ST_IO || e->status == ST_UNSUPPORTED)
-        u->refused = false; /* the disk or the library is at fault */
+    if (e->status == ST_IO || e->status == ST_UNSUPPORTED || e->status == ST_NO_MEMORY)
+        u->refused = false; /* the disk, the library or the machine is at fault */
     else if (status_exit(e->status) != status_exit(ST_FORMAT))
-        e->status = ST_FORMAT; /* want of memory in the child is the archive's fault */
+        e->status = ST_FORMAT;
     return e->status;
 }
 
