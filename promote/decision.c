@@ -182,21 +182,29 @@ static void stands(const struct standing *on, struct decision *out)
 }
 
 /* Would a new decision say nothing that the holder's own does not say? One that does not prove any
- * more says nothing, so then a new one is made. */
-static bool holds_already(const struct promoter *by, const struct inputs *in,
-                          const struct standing *on, struct decision *out)
+ * more says nothing, so then a new one is made; one that cannot be looked at may say all of it. */
+static enum status holds_already(const struct promoter *by, const struct inputs *in,
+                                 const struct standing *on, struct decision *out, bool *holds,
+                                 struct err *e)
 {
     struct statement s;
-    struct err none = ERR_NONE;
+    struct err why = ERR_NONE;
+    *holds = false;
     if (!only_approvals_lack(out) || !on->held ||
-        !digest_equal(&on->holder.artifact, &in->artifact) ||
-        prove(by, &on->holder, &none) != ST_OK ||
-        open_decision(by, &on->holder, &s, &none) != ST_OK ||
-        !digest_equal(&s.policy, &in->policy->digest) ||
-        memcmp(s.basis.evidence, in->basis.evidence, sizeof s.basis.evidence) != 0)
-        return false;
-    stands(on, out);
-    return true;
+        !digest_equal(&on->holder.artifact, &in->artifact))
+        return ST_OK;
+    enum status st = prove(by, &on->holder, &why);
+    if (st == ST_OK)
+        st = open_decision(by, &on->holder, &s, &why);
+    if (inputs_trouble(st)) {
+        *e = why;
+        return st;
+    }
+    *holds = st == ST_OK && digest_equal(&s.policy, &in->policy->digest) &&
+             memcmp(s.basis.evidence, in->basis.evidence, sizeof s.basis.evidence) == 0;
+    if (*holds)
+        stands(on, out);
+    return ST_OK;
 }
 
 static enum status record(const struct promoter *by, const struct promotion *what,
@@ -230,8 +238,9 @@ static enum status promote_once(const struct promoter *by, const struct promotio
         return st;
     if (on->held)
         out->previous = on->holder.artifact;
-    if ((st = rules_apply(&in, out, e)) != ST_OK || holds_already(by, &in, on, out) ||
-        what->dry_run)
+    bool holds = false;
+    if ((st = rules_apply(&in, out, e)) != ST_OK ||
+        (st = holds_already(by, &in, on, out, &holds, e)) != ST_OK || holds || what->dry_run)
         return st;
     return record(by, what, &in, on, facts.seq, out, e);
 }
