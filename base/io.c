@@ -119,18 +119,27 @@ enum status io_write_at(int fd, struct span bytes, uint64_t offset, struct err *
     return ST_OK;
 }
 
+/* Told apart from every other want of room: what was written before may be gone. */
+static enum status sync_result(int sys, const char *call, struct err *e)
+{
+    enum status st = result(sys, call, NULL, e);
+    if (st != ST_OK && e != NULL)
+        e->code = IO_SYNC_FAILED;
+    return st;
+}
+
 enum status io_sync(int fd, struct err *e)
 {
     int sys, done = 0;
     CALL(sys, done, "fsync", NULL, fd, 0, fsync(fd));
-    return result(sys, "fsync", NULL, e);
+    return sync_result(sys, "fsync", e);
 }
 
 enum status io_sync_data(int fd, struct err *e)
 {
     int sys, done = 0;
     CALL(sys, done, "fdatasync", NULL, fd, 0, fdatasync(fd));
-    return result(sys, "fdatasync", NULL, e);
+    return sync_result(sys, "fdatasync", e);
 }
 
 void io_write_behind(int fd, uint64_t offset, uint64_t n)

@@ -20,6 +20,7 @@ enum status io_read(int fd, uint8_t *p, size_t cap, size_t *got, struct err *e) 
 enum status io_read_at(int fd, uint8_t *p, size_t n, uint64_t offset, struct err *e) MUST_CHECK;
 enum status io_write(int fd, struct span bytes, struct err *e) MUST_CHECK; /* all of it */
 enum status io_write_at(int fd, struct span bytes, uint64_t offset, struct err *e) MUST_CHECK;
+#define IO_SYNC_FAILED "sync-failed" /* the code of a failed sync, whatever its status */
 enum status io_sync(int fd,
                     struct err *e) MUST_CHECK; /* fsync: a file with its size, or a folder */
 enum status io_sync_data(int fd, struct err *e) MUST_CHECK; /* fdatasync */

@@ -4,6 +4,7 @@
 #include "store/change_inside.h"
 #include "store/content.h"
 #include "store/recipe_writer.h"
+#include "store/recover.h"
 #include "store/reserve.h"
 #include <string.h>
 
@@ -85,7 +86,7 @@ static enum status sweep(struct store *s, struct err *e)
     enum status st = pending_sweep(s->staging, e);
     if (st == ST_OK)
         st = pending_sweep(s->quarantine, e);
-    return st == ST_OK ? pending_sweep(s->dir, e) : st;
+    return st == ST_OK ? recover_sweep(s, e) : st;
 }
 
 static enum status open_ingest(struct change *c, struct err *e)

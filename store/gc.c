@@ -306,9 +306,10 @@ static enum status finish_pack(struct gc *g, struct err *e)
     return drop_copied(g, e);
 }
 
-static bool no_room(enum status st)
+/* A failed sync is more than want of room. */
+static bool no_room(enum status st, const struct err *why)
 {
-    return st == ST_QUOTA || st == ST_NO_SPACE;
+    return (st == ST_QUOTA || st == ST_NO_SPACE) && !text_equal(err_code(why), IO_SYNC_FAILED);
 }
 
 /* On the disk too: a pack's last bytes are written late, and a ledger entry has to follow. */
@@ -329,7 +330,7 @@ static enum status make_room(struct gc *g, uint64_t bytes, struct err *e)
     if (g->o->dry_run)
         return ST_OK;
     enum status st = ask_room(g, bytes, &why);
-    if (no_room(st) && g->done < g->at && g->bytes > 0) {
+    if (no_room(st, &why) && g->done < g->at && g->bytes > 0) {
         why = ERR_NONE;
         st = finish_pack(g, &why);
         bytes += PACK_HEAD + PACK_TRAILER;
@@ -449,7 +450,7 @@ static enum status copy_all(struct gc *g, struct err *e)
         struct going it = get_going(&g->partly, g->at);
         bool whole = false;
         st = copy_pack(g, it.id, &whole, e);
-        if (no_room(st))
+        if (no_room(st, e))
             break;
         g->report->damaged += !whole;
         it.copied = whole && st == ST_OK;
@@ -489,8 +490,10 @@ static enum status give_up(struct gc *g, const struct err *why, struct err *e)
     pack_writer_scope(&g->pack);
     g->pack = NULL;
     g->bytes = g->records = 0;
-    if (g->report->dropped > 0)
-        return drop_copied(g, e);
+    if (g->report->dropped > 0) {
+        enum status st = store_usable(g->s, e); /* not after half a publication */
+        return st == ST_OK ? drop_copied(g, e) : st;
+    }
     *e = *why;
     return e->status;
 }
@@ -510,7 +513,7 @@ static enum status sweep(struct gc *g, struct err *e)
     if (st != ST_OK)
         return st;
     st = copy_all(g, &why);
-    if (no_room(st))
+    if (no_room(st, &why))
         return give_up(g, &why, e);
     if (st != ST_OK)
         *e = why;

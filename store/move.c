@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "store/check.h"
 #include "store/commit.h"
+#include "store/recover.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -63,11 +64,22 @@ static enum status resolve(struct move *m, struct err *e)
     return io_open(AT_FDCWD, real, O_RDONLY | O_DIRECTORY, 0, &m->parent, e);
 }
 
+/* Only what is known not to be there is not there. */
+static enum status look(int dir, const char *name, bool *there, uint64_t *bytes, struct err *e)
+{
+    struct stat st = {0};
+    *there = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    *bytes = (uint64_t)st.st_size;
+    return *there || errno == ENOENT ? ST_OK : err_sys(e, errno, "fstatat", name);
+}
+
 static enum status nothing_there(struct move *m, struct err *e)
 {
-    struct stat st;
-    if (fstatat(m->parent, m->name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
-        return ST_OK;
+    bool there = false;
+    uint64_t bytes = 0;
+    enum status st = look(m->parent, m->name, &there, &bytes, e);
+    if (st != ST_OK || !there)
+        return st;
     (void)err_set(e, ST_EXISTS, "path-taken", "something is there already");
     return err_subject(e, "%s", m->report->to);
 }
@@ -125,11 +137,15 @@ static enum status copy_bytes(struct move *m, int from, int to, uint64_t *n, str
     return st;
 }
 
-static bool same_size(int a_dir, int b_dir, const char *name)
+static enum status same_size(int a_dir, int b_dir, const char *name, bool *same, struct err *e)
 {
-    struct stat a, b;
-    return fstatat(a_dir, name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
-           fstatat(b_dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_size == b.st_size;
+    bool a = false, b = false;
+    uint64_t a_bytes = 0, b_bytes = 0;
+    enum status st = look(a_dir, name, &a, &a_bytes, e);
+    if (st == ST_OK)
+        st = look(b_dir, name, &b, &b_bytes, e);
+    *same = a && b && a_bytes == b_bytes;
+    return st;
 }
 
 /* A whole file, durable under its name; `again`: though one of that name and size is there. */
@@ -139,10 +155,12 @@ static enum status copy_file(struct move *m, int from_dir, int to_dir, const cha
     SCOPED(fd_release) int from = -1;
     SCOPED(pending_release) struct pending p = PENDING_NONE;
     uint64_t n = 0;
-    if (!again && same_size(from_dir, to_dir, name))
-        return ST_OK;
+    bool same = false;
+    enum status st = again ? ST_OK : same_size(from_dir, to_dir, name, &same, e);
+    if (st != ST_OK || same)
+        return st;
     struct err why = ERR_NONE;
-    enum status st = io_open(from_dir, name, O_RDONLY | O_NOFOLLOW, 0, &from, &why);
+    st = io_open(from_dir, name, O_RDONLY | O_NOFOLLOW, 0, &from, &why);
     if (st == ST_NOT_FOUND)
         return ST_OK; /* swept meanwhile; the end is compared again */
     if (st != ST_OK) {
@@ -178,10 +196,10 @@ static enum status copy_quarantined(void *ctx, const char *name, struct err *e)
 static enum status drop_old(void *ctx, const char *name, struct err *e)
 {
     struct move *m = ctx;
-    struct stat st;
-    if (fstatat(m->s->packs, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return ST_OK;
-    return io_unlink(m->packs, name, false, e);
+    bool there = false;
+    uint64_t bytes = 0;
+    enum status st = look(m->s->packs, name, &there, &bytes, e);
+    return st != ST_OK || there ? st : io_unlink(m->packs, name, false, e);
 }
 
 /* -- the fence -----------------------------------------------------------------------------------
@@ -271,14 +289,18 @@ static enum status arrive(struct move *m, struct store *s, struct err *e)
 /* From a fenced store, which nobody changes. A ledger that has arrived already is longer. */
 static enum status copy_rest(struct move *m, bool *arrived, struct err *e)
 {
-    struct stat here, there;
+    bool here = false, there = false;
+    uint64_t bytes = 0, arriving = 0;
     enum status st = folder_each(m->s->packs, ".", copy_pack, m, e);
     if (st == ST_OK)
         st = folder_each(m->packs, ".", drop_old, m, e);
     if (st == ST_OK)
         st = folder_each(m->s->quarantine, ".", copy_quarantined, m, e);
-    *arrived = st == ST_OK && fstatat(m->s->dir, STORE_LEDGER, &here, 0) == 0 &&
-               fstatat(m->dir, STORE_LEDGER, &there, 0) == 0 && there.st_size > here.st_size;
+    if (st == ST_OK)
+        st = look(m->s->dir, STORE_LEDGER, &here, &bytes, e);
+    if (st == ST_OK)
+        st = look(m->dir, STORE_LEDGER, &there, &arriving, e);
+    *arrived = st == ST_OK && here && there && arriving > bytes;
     const char *const files[] = {STORE_LEDGER, STORE_HEAD, STORE_LOCK, CHARTER_FILE};
     for (size_t i = 0; i < 4 && st == ST_OK && !*arrived; i++)
         st = copy_file(m, m->s->dir, m->dir, files[i], 0600, true, e);
@@ -331,6 +353,8 @@ enum status move_store(struct store *s, const struct move_options *o, struct pro
     enum status st = resolve(&m, e);
     if (st == ST_OK)
         st = fenced_for(&m, &fenced, e);
+    if (st == ST_OK) /* a fenced store has no other writer who would do it */
+        st = recover_sweep(s, e);
     if (st == ST_OK)
         st = nothing_there(&m, e);
     if (st == ST_OK && !fenced)

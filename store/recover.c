@@ -1,4 +1,5 @@
 #include "store/recover.h"
+#include "base/pending.h"
 #include "base/text.h"
 #include "store/drop.h"
 #include "store/fold.h"
@@ -190,12 +191,16 @@ enum status recover_blank(struct store *s, const char *folder, struct index **ou
  */
 
 /* Under the lock nobody else builds, so what an earlier rebuild left is dead. */
+static bool is_aside(const char *name)
+{
+    return strncmp(name, INDEX_NEW, strlen(INDEX_NEW)) == 0 ||
+           strncmp(name, INDEX_OLD, strlen(INDEX_OLD)) == 0;
+}
+
 static enum status sweep_index(void *ctx, const char *name, struct err *e)
 {
     struct store *s = ctx;
-    bool left = strncmp(name, INDEX_NEW, strlen(INDEX_NEW)) == 0 ||
-                strncmp(name, INDEX_OLD, strlen(INDEX_OLD)) == 0;
-    return left ? folder_remove(s->dir, name, e) : ST_OK;
+    return is_aside(name) ? folder_remove(s->dir, name, e) : ST_OK;
 }
 
 static enum status fold_everything(struct store *s, struct index *x, struct progress *progress,
@@ -240,25 +245,65 @@ static enum status swap_index(struct store *s, const char *fresh, struct err *e)
     return st;
 }
 
+static enum status build(struct store *s, const char *fresh, struct progress *progress,
+                         struct err *e)
+{
+    SCOPED(index_scope) struct index *x = NULL;
+    enum status st = recover_blank(s, fresh, &x, e);
+    if (st == ST_OK)
+        st = fold_everything(s, x, progress, e);
+    index_close(index_take(&x));
+    if (st == ST_OK)
+        st = recover_sync_index(s, fresh, e);
+    return st == ST_OK ? swap_index(s, fresh, e) : st;
+}
+
 enum status recover_rebuild(struct store *s, struct progress *progress, struct err *e)
 {
     char fresh[64], path[4096 + 64];
     text_fmt(fresh, sizeof fresh, INDEX_NEW "%ld", (long)getpid());
     index_close(s->index);
     s->index = NULL;
-    SCOPED(index_scope) struct index *x = NULL;
     enum status st = folder_each(s->dir, ".", sweep_index, s, e);
     if (st == ST_OK)
-        st = recover_blank(s, fresh, &x, e);
-    if (st == ST_OK)
-        st = fold_everything(s, x, progress, e);
-    index_close(index_take(&x));
-    if (st == ST_OK)
-        st = recover_sync_index(s, fresh, e);
-    if (st == ST_OK)
-        st = swap_index(s, fresh, e);
-    if (st != ST_OK)
+        st = build(s, fresh, progress, e);
+    if (st != ST_OK) {
+        struct err ignored = ERR_NONE; /* whoever writes next sweeps what is left */
+        enum status swept = folder_remove(s->dir, fresh, &ignored);
+        (void)swept;
         return st;
+    }
     store_index_path(s, STORE_INDEX, path);
     return index_open(path, false, &s->index, e);
+}
+
+/* -- leftovers -----------------------------------------------------------------------------------
+ */
+
+static enum status find_index(void *ctx, const char *name, struct err *e)
+{
+    bool *found = ctx;
+    (void)e;
+    *found = *found || is_aside(name);
+    return ST_OK;
+}
+
+enum status recover_sweep(struct store *s, struct err *e)
+{
+    SCOPED(fd_release) int lock = -1;
+    struct err why = ERR_NONE;
+    bool found = false;
+    enum status st = pending_sweep(s->dir, e);
+    if (st == ST_OK)
+        st = folder_each(s->dir, ".", find_index, &found, e);
+    if (st != ST_OK || !found)
+        return st;
+    st = store_lock(s, 0, &lock, &why);
+    if (st == ST_BUSY)
+        return ST_OK; /* it may be what its owner is building */
+    if (st == ST_OK)
+        st = folder_each(s->dir, ".", sweep_index, s, &why);
+    if (st != ST_OK)
+        *e = why;
+    return st;
 }

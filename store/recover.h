@@ -24,6 +24,10 @@ enum status recover_rebuild(struct store *s, struct progress *progress, struct e
 enum status recover_blank(struct store *s, const char *folder, struct index **out,
                           struct err *e) MUST_CHECK;
 
+/* What the dead left in the store's own folder: pending files, an index half built or replaced.
+ * Without the lock. */
+enum status recover_sweep(struct store *s, struct err *e) MUST_CHECK;
+
 /* Makes an index folder of the store durable, names and all. */
 enum status recover_sync_index(struct store *s, const char *folder, struct err *e) MUST_CHECK;
 
