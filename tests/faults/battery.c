@@ -13,6 +13,7 @@
  *   --sum           adds up the results, runs nothing
  *   --list          the units, and which of them this program cannot run */
 #include "tests/faults/campaign.h"
+#include "tests/faults/steady.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -37,11 +38,20 @@ struct options {
 void campaign_tell(struct run *r, const struct campaign *c, const struct unit *u, uint64_t at,
                    const char *why)
 {
-    (void)printf("VIOLATION %s.%s point %llu: %s\n  again: %s %s --only %s.%s --at %llu%s\n",
-                 u->state->name, u->try->name, (unsigned long long)at, why, r->program, c->name,
-                 u->state->name, u->try->name, (unsigned long long)at,
-                 r->rules_strict ? " --strict" : "");
+    (void)printf(
+        "VIOLATION %s.%s point %llu: %s\n  again: %s %s --only %s.%s --at %llu --seed %llu%s\n",
+        u->state->name, u->try->name, (unsigned long long)at, why, r->program, c->name,
+        u->state->name, u->try->name, (unsigned long long)at, (unsigned long long)r->seed,
+        r->rules_strict ? " --strict" : "");
     (void)fflush(stdout);
+}
+
+void campaign_said(struct run *r, const struct trace_end *end)
+{
+    if (r->single)
+        (void)printf("exit %d, signal %d, hit %s\n%s%s", end->exit, end->signal,
+                     end->hit < 0 ? "no call" : trace_name(end->hit), stage_said(r->stage, false),
+                     stage_said(r->stage, true));
 }
 
 /* -- one unit ------------------------------------------------------------------------------------
@@ -63,6 +73,7 @@ static void one_point(struct run *r, const struct campaign *c, struct unit *u, u
                       bool single)
 {
     char why[WHY] = "";
+    steady_begin(u->try->name, i + 1);
     enum verdict v = c->point(r, u, i, why);
     if (v == VERDICT_NONE) {
         if (single)
@@ -294,6 +305,7 @@ int main(int argc, char **argv)
         die("a stride and a number of jobs are at least 1");
     if (o.results != NULL && mkdir(o.results, 0755) != 0 && errno != EEXIST)
         die("%s", o.results);
+    steady_install(r.seed);
     r.stage = stage_open(o.repo);
     r.next = r.seed % r.stride;
     unsigned lines = 0, units = 0;

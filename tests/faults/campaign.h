@@ -45,6 +45,8 @@ extern const struct campaign campaign_kill, campaign_torn, campaign_compound, ca
     campaign_memory, campaign_power, campaign_power_again, campaign_flips, campaign_drops,
     campaign_full, campaign_seam;
 
+/* What the command said that was hit, if only that point was asked for. */
+void campaign_said(struct run *r, const struct trace_end *end);
 /* Tells a violation, with the line that makes it again. */
 void campaign_tell(struct run *r, const struct campaign *c, const struct unit *u, uint64_t at,
                    const char *why);

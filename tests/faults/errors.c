@@ -4,14 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* From then on EINTR would be no fault but a machine that never works: every second one. Reads of
+/* From then on EINTR would be no fault but a machine that never works, and so would every second
+ * call in a retry of two (LMDB seeks and writes): every third one. Reads of
  * one byte from then on only take time, since the program hashes itself: every seventh. */
 static const struct way {
     int sys;
     unsigned every;
     size_t bytes; /* 0: an error */
 } ways[] = {{EIO, 0, 0},    {EIO, 1, 0},    {ENOSPC, 0, 0}, {ENOSPC, 1, 0}, {EDQUOT, 0, 0},
-            {EDQUOT, 1, 0}, {EINTR, 0, 0},  {EINTR, 2, 0},  {EAGAIN, 0, 0}, {EAGAIN, 1, 0},
+            {EDQUOT, 1, 0}, {EINTR, 0, 0},  {EINTR, 3, 0},  {EAGAIN, 0, 0}, {EAGAIN, 1, 0},
             {EMFILE, 0, 0}, {EMFILE, 1, 0}, {EACCES, 0, 0}, {EACCES, 1, 0}, {EROFS, 0, 0},
             {EROFS, 1, 0},  {0, 0, 1},      {0, 7, 1},      {0, 1, 511}};
 enum { WAYS = sizeof ways / sizeof ways[0] };
@@ -26,9 +27,12 @@ static uint64_t errors_count(struct run *r, struct unit *u)
 
 static bool said_why(struct stage *s, const struct trace_end *end, char why[WHY])
 {
-    if (end->hung)
-        (void)snprintf(why, WHY, "hangs");
-    else if (end->signal != 0)
+    if (end->hung) {
+        size_t n = (size_t)snprintf(why, WHY, "hangs, at");
+        for (unsigned i = 0; i < TRACE_LAST; i++)
+            n += (size_t)snprintf(why + n, WHY - n, " %s",
+                                  trace_name(end->last[(end->calls + i) % TRACE_LAST]));
+    } else if (end->signal != 0)
         (void)snprintf(why, WHY, "crashes: signal %d: %.300s", end->signal, stage_said(s, true));
     else if (end->exit > 9 && end->exit != 130)
         (void)snprintf(why, WHY, "exit %d is not one of ours: %.300s", end->exit,
@@ -53,6 +57,7 @@ static enum verdict errors_point(struct run *r, struct unit *u, uint64_t i, char
         return VERDICT_NONE; /* no read or write that could come short; or one call fewer this time
                               */
     why[0] = '\0';
+    campaign_said(r, &end);
     struct promise promise = promise_of(r->stage, u);
     if (end.exit == 0 && u->exit == 0) /* whatever it said: success is a promise too */
         promise = (struct promise){.entries = u->added, .files = true};

@@ -1,6 +1,7 @@
 /* SIGKILL before and after every call that changes something; in the middle of a write; and again
  * while the program recovers from it. */
 #include "tests/faults/campaign.h"
+#include "tests/faults/steady.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,16 +87,13 @@ static struct {
     bool ready;
     struct tree tree; /* after the first kill */
     uint64_t seconds;
-    struct chk *later; /* after the command was run twice */
+    struct chk *later; /* after the undisturbed recovery from it; NULL: no store */
+    int again;         /* the exit of the same line after that */
 } compound;
 
 static uint64_t compound_count(struct run *r, struct unit *u)
 {
     compound.calls = calls_of(r, &u->state->tree, u->try->line);
-    tree_put(&u->state->tree, r->stage->live);
-    (void)stage_cli(r->stage, u->try->line);
-    (void)stage_cli(r->stage, u->try->line);
-    compound.later = u->after == NULL ? NULL : chk_read(r->stage->store);
     return (uint64_t)FIRSTS * SECONDS;
 }
 
@@ -111,9 +109,12 @@ static bool first_kill(struct run *r, struct unit *u, uint64_t first)
     if (compound.ready && compound.first == first)
         return compound.seconds > 0;
     tree_free(&compound.tree);
+    chk_free(compound.later);
+    compound.later = NULL;
     compound.first = first;
     compound.ready = true;
     compound.seconds = 0;
+    steady_begin(u->try->name, first);
     if (points < FIRSTS && first >= points)
         return false;
     if (points < FIRSTS)
@@ -123,6 +124,12 @@ static bool first_kill(struct run *r, struct unit *u, uint64_t first)
         return false;
     compound.tree = tree_load(r->stage->live);
     compound.seconds = 2 * calls_of(r, &compound.tree, recovery(u, first));
+    compound.later = chk_read(r->stage->store);
+    if (!compound.later->there) {
+        chk_free(compound.later);
+        compound.later = NULL;
+    }
+    compound.again = stage_cli(r->stage, u->try->line).exit;
     return true;
 }
 
@@ -132,13 +139,16 @@ static enum verdict compound_point(struct run *r, struct unit *u, uint64_t i, ch
     struct unit later = *u;
     if (!first_kill(r, u, first) || second >= compound.seconds)
         return VERDICT_NONE;
+    steady_begin(u->try->name, i + 1000);
     if (!strike(r, &compound.tree, recovery(u, first),
                 second % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, second / 2 + 1, 0))
         return VERDICT_UNPROVEN;
     later.after = compound.later;
     why[0] = '\0';
-    bool ok = judge_raw(r->stage, &later, (struct promise){0}, why) &&
-              judge_open(r->stage, u, why) && judge_again(r->stage, u, why);
+    bool ok = judge_raw(r->stage, &later, (struct promise){0}, why);
+    later.after = u->after;
+    later.again = compound.again;
+    ok = ok && judge_open(r->stage, &later, why) && judge_again(r->stage, &later, why);
     return judged(ok);
 }
 

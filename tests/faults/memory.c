@@ -119,6 +119,7 @@ static enum verdict memory_point(struct run *r, struct unit *u, uint64_t i, char
     if (report[0] != 'D')
         return VERDICT_NONE; /* the count differs by a few from run to run */
     why[0] = '\0';
+    campaign_said(r, &end);
     if (end.hung || end.signal != 0) {
         (void)snprintf(why, WHY, "%s, signal %d: %.300s", end.hung ? "hangs" : "crashes",
                        end.signal, stage_said(r->stage, true));

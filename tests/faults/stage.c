@@ -1,5 +1,6 @@
 #include "tests/faults/stage.h"
 #include "cli/cli.h"
+#include "tests/faults/steady.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -240,6 +241,7 @@ struct trace_end stage_run(struct stage *s, const struct trace_job *job)
     if (ftruncate(s->out, 0) != 0 || lseek(s->out, 0, SEEK_SET) != 0 || ftruncate(s->err, 0) != 0 ||
         lseek(s->err, 0, SEEK_SET) != 0)
         die("memory file");
+    steady_next();
     return trace_run(job);
 }
 
@@ -310,6 +312,7 @@ bool stage_make(struct stage *s, struct state *state)
     }
     struct tree none = {0};
     tree_put(state->from == NULL ? &none : &state->from->tree, s->live);
+    steady_begin(state->name, 0);
     for (size_t i = 0; i < state->lines; i++) {
         struct trace_end end = stage_cli(s, state->line[i]);
         if (no_such_command(s, &end)) {
@@ -338,6 +341,7 @@ bool stage_unit(struct stage *s, struct state *state, const struct try *try, str
     if (!stage_make(s, state))
         return !(out->absent = true);
     tree_put(&state->tree, s->live);
+    steady_begin(try->name, 0);
     struct trace_end end = stage_cli(s, try->line);
     out->exit = end.exit;
     out->absent = no_such_command(s, &end);

@@ -243,7 +243,7 @@ static bool at_entry(struct tracer *t, struct tracee *e)
         .pid = e->pid, .nr = (long)r.orig_rax, .arg = {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9}};
     if (!counted(t->job, &e->call))
         return false;
-    t->end->calls++;
+    t->end->last[t->end->calls++ % TRACE_LAST] = e->call.nr;
     bool exit = strike(t, e, &r);
     if (t->job->watcher != NULL) {
         t->job->watcher->enter(t->job->watcher->ctx, &e->call);

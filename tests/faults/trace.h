@@ -54,6 +54,8 @@ struct trace_job {
     const struct trace_watcher *watcher;
 };
 
+enum { TRACE_LAST = 8 };
+
 struct trace_end {
     int exit;   /* −1: a signal */
     int signal; /* that ended it */
@@ -63,6 +65,7 @@ struct trace_end {
     long hit;   /* the system call that was hit first, −1 none */
     int hit_fd; /* and its first argument */
     uint64_t ns;
+    long last[TRACE_LAST]; /* the newest calls counted, in a ring: calls % TRACE_LAST is the next */
 };
 
 struct trace_end trace_run(const struct trace_job *job);
