@@ -140,7 +140,19 @@ Test(probe, a_refusal_keeps_its_words_and_its_offset)
     cr_expect_eq(r.parsed.n, strlen("{\"hidden\":7}"));
 }
 
-Test(probe, a_refusal_of_the_machine_is_the_files_fault_in_the_sandbox)
+Test(probe, a_length_out_of_range_is_the_files_fault_in_the_sandbox)
+{
+    SCOPED(probe_result_release) struct probe_result r = {0};
+    probe_read(span_text("{\"facts\":null,\"refusal\":{\"status\":\"invalid-length\",\"code\":"
+                         "\"slm1-vocabulary\"},\"tokenizer_sha256\":\"\"}"),
+               MODEL_FORMAT_SLM1, FILE_BYTES, &r);
+    cr_expect_not(r.accepted);
+    cr_expect_not(r.unread);
+    cr_expect_eq(r.refusal.status, ST_FORMAT);
+    cr_expect_str_eq(err_code(&r.refusal), "slm1-vocabulary");
+}
+
+Test(probe, want_of_memory_in_the_sandbox_is_no_verdict_on_the_file)
 {
     SCOPED(probe_result_release) struct probe_result r = {0};
     probe_read(
@@ -148,8 +160,8 @@ Test(probe, a_refusal_of_the_machine_is_the_files_fault_in_the_sandbox)
                   "\"tokenizer_sha256\":\"\"}"),
         MODEL_FORMAT_SLM1, FILE_BYTES, &r);
     cr_expect_not(r.accepted);
-    cr_expect_eq(r.refusal.status, ST_FORMAT);
-    cr_expect_str_eq(err_code(&r.refusal), "no-memory");
+    cr_expect(r.unread);
+    cr_expect_eq(r.refusal.status, ST_NO_MEMORY);
 }
 
 Test(probe, facts_beyond_all_measure_are_dropped)
