@@ -3,6 +3,7 @@
 #include "base/hash64.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "store/index_walk.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,8 @@
 #define MAX_READERS 512u
 #define HASH_BYTES  8u
 #define PATH_BYTES  4096u
+#define WALK_WHOLE  (4u << 20) /* bytes of data.mdb up to which each opening looks at every page */
+#define WALK_TRIES  8
 
 /* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
  * page further. Only what tells whether the file was cut is looked at.
@@ -178,6 +181,46 @@ static int open_env(struct index *x, bool create)
     return rc;
 }
 
+static void txn_scope(MDB_txn **txn)
+{
+    if (*txn != NULL)
+        mdb_txn_abort(*txn);
+}
+
+/* What LMDB is about to believe. While the reader holds its transaction, none of its pages is
+ * written anew. */
+static enum status walk(struct index *x, bool whole, bool *again, struct err *e)
+{
+    SCOPED(txn_scope) MDB_txn *txn = NULL;
+    SCOPED(fd_release) int fd = -1;
+    char path[PATH_BYTES];
+    uint64_t size = 0;
+    text_fmt(path, sizeof path, "%s/data.mdb", x->folder);
+    int rc = mdb_txn_begin(x->env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0)
+        return index_error(e, x, rc, "read the index");
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_size(fd, &size, e);
+    return st == ST_OK ? index_walk(fd, mdb_txn_id(txn), whole || size <= WALK_WHOLE, again, e)
+                       : st;
+}
+
+enum status index_sound(struct index *x, bool whole, struct err *e)
+{
+    struct err why = ERR_NONE;
+    bool again = true;
+    enum status st = ST_OK;
+    for (unsigned i = 0; again && i < WALK_TRIES; i++) {
+        again = false;
+        why = ERR_NONE;
+        st = walk(x, whole, &again, &why);
+    }
+    if (st != ST_OK)
+        *e = why;
+    return st;
+}
+
 static int open_tables(struct index *x, bool create)
 {
     MDB_txn *txn = NULL;
@@ -197,6 +240,9 @@ static enum status map_open(struct index *x, bool create, struct err *e)
     int rc = open_env(x, create);
     for (int i = 0; rc == EAGAIN && i < 2; i++)
         rc = open_env(x, create);
+    enum status st = rc == 0 && !create ? index_sound(x, false, e) : ST_OK;
+    if (st != ST_OK)
+        return st;
     if (rc == 0)
         rc = open_tables(x, create);
     return rc == 0 ? index_clear_readers(x, e) : index_error(e, x, rc, "open the index");

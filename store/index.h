@@ -39,6 +39,9 @@ enum status index_open(const char *folder, bool create, struct index **out,
 void index_close(struct index *x);
 SCOPE_OF(index, struct index, index_close)
 bool index_read_only(const struct index *x);
+/* Walks its pages (store/index_walk.h) before LMDB is asked; opening does so with a small index
+ * whole, with a large one down to its leaves. ST_CORRUPT, code "index-page". */
+enum status index_sound(struct index *x, bool whole, struct err *e) MUST_CHECK;
 /* Frees the slots of readers that died while they read: what they saw keeps pages from being used
  * again. */
 enum status index_clear_readers(struct index *x, struct err *e) MUST_CHECK;
