@@ -143,10 +143,11 @@ struct sink probe_sink(struct probe *p)
     return (struct sink){.write = feed, .ctx = p};
 }
 
-/* Memory and pipes fail without the file's help. */
+/* Memory and pipes fail without the file's help; what is not supported is in the file. */
 static bool is_trouble(enum status st)
 {
-    return st == ST_NO_MEMORY || st == ST_IO;
+    const int code = status_exit(st);
+    return st != ST_UNSUPPORTED && (code == 3 || code == 8);
 }
 
 /* The child's own end, as a refusal of what it looked at; a child that could not even answer, for

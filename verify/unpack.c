@@ -206,9 +206,10 @@ static enum status relay(struct unpack *u, struct err *e)
         refusal_read(v, e, &why) != ST_OK)
         return err_at(e, ST_FORMAT, "archive", "archive-reader", ERR_NO_OFFSET,
                       "the sandboxed reader of archives answers nonsense");
-    if (e->status == ST_IO || e->status == ST_UNSUPPORTED || e->status == ST_NO_MEMORY)
+    const int code = status_exit(e->status);
+    if (code == 3 || code == 8)
         u->refused = false; /* the disk, the library or the machine is at fault */
-    else if (status_exit(e->status) != status_exit(ST_FORMAT))
+    else if (code != status_exit(ST_FORMAT))
         e->status = ST_FORMAT;
     return e->status;
 }
