@@ -111,12 +111,42 @@ LANES_INLINE void strip_times(enum dtype type, const uint8_t *w, size_t row_byte
                    out_stride);
 }
 
+/* One vector times neighbouring rows of whole steps, where registers are few: half of a row's
+ * slots, then the other half of a row that is at hand by then. */
+LANES_INLINE void halves_times(enum dtype type, const uint8_t *w, const uint8_t *end,
+                               const float *x, size_t cols, float *out)
+{
+    const size_t each = type == DTYPE_F32 ? 4 : 2;
+    for (; w < end; w += cols * each, out++) {
+        wide sums[2];
+        LANES_UNROLL
+        for (unsigned half = 0; half < 2; half++) {
+            const uint8_t *at = w + half * WIDE * each, *const to = at + cols * each;
+            const float *in = x + half * WIDE;
+            sums[half] = wide_all(0.0f);
+            WIDE_ROUNDS
+            for (; at < to; at += STEP * each, in += STEP) {
+                WIDE_HERE(at);
+                WIDE_HERE(in);
+                sums[half] = wide_add(sums[half], wide_mul(weights_at(type, at, 0), wide_load(in)));
+            }
+        }
+        *out = wide_fold(sums[0], sums[1]);
+    }
+}
+
 /* A lone vector takes one row at a time: several streams at once confuse the prefetcher. */
 LANES_INLINE void plain_rows(enum dtype type, const struct tensor *w, uint32_t from, uint32_t to,
                              const struct vectors *x, float *out)
 {
     const size_t bytes = (size_t)w->row_bytes;
     uint32_t r = from;
+    if (WIDE_HALVES && x->n % STEP == 0) {
+        for (size_t v = 0; v < x->count; v++)
+            halves_times(type, w->data + from * bytes, w->data + to * bytes, x->x + v * x->n, x->n,
+                         out + v * w->rows + from);
+        return;
+    }
     if (WIDE_ROWS_FLOAT > 1 && x->count > 1)
         for (; r + WIDE_ROWS_FLOAT <= to; r += WIDE_ROWS_FLOAT)
             strip_times(type, w->data + r * bytes, bytes, x, WIDE_ROWS_FLOAT, out + r, w->rows);
@@ -328,6 +358,17 @@ LANES_INLINE void packed_rows(struct integers_form form, const struct tensor *w,
 /* ---- one loop a form --------------------------------------------------------------------------
  */
 
+#define PLAIN_ROWS(name, type)                                                                    \
+    static void name(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x, \
+                     float *out)                                                                  \
+    {                                                                                             \
+        plain_rows(type, w, from, to, x, out);                                                    \
+    }
+
+PLAIN_ROWS(rows_f32, DTYPE_F32)
+PLAIN_ROWS(rows_f16, DTYPE_F16)
+PLAIN_ROWS(rows_bf16, DTYPE_BF16)
+
 #define FORM_ROWS(name, b, less, length, least)                                                   \
     static void name(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x, \
                      float *out)                                                                  \
@@ -348,16 +389,10 @@ FORM_ROWS(rows_nibbles_short_minima, 4, 0, 16, true)
 static void rows(const struct tensor *w, uint32_t from, uint32_t to, const struct vectors *x,
                  float *out)
 {
-    if (w->type == DTYPE_F32) {
-        plain_rows(DTYPE_F32, w, from, to, x, out);
-        return;
-    }
-    if (w->type == DTYPE_F16) {
-        plain_rows(DTYPE_F16, w, from, to, x, out);
-        return;
-    }
-    if (w->type == DTYPE_BF16) {
-        plain_rows(DTYPE_BF16, w, from, to, x, out);
+    if (w->type == DTYPE_F32 || w->type == DTYPE_F16 || w->type == DTYPE_BF16) {
+        (w->type == DTYPE_F32   ? rows_f32
+         : w->type == DTYPE_F16 ? rows_f16
+                                : rows_bf16)(w, from, to, x, out);
         return;
     }
     if (!integers_apply(w->type, w->cols, w->block)) {

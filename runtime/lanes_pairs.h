@@ -14,6 +14,7 @@
 #if PACKED_BRAIDED
 
 #define WIDE_PAIRS(bits) ((bits) == 8 ? 2u : 4u)
+#define WIDE_HALVES      true
 #define WIDE_ROUNDS      _Pragma("clang loop unroll(disable)")
 #define WIDE_HERE(p)     __asm__("" : "+r"(p))
 
@@ -50,6 +51,7 @@ LANES_INLINE wints pair_sums(unsigned bits, wints s, int32_t plain)
 #else
 
 #define WIDE_PAIRS(bits) 8u
+#define WIDE_HALVES      false
 #define WIDE_ROUNDS      LANES_UNROLL
 #define WIDE_HERE(p)     (void)(p)
 
