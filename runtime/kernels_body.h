@@ -238,6 +238,35 @@ LANES_INLINE wide mix_wide(const float *p, const float *values, size_t stride, s
     return wide_mul(wide_add(wide_add(a, b), wide_add(c, d)), wide_all(by));
 }
 
+#if WIDE_HALVES
+
+/* Four neighbouring values: their slots and what is added in one round fit the registers. */
+LANES_INLINE lanes_four mix_four(const float *p, const float *values, size_t stride, size_t count,
+                                 float by)
+{
+    lanes_four slot[4] = {{0}}, v;
+    const float *const end = p + count / 4 * 4;
+    WIDE_ROUNDS
+    for (; p < end; p += 4, values += 4 * stride) {
+        WIDE_HERE(p);
+        WIDE_HERE(values);
+        LANES_UNROLL
+        for (unsigned k = 0; k < 4; k++) {
+            __builtin_memcpy(&v, values + k * stride, sizeof v);
+            slot[k] += v * p[k];
+        }
+    }
+    LANES_UNROLL
+    for (unsigned k = 0; k < 3; k++)
+        if (k < count % 4) {
+            __builtin_memcpy(&v, values + k * stride, sizeof v);
+            slot[k] += v * p[k];
+        }
+    return ((slot[0] + slot[1]) + (slot[2] + slot[3])) * by;
+}
+
+#endif
+
 static float mix_one(const float *p, const float *values, size_t stride, size_t count, float by)
 {
     float slot[4] = {0};
@@ -250,6 +279,12 @@ static void mix(const float *p, const float *values, size_t stride, size_t dim, 
                 float by, float *out)
 {
     size_t d = 0;
+#if WIDE_HALVES
+    for (; d + 4 <= dim; d += 4) {
+        lanes_four four = mix_four(p, values + d, stride, count, by);
+        __builtin_memcpy(out + d, &four, sizeof four);
+    }
+#endif
     for (; d + WIDE <= dim; d += WIDE)
         wide_store(out + d, mix_wide(p, values + d, stride, count, by));
     for (; d + LANES <= dim; d += LANES)

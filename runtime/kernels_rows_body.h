@@ -111,27 +111,25 @@ LANES_INLINE void strip_times(enum dtype type, const uint8_t *w, size_t row_byte
                    out_stride);
 }
 
-/* One vector times neighbouring rows of whole steps, where registers are few: half of a row's
- * slots, then the other half of a row that is at hand by then. */
+/* One vector times neighbouring rows of whole steps, where registers are few: the two halves of a
+ * sum's slots change places after each half of a step, so one is in use at a time. */
 LANES_INLINE void halves_times(enum dtype type, const uint8_t *w, const uint8_t *end,
                                const float *x, size_t cols, float *out)
 {
     const size_t each = type == DTYPE_F32 ? 4 : 2;
-    for (; w < end; w += cols * each, out++) {
-        wide sums[2];
-        LANES_UNROLL
-        for (unsigned half = 0; half < 2; half++) {
-            const uint8_t *at = w + half * WIDE * each, *const to = at + cols * each;
-            const float *in = x + half * WIDE;
-            sums[half] = wide_all(0.0f);
-            WIDE_ROUNDS
-            for (; at < to; at += STEP * each, in += STEP) {
-                WIDE_HERE(at);
-                WIDE_HERE(in);
-                sums[half] = wide_add(sums[half], wide_mul(weights_at(type, at, 0), wide_load(in)));
-            }
+    while (w < end) {
+        const uint8_t *const to = w + cols * each;
+        const float *in = x;
+        wide now = wide_all(0.0f), other = now;
+        WIDE_ROUNDS
+        for (; w < to; w += WIDE * each, in += WIDE) {
+            WIDE_HERE(w);
+            WIDE_HERE(in);
+            const wide sum = wide_add(now, wide_mul(weights_at(type, w, 0), wide_load(in)));
+            now = other;
+            other = sum;
         }
-        *out = wide_fold(sums[0], sums[1]);
+        *out++ = wide_fold(now, other);
     }
 }
 

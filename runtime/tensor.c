@@ -1,6 +1,7 @@
 #include "runtime/tensor.h"
 #include "runtime/quant.h"
 #include <assert.h>
+#include <string.h>
 
 static const struct dtype_layout layouts[DTYPE_COUNT] = {
     /*                name     values bytes exponent halves at */
@@ -92,10 +93,7 @@ void tensor_row(const struct tensor *t, uint32_t row, float *out)
     assert(t->data != NULL && row < t->rows);
     const uint8_t *p = t->data + (size_t)(row * t->row_bytes);
     switch (t->type) {
-    case DTYPE_F32:
-        for (size_t i = 0; i < t->cols; i++)
-            out[i] = get_f32(p + 4 * i);
-        return;
+    case DTYPE_F32: memcpy(out, p, t->cols * sizeof *out); return; /* little-endian, as packed.h */
     case DTYPE_F16:
         for (size_t i = 0; i < t->cols; i++)
             out[i] = get_half(p + 2 * i);
