@@ -6,6 +6,7 @@
 #include "cli/target.h"
 #include "promote/bundle.h"
 #include "verify/evidence_file.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -156,7 +157,9 @@ static enum status open_bundle(struct arrival *a, const char *path, struct err *
     enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &a->fd, e);
     if (st != ST_OK)
         return st;
-    if (fstat(a->fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+    if (fstat(a->fd, &facts) != 0)
+        return err_sys(e, errno, "fstat", path);
+    if (!S_ISREG(facts.st_mode))
         return err_set(e, ST_USAGE, "file", "a bundle is a regular file");
     st = unpack_start(a->fd, (uint64_t)facts.st_size, IMPORT_TAR_ZSTD, &a->unpack, e);
     return st == ST_OK ? bundle_read(&a->reader, unpack_stream(a->unpack), e) : st;

@@ -6,6 +6,7 @@
 #include "store/change.h"
 #include "store/check.h"
 #include "store/gc.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -141,7 +142,9 @@ static enum status try_file(struct healing *h, int fd, struct err *e)
 {
     struct stat facts;
     struct digest d;
-    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+    if (fstat(fd, &facts) != 0)
+        return err_sys(e, errno, "fstat", NULL);
+    if (!S_ISREG(facts.st_mode))
         return ST_OK;
     enum status st = hash_of(fd, &d, e);
     if (st != ST_OK || !wanted(h, &d))

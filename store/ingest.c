@@ -7,6 +7,7 @@
 #include "store/digest_map.h"
 #include "store/ring.h"
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -140,8 +141,15 @@ static size_t make_record(struct ingest *g, enum pack_kind kind, const struct di
     return PACK_RECORD + stored;
 }
 
-/* Is the stored copy what the bytes in hand are? Whatever keeps it from being read back, but for
- * want of memory, makes it damaged: *write says to write a fresh record. */
+/* Damaged, gone, or on a sector that cannot be read. Want of memory or of descriptors is ours. */
+static bool is_lost(enum status st, const struct err *why)
+{
+    return st == ST_CORRUPT || st == ST_FORMAT || st == ST_NOT_FOUND || st == ST_MISMATCH ||
+           (st == ST_IO && why->sys == EIO);
+}
+
+/* Is the stored copy what the bytes in hand are? If it is lost, *write says to write a fresh
+ * record. */
 static enum status judge_stored(struct ingest *g, const struct pack_entry *stored,
                                 struct span bytes, uint8_t *scratch, bool *write, struct err *e)
 {
@@ -152,7 +160,11 @@ static enum status judge_stored(struct ingest *g, const struct pack_entry *store
     enum status st = pack_compare(g->set, stored, bytes, scratch, &why);
     if (st == ST_OK)
         return ST_OK;
-    if (st == ST_NO_MEMORY || !digest_map_put(&g->healed, &stored->digest, 0))
+    if (!is_lost(st, &why)) {
+        *e = why;
+        return st;
+    }
+    if (!digest_map_put(&g->healed, &stored->digest, 0))
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to compare with what is stored");
     *write = true;
     g->result.healed++;

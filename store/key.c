@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "store/signer_command.h"
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -243,7 +244,9 @@ static enum status secret_read(int dir, const char *path, struct work *w, size_t
     if (st != ST_OK)
         return st;
     struct stat about;
-    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
+    if (fstat(fd, &about) != 0)
+        return err_sys(e, errno, "fstat", path);
+    if (!S_ISREG(about.st_mode))
         return err_set(e, ST_FORMAT, "key-secret", "not a regular file");
     unsigned mode = (unsigned)about.st_mode & 0777u;
     if ((mode & 077) != 0)

@@ -36,6 +36,7 @@ struct sandbox {
     pid_t pid;      /* 0: none, or reaped */
     uint64_t start; /* ticks */
     bool flooded;
+    int deaf;          /* errno of a read of its answer that failed: our trouble */
     struct buf heard;  /* what the child wrote so far */
     uint64_t streamed; /* bytes of its answer that sandbox_read handed out */
 };
@@ -187,8 +188,10 @@ static bool listen_to(struct sandbox *s)
 {
     uint8_t block[4096];
     ssize_t got = read(s->answer[0], block, sizeof block);
+    if (got < 0 && errno != EINTR)
+        s->deaf = errno;
     if (got <= 0)
-        return got < 0 && errno == EINTR;
+        return got < 0 && s->deaf == 0;
     if (s->heard.n + (uint64_t)got > s->limits.output_bytes + 1) {
         s->flooded = true;
         return false;
@@ -291,7 +294,9 @@ enum status sandbox_read(struct sandbox *s, uint8_t *p, size_t cap, size_t *got,
         ssize_t n = read(s->answer[0], first ? &up : p, first ? 1 : cap);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n < 0)
+            return err_sys(e, errno, "read a sandboxed child's answer", NULL);
+        if (n == 0)
             return ST_OK;
         if (first) {
             buf_byte(&s->heard, up);
@@ -373,6 +378,8 @@ enum status sandbox_finish(struct sandbox *s, struct sandbox_outcome *out, struc
     enum status st =
         process_collect(s->pid, s->answer[0], room, time_left(s), &s->heard, &out->end, e);
     s->pid = 0;
+    if (st == ST_OK && s->deaf != 0)
+        st = err_sys(e, s->deaf, "read a sandboxed child's answer", NULL);
     if (st == ST_OUTPUT_EXCEEDED)
         s->flooded = true;
     else if (st != ST_OK)

@@ -67,7 +67,7 @@ static bool raw(struct power *p, const struct a_state *state, size_t *entries, b
     *there = c->there;
     bool ok = true;
     if (c->there || least > 0 || p->unit->state->chk != NULL)
-        ok = chk_follows(c, p->unit->state->chk, NULL, least) && same_ledger(c, p);
+        ok = chk_follows(c, p->unit->state->chk, NULL, least, false) && same_ledger(c, p);
     if (!ok)
         (void)snprintf(why, WHY, "as it lies: %s", c->why);
     *entries = c->entries;

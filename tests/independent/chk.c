@@ -51,7 +51,8 @@ void chk_free(struct chk *c)
     free(c);
 }
 
-bool chk_follows(struct chk *now, const struct chk *before, const struct chk *after, size_t least)
+bool chk_follows(struct chk *now, const struct chk *before, const struct chk *after, size_t least,
+                 bool apart)
 {
     size_t old = before == NULL ? 0 : before->entries;
     size_t end = old == 0 ? 0 : before->entry[old - 1].end;
@@ -69,8 +70,10 @@ bool chk_follows(struct chk *now, const struct chk *before, const struct chk *af
     if (now->entries > after->entries)
         return chk_fail(now, "I2: %zu entries, the command makes %zu", now->entries - old,
                         after->entries - old);
-    for (size_t i = old; i < now->entries; i++) {
-        if (now->entry[i].shape != after->entry[i].shape)
+    for (size_t i = old, at = old; i < now->entries; i++, at++) {
+        while (apart && at < after->entries && now->entry[i].shape != after->entry[at].shape)
+            at++;
+        if (at >= after->entries || now->entry[i].shape != after->entry[at].shape)
             return chk_fail(now, "I2: entry %zu is not what the command does", i + 1);
     }
     return true;

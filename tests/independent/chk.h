@@ -49,9 +49,10 @@ void chk_free(struct chk *c);
 bool chk_fail(struct chk *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* `now` must hold the ledger of `before`, byte for byte, and behind it entries that do what those
- * of `after` behind `before` do: at least `least` of them, and any number from the first on. NULL:
- * an empty store. */
-bool chk_follows(struct chk *now, const struct chk *before, const struct chk *after, size_t least);
+ * of `after` behind `before` do: at least `least` of them, and any number from the first on; of
+ * entries that stand each for itself (apart), any may lack. NULL: an empty store. */
+bool chk_follows(struct chk *now, const struct chk *before, const struct chk *after, size_t least,
+                 bool apart);
 bool chk_index(struct chk *c);
 bool chk_clean(struct chk *c);
 
