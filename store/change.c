@@ -203,7 +203,9 @@ enum status change_content(struct change *c, struct source from, struct progress
     recipe_writer_begin(&recipe, c->s->staging);
     c->recipe = &recipe;
     ingest_cuts(c->g, c->cuts, c->cut_count);
+    lease_adding(c->lease, true);
     st = ingest_content(c->g, from, progress, &r, e);
+    lease_adding(c->lease, false);
     change_cuts(c, NULL, 0);
     c->recipe = NULL;
     staged.content = r.sha256;

@@ -12,10 +12,9 @@ static enum status publish(struct store *s, struct pack_writer *pack, struct lea
                            struct err *e)
 {
     struct catalog_mark mark;
-    bool fresh = false;
     enum status st = store_mark(s, &mark, e);
     if (st == ST_OK)
-        st = lease_pack(lease, mark.next_pack, &fresh, e);
+        st = lease_made(lease, mark.next_pack, e);
     if (st == ST_OK)
         st = store_poison(s, pack_publish(pack, s->packs, mark.next_pack, e));
     return st == ST_OK ? store_poison(s, recover_fold(s, e)) : st;

@@ -1,4 +1,5 @@
 #include "store/lease.h"
+#include "base/clock.h"
 #include "base/heap.h"
 #include "base/pending.h"
 #include "base/text.h"
@@ -17,7 +18,7 @@
 #define LEASE_BYTES (64u << 20) /* of a lease's file */
 
 enum { AT_PID = 8, AT_START = 16, AT_RESERVED = 24, AT_BOOT = 40, AT_WHAT = 76 };
-enum { ENTRY_PACK = 1, ENTRY_ARTIFACT = 2 };
+enum { ENTRY_PACK = 1, ENTRY_ARTIFACT = 2, ENTRY_MADE = 3 };
 static const char magic[8] = {'A', 'S', 'S', 'A', 'Y', 'L', 'S', '1'};
 
 static _Atomic unsigned serial;
@@ -29,7 +30,7 @@ struct lease {
     char name[64];
     uint64_t end; /* of the file */
     uint64_t reserved[2];
-    bool last;
+    bool last, adding;
     struct buf packs; /* uint64_t each: held already */
 };
 
@@ -143,7 +144,10 @@ static enum status append(struct lease *l, uint64_t kind, const struct digest *d
         st = io_write_at(l->fd, SPAN(entry, sizeof entry), l->end, e);
     if (st == ST_OK)
         l->end += ENTRY;
-    return st;
+    fd_release(&gate);
+    if (st == ST_OK && kind == ENTRY_MADE)
+        st = io_sync(l->fd, e);
+    return st == ST_OK && kind == ENTRY_MADE ? io_sync(l->s->leases, e) : st;
 }
 
 static bool holds(const struct buf *packs, uint64_t pack)
@@ -154,21 +158,34 @@ static bool holds(const struct buf *packs, uint64_t pack)
     return false;
 }
 
-enum status lease_pack(struct lease *l, uint64_t pack, bool *fresh, struct err *e)
+static enum status note(struct lease *l, uint64_t kind, uint64_t pack, struct err *e)
 {
     struct digest d = {{0}};
-    *fresh = false;
-    if (l == NULL || holds(&l->packs, pack))
-        return ST_OK;
-    *fresh = true;
     put_le64(d.b, pack);
     (void)pthread_mutex_lock(&l->lock);
-    enum status st = append(l, ENTRY_PACK, &d, e);
+    enum status st = append(l, kind, &d, e);
     (void)pthread_mutex_unlock(&l->lock);
     buf_append(&l->packs, SPAN(&pack, sizeof pack));
     if (st == ST_OK && buf_status(&l->packs) != ST_OK)
         st = err_set(e, ST_NO_MEMORY, NULL, "no memory for a lease");
     return st;
+}
+
+enum status lease_pack(struct lease *l, uint64_t pack, bool *fresh, struct err *e)
+{
+    *fresh = l != NULL && !holds(&l->packs, pack);
+    return *fresh ? note(l, ENTRY_PACK, pack, e) : ST_OK;
+}
+
+enum status lease_made(struct lease *l, uint64_t pack, struct err *e)
+{
+    return l != NULL ? note(l, l->adding ? ENTRY_MADE : ENTRY_PACK, pack, e) : ST_OK;
+}
+
+void lease_adding(struct lease *l, bool adding)
+{
+    if (l != NULL)
+        l->adding = adding;
 }
 
 enum status lease_artifact(struct lease *l, const struct digest *artifact, struct err *e)
@@ -276,32 +293,79 @@ struct reading {
     bool swept;
 };
 
-/* Staging first: as long as the lease is there, what its owner left counts. */
-static enum status bury(struct reading *r, const char *name, struct err *e)
+static void take_entry(struct leases *out, const uint8_t *entry)
 {
+    uint64_t pack = get_le64(entry + 8);
+    if (get_le64(entry) == ENTRY_PACK || get_le64(entry) == ENTRY_MADE)
+        buf_append(&out->packs, SPAN(&pack, sizeof pack));
+    if (get_le64(entry) == ENTRY_ARTIFACT)
+        buf_append(&out->artifacts, SPAN(entry + 8, DIGEST_BYTES));
+}
+
+/* Nobody's yet, and there: what is needed needs no lease, and what is gone has none. */
+static enum status waits(struct index_view *v, uint64_t pack, bool *out, struct err *e)
+{
+    struct catalog_pack p;
+    bool found = false;
+    enum status st = catalog_pack_from(v, pack, &found, &p, e);
+    *out = found && p.id == pack && p.live == 0;
+    return st;
+}
+
+/* What the dead made of a content that was going in: *kept, if any of it still waits. */
+static enum status keep(struct reading *r, int fd, const struct buf *bytes, bool *kept,
+                        struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    const struct clock real = CLOCK_REAL;
+    struct stat about;
+    *kept = false;
+    if (bytes->n < HEAD || memcmp(bytes->p, magic, sizeof magic) != 0 || fstat(fd, &about) != 0)
+        return ST_OK;
+    const int64_t age = clock_now(&real) - about.st_mtim.tv_sec;
+    if (age >= LEASE_KEPT || age < -LEASE_KEPT)
+        return ST_OK;
     enum status st = ST_OK;
-    if (!r->swept)
+    for (size_t at = HEAD; st == ST_OK && bytes->n - at >= ENTRY; at += ENTRY) {
+        bool mine = false;
+        if (get_le64(bytes->p + at) != ENTRY_MADE)
+            continue;
+        if (v == NULL)
+            st = index_view_open(r->s->index, &v, e);
+        if (st == ST_OK)
+            st = waits(v, get_le64(bytes->p + at + 8), &mine, e);
+        if (mine)
+            take_entry(r->out, bytes->p + at);
+        *kept = *kept || mine;
+    }
+    return st;
+}
+
+/* Staging first: as long as the lease is there, what its owner left counts. */
+static enum status bury(struct reading *r, const char *name, int fd, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    bool kept = false;
+    enum status st = file_read(r->s->leases, name, LEASE_BYTES, &bytes, e);
+    if (st == ST_OK)
+        st = keep(r, fd, &bytes, &kept, e);
+    if (st == ST_NOT_FOUND) { /* closed between our opening it and the lock */
+        *e = ERR_NONE;
+        st = ST_OK;
+    }
+    if (st == ST_OK && !r->swept)
         st = pending_sweep(r->s->staging, e);
     if (st == ST_OK && !r->swept)
         st = pending_sweep(r->s->quarantine, e);
     r->swept = st == ST_OK;
-    if (st != ST_OK)
+    if (st != ST_OK || kept)
         return st;
     struct err why = ERR_NONE;
     st = io_unlink(r->s->leases, name, false, &why);
-    if (st == ST_OK || st == ST_NOT_FOUND) /* closed between our opening it and the lock */
+    if (st == ST_OK || st == ST_NOT_FOUND)
         return ST_OK;
     *e = why;
     return st;
-}
-
-static void take_entry(struct leases *out, const uint8_t *entry)
-{
-    uint64_t pack = get_le64(entry + 8);
-    if (get_le64(entry) == ENTRY_PACK)
-        buf_append(&out->packs, SPAN(&pack, sizeof pack));
-    if (get_le64(entry) == ENTRY_ARTIFACT)
-        buf_append(&out->artifacts, SPAN(entry + 8, DIGEST_BYTES));
 }
 
 static enum status read_one(void *ctx, const char *name, struct err *e)
@@ -318,7 +382,7 @@ static enum status read_one(void *ctx, const char *name, struct err *e)
     if (st == ST_OK)
         st = io_lock(fd, 0, &why);
     if (st == ST_OK)
-        return bury(r, name, e);
+        return bury(r, name, fd, e);
     if (st == ST_BUSY) {
         why = ERR_NONE;
         st = file_read(r->s->leases, name, LEASE_BYTES, &bytes, &why);

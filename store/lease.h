@@ -6,15 +6,20 @@
  *
  *     head of 128 bytes  "ASSAYLS1" · u64 pid · u64 start time · u64 reserved · u64 reserved in
  *                        quarantine · 36 bytes boot id · what for, in the rest
- *     then 40 each       u64 1 pack or 2 artifact · its id or digest
+ *     then 40 each       u64 1 pack, 2 artifact or 3 pack of its own making · its id or digest
  *
  * A lease dies with its owner: the kernel drops the lock, whoever comes next finds it free, sweeps
  * what the dead left in staging and removes the file. Process id, start time and boot id tell
  * people whose it is; they are not trusted, since numbers come again and differ between containers.
  *
+ * Except that the full packs of a content which was still going in (3) stay for LEASE_KEPT seconds
+ * more, so that the same add finds them; or until they are needed, or the file is removed by hand.
+ * These entries are synced, for what they protect was.
+ *
  * A pack is leased before what was found in it is relied on, and looked up again afterwards: gc
  * reads the leases and forgets a pack under the same gate, so a hit never dangles. A lease lives
- * in memory only: nothing of it is synced. One change's lease may be used by two of its threads. */
+ * in memory only: nothing else of it is synced. One change's lease may be used by two of its
+ * threads. */
 #ifndef STORE_LEASE_H
 #define STORE_LEASE_H
 
@@ -32,6 +37,11 @@ SCOPE_OF(lease, struct lease, lease_close)
 
 /* Keeps gc from the pack. *fresh: it was not held before, so look again whether it is there. */
 enum status lease_pack(struct lease *l, uint64_t pack, bool *fresh, struct err *e) MUST_CHECK;
+/* The same for a pack that is about to be published. */
+enum status lease_made(struct lease *l, uint64_t pack, struct err *e) MUST_CHECK;
+#define LEASE_KEPT (24 * 60 * 60)
+/* Is a content going in just now? Then packs that are made outlive this process for a while. */
+void lease_adding(struct lease *l, bool adding);
 /* Keeps the artifact from being evicted or removed. */
 enum status lease_artifact(struct lease *l, const struct digest *artifact,
                            struct err *e) MUST_CHECK;

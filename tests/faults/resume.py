@@ -1,8 +1,9 @@
 """usage: resume.py ASSAY MIB
 
 Adds a file of MIB MiB to one store without a break, and to another until about half of it lies in packs, where it is
-killed (SIGKILL) and added again. The second add writes the other half only; the sum is the whole, and both stores hold the
-same. Times are printed, bytes are checked."""
+killed (SIGKILL) and swept. What lies in packs is kept for a day, so the second add writes the other half only; the sum is
+the whole, and both stores hold the same. After that nothing is kept any more: an eviction and a sweep take all of it. A
+third store is killed in the same way and swept a day later: nothing of it is left. Times are printed, bytes are checked."""
 import json
 import os
 import signal
@@ -34,6 +35,22 @@ def add(env, path):
     return time.monotonic() - began, json.loads(out)
 
 
+def killed(env, store, path, enough):
+    """An add that dies once so many bytes are in packs; how many there are then."""
+    child = subprocess.Popen([ASSAY, "--quiet", "add", path, "--name", "m", "--version", "1"], env=env)
+    while child.poll() is None and packed(store) < enough:
+        time.sleep(0.002)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert child.returncode == -signal.SIGKILL, "it was through before it could be killed"
+    subprocess.run([ASSAY, "--quiet", "ls"], env=env, check=True, stdout=subprocess.DEVNULL)
+    return packed(store)
+
+
+def sweep(env):
+    subprocess.run([ASSAY, "--quiet", "gc"], env=env, check=True, stdout=subprocess.DEVNULL)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="assay-resume.") as home:
         path = home + "/model.bin"
@@ -45,13 +62,9 @@ def main():
         whole_time, whole = add(whole_env, path)
         whole_bytes = packed(home + "/whole")
         env = environment(home, "half")
-        child = subprocess.Popen([ASSAY, "--quiet", "add", path, "--name", "m", "--version", "1"], env=env)
-        while child.poll() is None and packed(home + "/half") < whole_bytes // 2:
-            time.sleep(0.002)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        assert child.returncode == -signal.SIGKILL, "it was through before it could be killed"
-        before = packed(home + "/half")
+        before = killed(env, home + "/half", path, whole_bytes // 2)
+        sweep(env)
+        kept = packed(home + "/half")
         names = json.loads(subprocess.run([ASSAY, "ls", "--json"], env=env, stdout=subprocess.PIPE, check=True).stdout)
         rest_time, rest = add(env, path)
         after = packed(home + "/half")
@@ -69,6 +82,19 @@ def main():
             wrong.append("bytes that were staged were written again")
         if before < whole_bytes // 2 or after - before > whole_bytes // 2 + PACK:
             wrong.append("more than the other half was written")
+        if kept != before:
+            wrong.append(f"of {before} bytes a sweep left {kept}")
+        subprocess.run([ASSAY, "--quiet", "evict", "m@1"], env=env, check=True, stdout=subprocess.DEVNULL)
+        sweep(env)
+        if packed(home + "/half") > 1 << 20:
+            wrong.append(f"after eviction and sweep {packed(home + '/half')} bytes are left")
+        late_env = environment(home, "late")
+        killed(late_env, home + "/late", path, whole_bytes // 3)
+        for name in os.listdir(home + "/late/leases"):
+            os.utime(f"{home}/late/leases/{name}", (time.time() - 86500,) * 2)
+        sweep(late_env)
+        if packed(home + "/late") > 1 << 20:
+            wrong.append(f"a day later {packed(home + '/late')} bytes are left")
         if sound != 0 or left:
             wrong.append(f"verify {sound}, in staging {left}")
         for line in wrong:
