@@ -2,6 +2,7 @@
 #include "base/json_write.h"
 #include "base/text.h"
 #include "promote/exception.h"
+#include "promote/inputs.h"
 #include "store/change.h"
 #include "store/envelope.h"
 #include <string.h>
@@ -234,13 +235,21 @@ static enum status present(const struct promoter *by, const char *target, struct
     enum status st = store_get(by->store, key, &value, &none);
     if (st == ST_NOT_FOUND)
         return err_set(e, ST_NOT_FOUND, "not-frozen", "%s is not frozen", target);
-    buf_byte(&value, '\0');
-    if (st == ST_OK && buf_status(&value) == ST_OK &&
-        open_freeze(by->store, by->trust, (const char *)value.p, target, out, &none) != ST_OK)
-        out->until[0] = '\0'; /* it cannot be proven: the role policy may replace it or let it go */
-    if (st != ST_OK)
+    if (st != ST_OK) {
         *e = none;
-    return st;
+        return st;
+    }
+    buf_byte(&value, '\0');
+    if (buf_status(&value) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a freeze");
+    st = open_freeze(by->store, by->trust, (const char *)value.p, target, out, &none);
+    if (inputs_trouble(st)) {
+        *e = none;
+        return st;
+    }
+    if (st != ST_OK)
+        out->until[0] = '\0'; /* it cannot be proven: the role policy may replace it or let it go */
+    return ST_OK;
 }
 
 /* Signs the document and proves that one of the roles is believed. */

@@ -1,6 +1,7 @@
 #include "promote/policy_store.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "promote/inputs.h"
 #include "promote/policy_schema.h"
 #include "store/change.h"
 #include "store/envelope.h"
@@ -178,8 +179,12 @@ enum status policy_install(struct store *s, const struct policy *p, const struct
         return st;
     }
     /* The same law is in force only while whoever signed it may: else it is signed anew. */
-    if (st == ST_OK && digest_equal(&now.policy, &p->digest) &&
-        policy_open(s, t, &now.envelope, clock_now(&clock), &held, &none) == ST_OK)
-        return ST_OK;
+    if (st == ST_OK && digest_equal(&now.policy, &p->digest)) {
+        st = policy_open(s, t, &now.envelope, clock_now(&clock), &held, &none);
+        if (inputs_trouble(st))
+            *e = none;
+        if (st == ST_OK || inputs_trouble(st))
+            return st;
+    }
     return commit(s, p, buf_span(&envelope), now.version + 1, &value, log, clock, seq, e);
 }

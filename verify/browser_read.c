@@ -71,7 +71,9 @@ void browser_read(struct span answer, struct gate_checks *checks, struct gate_re
 {
     SCOPED(json_scope) struct json *v = NULL;
     struct err e = ERR_NONE;
-    if (json_parse(answer, BROWSER_ANSWER, &v, &e) != ST_OK) {
+    enum status st = json_parse(answer, BROWSER_ANSWER, &v, &e);
+    checks->failed = checks->failed || st == ST_NO_MEMORY; /* ours, no word about the browser */
+    if (st != ST_OK) {
         refuse(checks, "what came from beside the browser is not usable");
         return;
     }

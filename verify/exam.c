@@ -174,7 +174,9 @@ static enum status child_finish(struct group *g, uint32_t i, struct exam *x, str
     text_fmt(result->sandbox, sizeof result->sandbox, "%s", o.level);
     if (o.ending != SANDBOX_RETURNED)
         text_fmt(why, 256, "the sandboxed child %u of %u %s", i + 1, g->n, o.message);
-    else if (answers_read(buf_span(&o.answer), into, x->n, i, g->n, &lie) != ST_OK)
+    else if ((st = answers_read(buf_span(&o.answer), into, x->n, i, g->n, &lie)) == ST_NO_MEMORY)
+        return err_set(e, st, NULL, "no memory for what a sandboxed child answered");
+    else if (st != ST_OK)
         text_fmt(why, 256, "the answer of child %u is not usable: %.180s", i + 1, lie.detail);
     return ST_OK;
 }

@@ -88,8 +88,9 @@ enum status hunting(const struct gate_subject *s, const struct hunt_limits *limi
     text_fmt(level, 64, "%s", o.level);
     if (o.ending != SANDBOX_RETURNED)
         text_fmt(why, 256, "the hunting child %s", o.message);
-    else if (json_parse(buf_span(&o.answer), ANSWER, &v, &lie) != ST_OK ||
-             hunt_read(v, out, &lie) != ST_OK)
+    else if ((st = json_parse(buf_span(&o.answer), ANSWER, &v, &lie)) == ST_NO_MEMORY)
+        return err_set(e, st, NULL, "no memory for what the hunting child told");
+    else if (st != ST_OK || hunt_read(v, out, &lie) != ST_OK)
         text_fmt(why, 256, "what the hunting child told is not usable: %.180s", lie.detail);
     return ST_OK;
 }

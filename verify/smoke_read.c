@@ -39,7 +39,9 @@ void smoke_read(struct span answer, struct gate_checks *checks)
 {
     struct err e = ERR_NONE;
     SCOPED(json_scope) struct json *v = NULL;
-    if (json_parse(answer, SMOKE_ANSWER, &v, &e) != ST_OK || json_kind(v) != JSON_ARRAY) {
+    enum status st = json_parse(answer, SMOKE_ANSWER, &v, &e);
+    checks->failed = checks->failed || st == ST_NO_MEMORY; /* ours, no word about the child */
+    if (st != ST_OK || json_kind(v) != JSON_ARRAY) {
         checks_add(checks, "answer", false, "the sandboxed child's answer is not usable: %.150s",
                    e.detail);
         return;
