@@ -91,6 +91,9 @@ static enum status write_value(struct writer *w, const struct json *v, struct er
     case JSON_STRING: json_escape(w->out, span_text(json_as_string(v)), true); return ST_OK;
     case JSON_ARRAY:
     case JSON_OBJECT: return enter(w, v, e);
+    case JSON_DECIMAL:
+        return err_set(e, ST_FORMAT, "json-not-integer",
+                       "a number is not an integer; it has no canonical form here");
     }
     return ST_OK;
 }

@@ -36,6 +36,7 @@ struct json {
     union {
         bool truth;
         int64_t integer;
+        double decimal;
         const char *string;
         struct {
             struct json *items;
@@ -62,6 +63,7 @@ struct scan {
     size_t at;
     size_t values; /* at least as many as the text has values */
     unsigned depth;
+    bool decimals; /* are allowed */
 };
 
 static enum status refuse(struct err *e, const char *code, size_t at, const char *why)
@@ -77,7 +79,13 @@ static enum status scan_number(struct scan *s, struct err *e)
     for (s->at = digits; s->at < s->in.n && s->in.p[s->at] >= '0' && s->in.p[s->at] <= '9'; s->at++)
         continue;
     uint8_t next = s->at < s->in.n ? s->in.p[s->at] : 0;
-    if (next == '.' || next == 'e' || next == 'E')
+    bool decimal = next == '.' || next == 'e' || next == 'E';
+    if (decimal && s->decimals) { /* its form is left to the parser, too large ones as well */
+        while (s->at < s->in.n && memchr("+-.0123456789Ee", s->in.p[s->at], 15) != NULL)
+            s->at++;
+        return ST_OK;
+    }
+    if (decimal)
         return refuse(e, "json-not-integer", from,
                       "a number is not an integer; decimals travel as strings");
     uint64_t v = 0;
@@ -200,8 +208,11 @@ static void take_value(struct json *v, const char *key, json_t *from)
         v->kind = JSON_BOOL;
         v->as.truth = json_typeof(from) == JSON_TRUE;
         return;
-    case JANSSON_NULL:
-    case JSON_REAL: return; /* no real number passes the scan */
+    case JSON_REAL: /* passes the scan only where decimals are allowed */
+        v->kind = JSON_DECIMAL;
+        v->as.decimal = json_real_value(from);
+        return;
+    case JANSSON_NULL: return;
     }
 }
 
@@ -260,7 +271,8 @@ static void use_our_heap(void)
     json_set_alloc_funcs(alloc_noting, free_noting);
 }
 
-enum status json_parse(struct span in, size_t limit, struct json **root, struct err *e)
+static enum status parse(struct span in, size_t limit, bool decimals, struct json **root,
+                         struct err *e)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     *root = NULL;
@@ -268,7 +280,7 @@ enum status json_parse(struct span in, size_t limit, struct json **root, struct 
     if (in.n > limit)
         return err_at(e, ST_FORMAT, "json", "json-too-long", limit,
                       "the text has %zu bytes; at most %zu are allowed", in.n, limit);
-    struct scan scan = {.in = in};
+    struct scan scan = {.in = in, .decimals = decimals};
     enum status st = scan_text(&scan, e);
     if (st != ST_OK)
         return st;
@@ -294,6 +306,16 @@ enum status json_parse(struct span in, size_t limit, struct json **root, struct 
     ENSURE((size_t)(next - doc->nodes) <= scan.values);
     *root = doc->nodes;
     return ST_OK;
+}
+
+enum status json_parse(struct span in, size_t limit, struct json **root, struct err *e)
+{
+    return parse(in, limit, false, root, e);
+}
+
+enum status json_parse_decimals(struct span in, size_t limit, struct json **root, struct err *e)
+{
+    return parse(in, limit, true, root, e);
 }
 
 void json_free(struct json *root)
@@ -365,6 +387,17 @@ bool json_as_bool(const struct json *v, bool *out)
     if (json_kind(v) != JSON_BOOL)
         return false;
     *out = v->as.truth;
+    return true;
+}
+
+bool json_as_double(const struct json *v, double *out)
+{
+    if (json_kind(v) == JSON_INTEGER)
+        *out = (double)v->as.integer;
+    else if (json_kind(v) == JSON_DECIMAL)
+        *out = v->as.decimal;
+    else
+        return false;
     return true;
 }
 

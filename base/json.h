@@ -13,11 +13,23 @@
 
 struct json; /* one value of the tree */
 
-enum json_kind { JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INTEGER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT,
+    JSON_DECIMAL /* from json_parse_decimals only */
+};
 
 /* Parses exactly one value of at most `limit` bytes. ST_FORMAT with the byte offset, ST_NO_MEMORY.
  */
 enum status json_parse(struct span in, size_t limit, struct json **root, struct err *e) MUST_CHECK;
+/* The same, but numbers with a fraction or an exponent are taken as well, if they are finite; for
+ * files of others and for measurements. Such a tree has no canonical form. */
+enum status json_parse_decimals(struct span in, size_t limit, struct json **root,
+                                struct err *e) MUST_CHECK;
 void json_free(struct json *root);
 SCOPE_OF(json, struct json, json_free)
 
@@ -35,6 +47,7 @@ const char *json_as_string(const struct json *v);
 bool json_as_i64(const struct json *v, int64_t *out);
 bool json_as_u64(const struct json *v, uint64_t *out);
 bool json_as_bool(const struct json *v, bool *out);
+bool json_as_double(const struct json *v, double *out); /* of an integer or a decimal */
 
 /* A required member of an object: ST_FORMAT naming `what` and the key when absent or of another
  * kind. */

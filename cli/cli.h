@@ -24,12 +24,13 @@ struct cli {
     char **word; /* [words]: after the command's own */
     size_t words;
     bool json, quiet;
-    bool answered;        /* the answer is complete although the status is not ST_OK */
-    unsigned umask;       /* the user's own, for files that are his (get -o, pack -o) */
-    struct buf out;       /* the answer */
-    struct buf hints;     /* shown on standard error after it */
-    char quarantine[64];  /* id under which the rejected bytes lie, "" none: for the error's text */
-    struct buf token_ids; /* uint32_t each: what was drawn before the run failed */
+    bool answered;       /* the answer is complete although the status is not ST_OK */
+    unsigned umask;      /* the user's own, for files that are his (get -o, pack -o) */
+    struct buf out;      /* the answer */
+    struct buf hints;    /* shown on standard error after it */
+    char quarantine[64]; /* id under which the rejected bytes lie, "" none: for the error's text */
+    char incident[HOME_PATH_MAX + 80]; /* where it was kept, "" none: for the error's text */
+    struct buf token_ids;              /* uint32_t each: what was drawn before the run failed */
     struct home home;
     struct clock clock;
     struct store *store; /* NULL until cli_store */

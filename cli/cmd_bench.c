@@ -359,7 +359,7 @@ enum status cmd_bench(struct cli *c, struct err *e)
     } else {
         st = cli_artifact(c, what, true, &a, e);
         if (st == ST_OK)
-            st = artifact_load(c->store, &a, &model, e);
+            st = artifact_load(c->store, &a, &model, NULL, e);
         if (st == ST_OK)
             st = bench(c, what, loaded_model(model), loaded_fd(model), e);
     }

@@ -130,7 +130,7 @@ enum status cmd_eval(struct cli *c, struct err *e)
         return err_subject(e, "%s", path);
     st = cli_artifact(c, c->word[0], true, &a, e);
     if (st == ST_OK)
-        st = artifact_load(c->store, &a, &model, e);
+        st = artifact_load(c->store, &a, &model, NULL, e);
     if (st == ST_OK)
         st = session_open(loaded_model(model), &session, e);
     if (st == ST_OK)

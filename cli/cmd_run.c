@@ -3,6 +3,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/incident_file.h"
 #include "cli/print.h"
 #include "runtime/session.h"
 #include "runtime/team.h"
@@ -135,55 +136,133 @@ static void tell_text(struct cli *c, const struct streaming *s, const struct gen
              speed.failed ? "?" : (const char *)speed.p);
 }
 
-static enum status generate(struct cli *c, const struct artifact *a, const struct loaded *model,
-                            uint64_t began, const struct sampling *how, uint64_t tokens,
-                            struct err *e)
+/* One load and one generation, and at which stage they failed. */
+struct running {
+    struct cli *c;
+    struct artifact artifact;
+    struct loaded *model;
+    struct session *session;
+    struct sampling how;
+    uint64_t tokens, began; /* began: in ticks */
+    enum prompt_policy policy;
+    enum run_stage at;
+};
+
+static void running_release(struct running *r)
 {
-    SCOPED(session_scope) struct session *session = NULL;
+    session_scope(&r->session);
+    loaded_scope(&r->model);
+    artifact_release(&r->artifact);
+}
+
+static struct span prompt_of(const struct cli *c)
+{
+    const char *prompt = c->args.value[OPT_PROMPT];
+    return prompt != NULL ? span_text(prompt) : (struct span){0};
+}
+
+/* Everything that stands before the first token. */
+static enum status prepare(struct running *r, struct err *e)
+{
+    uint64_t threads = 1;
+    enum status st = opt_u64(&r->c->args, OPT_THREADS, 1, TEAM_MAX, &threads, e);
+    if (st == ST_OK)
+        st = artifact_load(r->c->store, &r->artifact, &r->model, &r->at, e);
+    if (st != ST_OK)
+        return st;
+    st = session_open(loaded_model(r->model), &r->session, e);
+    if (st != ST_OK) {
+        r->at = stage_of_open(e);
+        return st;
+    }
+    st = session_threads(r->session, (unsigned)threads, e);
+    if (st != ST_OK)
+        r->at = STAGE_FORWARD;
+    return st;
+}
+
+static enum status generate(struct running *r, struct err *e)
+{
+    struct cli *c = r->c;
     struct generation g = {0};
     struct streaming s = {.c = c, .stream = opt_given(&c->args, OPT_STREAM), .lost = ERR_NONE};
     const struct token_sink sink = {.token = on_token, .ctx = &s};
-    const char *prompt = c->args.value[OPT_PROMPT];
-    uint64_t threads = 1;
-    enum status st = opt_u64(&c->args, OPT_THREADS, 1, TEAM_MAX, &threads, e);
+    enum status st = session_configure(r->session, &r->how, e);
+    uint64_t load_ns = clock_ticks() - r->began;
     if (st == ST_OK)
-        st = session_open(loaded_model(model), &session, e);
-    if (st == ST_OK)
-        st = session_threads(session, (unsigned)threads, e);
-    if (st == ST_OK)
-        st = session_configure(session, how, e);
-    uint64_t load_ns = clock_ticks() - began;
-    if (st == ST_OK)
-        st = session_generate(session, prompt != NULL ? span_text(prompt) : (struct span){0},
-                              (uint32_t)tokens, &sink, &g, e);
+        st = session_generate(r->session, prompt_of(c), (uint32_t)r->tokens, &sink, &g, e);
     if (s.lost.status != ST_OK) {
         *e = s.lost;
         return e->status;
     }
-    if (st != ST_OK)
+    if (st != ST_OK) {
+        r->at = st == ST_CANCELLED ? STAGE_NONE : stage_of_generation(e);
         return st;
+    }
     if (c->json)
-        return tell_json(c, a, session, &g, load_ns, e);
+        return tell_json(c, &r->artifact, r->session, &g, load_ns, e);
     tell_text(c, &s, &g);
     return ST_OK;
 }
 
+/* Taken while the session still knows what happened. */
+static void keep_incident(const struct running *r, const struct err *failure)
+{
+    struct err e = ERR_NONE;
+    SCOPED(incident_release) struct incident i = incident_begin(r->c, "run", &r->artifact);
+    if (r->at == STAGE_NONE)
+        return; /* cancelled, or nobody reads: nothing of the model's failed */
+    incident_fail(&i, r->at, failure);
+    i.elapsed_ms = (clock_ticks() - r->began) / 1000000u;
+    i.sampled = true;
+    i.sampling = r->how;
+    i.max_new_tokens = r->tokens;
+    enum status st = incident_prompt(&i, r->policy, prompt_of(r->c), &e);
+    if (st == ST_OK && r->session != NULL)
+        st = session_diagnostics(r->session, &i.diagnostics);
+    if (st == ST_OK)
+        incident_save(r->c, &i);
+}
+
+/* Bytes that are known of and not here: a failed fetch. */
+static void keep_missing(struct running *r, const struct err *failure)
+{
+    struct err e = ERR_NONE;
+    r->began = clock_ticks();
+    r->at = STAGE_FETCH;
+    if (text_equal(err_code(failure), "evicted") &&
+        cli_artifact(r->c, r->c->word[0], false, &r->artifact, &e) == ST_OK)
+        keep_incident(r, failure);
+}
+
+static enum status read_options(struct running *r, struct err *e)
+{
+    struct cli *c = r->c;
+    enum status st = read_sampling(&c->args, &r->how, &r->tokens, e);
+    if (st == ST_OK)
+        st = incident_policy(c, &r->policy, e);
+    return st;
+}
+
 enum status cmd_run(struct cli *c, struct err *e)
 {
-    SCOPED(artifact_release) struct artifact a = {0};
-    SCOPED(loaded_scope) struct loaded *model = NULL;
-    struct sampling how = SAMPLING_DEFAULT;
-    uint64_t tokens = NEW_TOKENS;
-    enum status st = read_sampling(&c->args, &how, &tokens, e);
+    SCOPED(running_release)
+    struct running r = {.c = c, .how = SAMPLING_DEFAULT, .tokens = NEW_TOKENS};
+    enum status st = read_options(&r, e);
     if (st == ST_OK)
-        st = cli_artifact(c, c->word[0], true, &a, e);
-    if (st != ST_OK)
+        st = cli_artifact(c, c->word[0], true, &r.artifact, e);
+    if (st != ST_OK) {
+        keep_missing(&r, e);
         return st;
-    if (how.temperature > 0 && how.top_k == 1)
+    }
+    if (r.how.temperature > 0 && r.how.top_k == 1)
         cli_note(c, "top-k is 1, so the temperature changes nothing: add --top-k 40");
-    uint64_t began = clock_ticks();
-    st = artifact_load(c->store, &a, &model, e);
+    r.began = clock_ticks();
+    st = prepare(&r, e);
     if (st == ST_OK)
-        st = generate(c, &a, model, began, &how, tokens, e);
-    return st != ST_OK ? err_subject(e, "%s", c->word[0]) : ST_OK;
+        st = generate(&r, e);
+    if (st == ST_OK)
+        return ST_OK;
+    keep_incident(&r, e);
+    return err_subject(e, "%s", c->word[0]);
 }

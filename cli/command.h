@@ -50,6 +50,7 @@ bool command_family(const char *word);
 enum status command_check(const struct command *c, const struct args *a, size_t words,
                           struct err *e) MUST_CHECK;
 
+enum status cmd_diagnose(struct cli *c, struct err *e);
 enum status cmd_init(struct cli *c, struct err *e);
 enum status cmd_add(struct cli *c, struct err *e);
 enum status cmd_ls(struct cli *c, struct err *e);

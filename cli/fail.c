@@ -123,6 +123,11 @@ void fail_text(const struct cli *c, const struct err *e, struct buf *out)
     if (c->quarantine[0] != '\0')
         buf_fmt(out, "  the bytes are kept apart; look at them with: assay quarantine show %s\n",
                 c->quarantine);
+    if (c->incident[0] != '\0') {
+        buf_text(out, "  what is known of it was kept; look into it with: assay diagnose ");
+        put_foreign(out, c->incident);
+        buf_byte(out, '\n');
+    }
     const char *advice = find_advice(c, e);
     if (advice == NULL && e->status == ST_USAGE && c->command != NULL)
         buf_fmt(out, "  see: assay help %s\n", c->command->name);
@@ -156,6 +161,8 @@ void fail_json(const struct cli *c, const struct err *e, struct buf *out)
     member_text(&j, "message", sentence(e));
     if (c->quarantine[0] != '\0')
         member_text(&j, "quarantine", c->quarantine);
+    if (c->incident[0] != '\0')
+        member_text(&j, "incident", c->incident);
     if (find_advice(c, e) != NULL)
         member_text(&j, "advice", find_advice(c, e));
     if (c->token_ids.n > 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *variable(const char *name)
@@ -74,4 +75,14 @@ enum status home_keys(const struct home *h, bool make, int *fd, struct err *e)
                        "the key folder %s belongs to another user", h->keys);
     *fd = fd_take(&dir);
     return ST_OK;
+}
+
+enum status home_incidents(char out[HOME_PATH_MAX], struct err *e)
+{
+    const char *folder = variable("ASSAY_INCIDENTS");
+    out[0] = '\0';
+    if (folder == NULL)
+        return xdg(out, "XDG_STATE_HOME", "/.local/state", "/assay/incidents", "$ASSAY_INCIDENTS",
+                   e);
+    return strcmp(folder, "none") == 0 ? ST_OK : put(out, folder, "", e);
 }

@@ -21,4 +21,8 @@ enum status home_find(const char *store, struct home *out, struct err *e) MUST_C
  * when others may write into it. *fd is the caller's. */
 enum status home_keys(const struct home *h, bool make, int *fd, struct err *e) MUST_CHECK;
 
+/* Where incidents are kept: $ASSAY_INCIDENTS, else the XDG state folder; "" when that is "none".
+ * ST_CONFIG. */
+enum status home_incidents(char out[HOME_PATH_MAX], struct err *e) MUST_CHECK;
+
 #endif

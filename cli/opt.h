@@ -55,6 +55,8 @@
     X(OPT_CSV, "csv", 0, NULL, "comma-separated lines, for a spreadsheet")                       \
     X(OPT_SINCE, "since", 0, "TIME", "only what happened then or later")                         \
     X(OPT_PROMPT, "prompt", 0, "T", "the text to begin with")                                    \
+    X(OPT_PROMPT_POLICY, "prompt-policy", 0, "P",                                                \
+      "what an incident keeps of the text: length, digest or full (length)")                     \
     X(OPT_MAX_NEW_TOKENS, "max-new-tokens", 0, "N", "generate at most N tokens (256)")           \
     X(OPT_TEMPERATURE, "temperature", 0, "X", "0 takes the likeliest token (0)")                 \
     X(OPT_TOP_K, "top-k", 0, "K", "draw from the K likeliest, 1 to 1024 (1)")                    \

@@ -7,15 +7,37 @@ static const struct command rows[] = {
      .least = 1,
      .most = 1,
      .summary = "generate text",
-     .about = "Loads the verified bytes of REF and streams what the model says. The defaults take "
-              "the likeliest\n"
-              "token each time; for draws give --temperature and --top-k.",
+     .about =
+         "Loads the verified bytes of REF and streams what the model says. The defaults take "
+         "the likeliest\n"
+         "token each time; for draws give --temperature and --top-k. When it fails, what is known "
+         "is kept in a\nfile for assay diagnose.",
      .examples = "assay run tiny@preview --prompt 'Once upon a time'\n"
                  "assay run tiny@1 --temperature 0.8 --top-k 40 --seed 7 --max-new-tokens "
                  "100\nassay run tiny@1 --json",
      .run = cmd_run,
      OPTIONS(OPT_PROMPT, OPT_MAX_NEW_TOKENS, OPT_TEMPERATURE, OPT_TOP_K, OPT_TOP_P, OPT_SEED,
-             OPT_THREADS, OPT_STREAM, OPT_UNPROVEN)},
+             OPT_THREADS, OPT_STREAM, OPT_UNPROVEN, OPT_PROMPT_POLICY)},
+    {.name = "diagnose",
+     .words = "REF|INCIDENT",
+     .least = 1,
+     .most = 1,
+     .summary = "at which stage did it fail, and what helps",
+     .about = "INCIDENT is a file (NAME.json, or with a / in it) that the page, a failed run or a "
+              "failed gate kept. Its\n"
+              "identities are held against the store, the artifact is loaded and generated from "
+              "again in a sandbox,\n"
+              "the stage is named (six of a load, seven of a generation) and the narrowest "
+              "recovery. --prompt gives\n"
+              "the text where the file has only its length or digest. With REF the same is done "
+              "without an incident;\n"
+              "it then leaves as that load and generation would. docs/incident.md has the file's "
+              "members.",
+     .examples = "assay diagnose assay-incident-2026-11-28T04-09-14-468Z.json\n"
+                 "assay diagnose ./incident.json --prompt 'Once upon a time' --json\n"
+                 "assay diagnose tiny@stable",
+     .run = cmd_diagnose,
+     OPTIONS(OPT_PROMPT)},
     {.name = "serve",
      .words = "",
      .summary = "the runtime in your browser, for promoted models",

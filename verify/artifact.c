@@ -374,29 +374,45 @@ void loaded_close(struct loaded *l)
     heap_free(l);
 }
 
-enum status artifact_load(struct store *s, const struct artifact *a, struct loaded **out,
-                          struct err *e)
+/* The bytes, verified, sealed and mapped. */
+static enum status map_bytes(struct store *s, const struct artifact *a, struct loaded *l,
+                             struct err *e)
 {
     const struct manifest_file *file = NULL;
     enum status st = artifact_model_file(s, a, &file, e);
+    if (st == ST_OK)
+        st = store_content_memory(s, &file->sha256, &l->fd, e);
     if (st != ST_OK)
         return st;
-    SCOPED(loaded_scope) struct loaded *l = heap_zero(1, sizeof *l);
-    if (l == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory to load a model");
-    l->fd = -1;
     l->bytes = (size_t)file->bytes;
-    st = store_content_memory(s, &file->sha256, &l->fd, e);
-    if (st != ST_OK)
-        return st;
     void *map = mmap(NULL, l->bytes, PROT_READ, MAP_PRIVATE, l->fd, 0);
     if (map == MAP_FAILED)
         return err_sys(e, errno, "mmap", file->path);
     l->map = map;
+    return ST_OK;
+}
+
+enum status artifact_load(struct store *s, const struct artifact *a, struct loaded **out,
+                          enum run_stage *at, struct err *e)
+{
+    enum run_stage ignored;
+    at = at != NULL ? at : &ignored;
+    *at = STAGE_NONE;
+    SCOPED(loaded_scope) struct loaded *l = heap_zero(1, sizeof *l);
+    if (l == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to load a model");
+    l->fd = -1;
+    enum status st = map_bytes(s, a, l, e);
+    if (st != ST_OK) {
+        *at = st == ST_USAGE ? STAGE_NONE : stage_of_bytes(e);
+        return st;
+    }
     /* The bytes are those that admission accepted, values included. */
     st = model_open(SPAN(l->map, l->bytes), &model_limits_default, false, &l->model, e);
-    if (st != ST_OK)
+    if (st != ST_OK) {
+        *at = stage_of_open(e);
         return err_subject(e, "%s@%s", a->manifest.name, a->manifest.version);
+    }
     *out = loaded_take(&l);
     return ST_OK;
 }

@@ -6,6 +6,7 @@
 #define VERIFY_ARTIFACT_H
 
 #include "runtime/model.h"
+#include "runtime/stages.h"
 #include "store/manifest.h"
 #include "verify/trust.h"
 
@@ -40,10 +41,10 @@ enum status artifact_model_file(struct store *s, const struct artifact *a,
                                 const struct manifest_file **out, struct err *e) MUST_CHECK;
 
 /* The artifact's model, from a verified and sealed memory file; opaque ones are ST_USAGE, code
- * "opaque". The handle owns mapping and model. */
+ * "opaque". The handle owns mapping and model. *at (may be NULL): the stage at which it failed. */
 struct loaded;
 enum status artifact_load(struct store *s, const struct artifact *a, struct loaded **out,
-                          struct err *e) MUST_CHECK;
+                          enum run_stage *at, struct err *e) MUST_CHECK;
 void loaded_close(struct loaded *l);
 SCOPE_OF(loaded, struct loaded, loaded_close)
 const struct model *loaded_model(const struct loaded *l);

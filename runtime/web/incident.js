@@ -3,12 +3,26 @@
 const KEPT = 'assay.incidents'; // of this tab, so that a reload loses none
 const KEPT_MAX = 8;
 
+const PROMPT_MAX = 256 << 10; // bytes of a text that is kept in full; longer: its digest
+const TEXT_MAX = 1000; // bytes of a message
+
+// What a text of any length keeps within that many bytes of UTF-8; null stays.
+function clip(text, most = TEXT_MAX) {
+  if (text === null || text === undefined)
+    return null;
+  const bytes = new TextEncoder().encode(String(text));
+  const kept = new TextDecoder().decode(bytes.subarray(0, most));
+  return bytes.length <= most ? kept : kept.replace(/\uFFFD+$/, '');
+}
+
 async function about(prompt, policy) {
   if (prompt === null)
     return { policy, bytes: null };
   const bytes = new TextEncoder().encode(prompt);
+  if (policy === 'full' && bytes.length > PROMPT_MAX)
+    policy = 'digest';
   if (policy === 'full')
-    return { policy, bytes: bytes.length, text: prompt };
+    return { policy, bytes: bytes.length, text: new TextDecoder().decode(bytes) };
   if (policy !== 'digest')
     return { policy: 'length', bytes: bytes.length };
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
@@ -26,12 +40,12 @@ export async function incidentOf(what, runtime) {
     time: new Date().toISOString(),
     command: what.command,
     stage,
-    error: { code, name, message, detail },
+    error: { code, name, message: clip(message), detail: clip(detail) },
     elapsed_ms: Math.round(what.elapsed),
     identity: {
       artifact: what.model?.artifact ?? null, sha256: what.model?.sha256 ?? null, name: what.model?.name ?? null,
-      version: what.model?.version ?? null, channel: what.model?.channel ?? null, bundle: what.bundle,
-      module: diagnostics?.module ?? null, browser: navigator.userAgent,
+      version: what.model?.version ?? null, channel: what.model?.channel ?? null, program: null, bundle: what.bundle,
+      module: diagnostics?.module ?? null, browser: clip(navigator.userAgent),
     },
     prompt: await about(what.prompt ?? null, what.policy),
     sampling: what.sampling ?? null,

@@ -61,7 +61,8 @@ async function fail(command, error, began, prompt = null) {
   if (error.code === CANCELLED)
     return;
   incident = await incidentOf({
-    command, error, model: command === 'load-model' ? chosen : resident ?? chosen, bundle, prompt, sampling: sampling(),
+    command, error, model: command === 'load-model' ? chosen : resident ?? chosen, bundle, prompt,
+    sampling: { ...sampling(), max_new_tokens: Number(by('tokens').value) },
     policy: by('prompt-policy').value, elapsed: performance.now() - began,
   }, runtime);
   keep(incident);
@@ -153,7 +154,7 @@ async function perform(command, action) {
 
 function sampling() {
   const number = (id) => Number(by(id).value);
-  return { temperature: number('temperature'), top_k: number('top-k'), top_p: number('top-p'), seed: by('seed').value.trim() };
+  return { temperature: number('temperature'), top_k: number('top-k'), top_p: number('top-p'), seed: by('seed').value.trim().slice(0, 30) };
 }
 
 function open(prompt) {

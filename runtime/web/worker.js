@@ -124,9 +124,11 @@ async function loadModel(request, job) {
       await before.done;
     }
     job.abort.signal.throwIfAborted();
+    job.stage = 'transfer';
     transfer = await receive(engine, { url, buffer }, { bytes, sha256 }, job.abort.signal,
       (received) => say(job.id, 'progress', { stage: 'transfer', received, total: bytes }));
     const received = performance.now();
+    job.stage = 'admission';
     transfer.load();
     const loaded = performance.now();
     model = { sha256, bytes, load_ms: loaded - received };
@@ -139,8 +141,9 @@ async function loadModel(request, job) {
   }
 }
 
-function configure({ temperature = 0, top_k = 1, top_p = 1, seed = 1 }) {
+function configure({ temperature = 0, top_k = 1, top_p = 1, seed = 1 }, job) {
   allowed('idle', 'loading', 'ready');
+  job.stage = 'sampling';
   need(typeof temperature === 'number', 'temperature');
   need(typeof top_p === 'number', 'top_p');
   engine.configure({ temperature, topK: whole(top_k, 0, 0xffffffff, 'top_k'), topP: top_p, seed: seedOf(seed) });
@@ -173,12 +176,14 @@ async function generate({ prompt, max_new_tokens, continues, digests }, job) {
   const limit = Math.min(max_new_tokens ?? NEW_TOKENS_DEFAULT, NEW_TOKENS_MAX);
   const made = { token_ids: [], text: '', first_token_ms: null };
   generating = true;
+  job.stage = 'tokenization';
   job.began = performance.now();
   try {
     let left = continues === true ? 0 : engine.begin(prompt);
     do {
       await turn();
       job.abort.signal.throwIfAborted();
+      job.stage = 'forward';
       if (left > 0)
         left = engine.prefill();
     } while (left > 0);
@@ -253,7 +258,7 @@ const RUN = {
 
 // ---- one command from its message to its one terminal event
 
-function explain(e, job) {
+function explained(e, job) {
   if (job.abort.signal.aborted)
     return new AssayError(CANCELLED, 'Cancelled', job.why ? `it was cancelled: ${job.why}` : 'it was cancelled');
   if (e instanceof AssayError)
@@ -261,6 +266,13 @@ function explain(e, job) {
   if (e instanceof RangeError)
     return hostError('OutOfMemory', { detail: e.message });
   return hostError('Trapped', { fatal: true, detail: `${e.name}: ${e.message}` });
+}
+
+// What names no stage failed at the one that was under way.
+function explain(e, job) {
+  const error = explained(e, job);
+  error.stage ??= job.stage ?? null;
+  return error;
 }
 
 async function run(job, request) {

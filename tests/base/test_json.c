@@ -1,3 +1,4 @@
+#include "base/canon.h"
 #include "base/heap.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -221,4 +222,30 @@ Test(json, every_allocation_may_fail)
     heap_fail_at(0, 0);
     cr_expect_gt(n, 5u);
     json_free(root);
+}
+
+Test(json, decimals_are_numbers_only_where_they_are_asked_for)
+{
+    struct err e = ERR_NONE;
+    struct json *root = NULL;
+    double v = 0;
+    cr_expect_eq(json_parse(span_text("[0.5]"), 10, &root, &e), ST_FORMAT);
+    cr_assert_eq(json_parse_decimals(span_text("[0.5,-1e3,7]"), 20, &root, &e), ST_OK);
+    cr_expect(json_as_double(json_at(root, 0), &v) && v > 0.49 && v < 0.51);
+    cr_expect(json_as_double(json_at(root, 1), &v) && v < -999 && v > -1001);
+    cr_expect(json_as_double(json_at(root, 2), &v) && v > 6.9 && v < 7.1);
+    SCOPED(buf_release) struct buf canonical = BUF_EMPTY;
+    int64_t integer;
+    cr_expect_not(json_as_i64(json_at(root, 0), &integer), "a decimal is no integer");
+    cr_expect_eq(canon_write(root, &canonical, &e), ST_FORMAT);
+    json_free(root);
+    static const char *const odd[] = {"[1e999]", "[.5]",  "[1.]",
+                                      "[1e]",    "[--1]", "[1.5.5]",
+                                      "[NaN]",   "[+1]",  "[9007199254740993]"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        root = NULL;
+        cr_expect_eq(json_parse_decimals(span_text(odd[i]), 40, &root, &e), ST_FORMAT, "%s",
+                     odd[i]);
+        json_free(root);
+    }
 }

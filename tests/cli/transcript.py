@@ -23,6 +23,7 @@ NORMAL = [
     (re.compile(r"\b[0-9A-F]{16}\b"), "<key>"),
     (re.compile(r"\bRW[A-Za-z0-9+/]{54}"), "<public key>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d{6}Z-([a-z]+)(-\d+)?\.json"), r"<time>-\1.json"),
     (re.compile(r"[0-9.]+ [KM]?i?B hashed"), "<bytes> hashed"),
     (re.compile(r"\b[0-9]+\.[0-9]+ tokens a second"), "<speed> tokens a second"),
     (re.compile(r'"([a-z_]*_ms|tokens_per_second)":[0-9.]+'), r'"\1":<number>'),

@@ -154,7 +154,7 @@ Test(admit, a_folder_is_one_artifact_whose_digest_is_its_listing)
     struct loaded *l = NULL;
     cr_assert_eq(artifact_open(v.r.s, v.trust, &out.artifact, v.now, &found, &e), ST_OK, "%s",
                  e.detail);
-    cr_expect_eq(artifact_load(v.r.s, &found, &l, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(artifact_load(v.r.s, &found, &l, NULL, &e), ST_OK, "%s", e.detail);
     loaded_close(l);
     artifact_release(&found);
     verify_room_remove(&v);

@@ -145,7 +145,7 @@ Test(artifact, a_model_is_loaded_from_a_sealed_memory_file)
     struct loaded *l = NULL;
     struct verify_room v = verify_room_make();
     struct artifact a = verify_room_model(&v);
-    cr_assert_eq(artifact_load(v.r.s, &a, &l, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(artifact_load(v.r.s, &a, &l, NULL, &e), ST_OK, "%s", e.detail);
     cr_expect_eq(model_facts(loaded_model(l))->format, MODEL_FORMAT_SLM1);
     cr_expect_lt(write(loaded_fd(l), "x", 1), 0);
     cr_expect_lt(ftruncate(loaded_fd(l), 0), 0);
@@ -162,7 +162,7 @@ Test(artifact, an_opaque_one_is_never_loaded)
     struct verify_room v = verify_room_make();
     add_text(&v, "notes.txt", "1", "some words");
     cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
-    cr_expect_eq(artifact_load(v.r.s, &a, &l, &e), ST_USAGE);
+    cr_expect_eq(artifact_load(v.r.s, &a, &l, NULL, &e), ST_USAGE);
     cr_expect_str_eq(err_code(&e), "opaque");
     artifact_release(&a);
     verify_room_remove(&v);

@@ -1,5 +1,14 @@
 // The page as a person meets it.
-import { equal, holds, test } from './bench.mjs';
+import fs from 'node:fs';
+import path from 'node:path';
+import { equal, holds, run, test } from './bench.mjs';
+
+// What the program makes of an incident of the page.
+function diagnosis(bench, incident) {
+  const file = path.join(bench.store.room, 'incident.json');
+  fs.writeFileSync(file, JSON.stringify(incident, null, 2));
+  return JSON.parse(run(bench.store.env, 'diagnose', file, '--json'));
+}
 
 const loaded = async () => {
   lab.by('load').click();
@@ -79,8 +88,43 @@ test('a failure saves an incident before anything is reset, with what was asked 
     equal(incident.diagnostics.last_error.code, 11, 'taken before a reset');
     holds(/^[0-9a-f]{64}$/.test(incident.identity.artifact) && /^[0-9a-f]{64}$/.test(incident.identity.bundle), 'identities');
     equal(Object.keys(incident.prompt).sort(), members, policy);
+    const said = diagnosis(bench, incident);
+    equal([said.stage, said.stage_agrees, said.replay.stage, said.recovery], ['context', true, 'context', 'correct-request']);
+    equal(said.identities.map((i) => i.match), ['same', 'same', 'same', 'same', 'same'], JSON.stringify(said.identities));
   }
 });
+
+// What is done to the page, and the stage that the incident must name by itself.
+const STAGES = [
+  ['fetch', { match: /artifact/, kind: 'status', status: 500 }],
+  ['transfer', { match: /artifact/, kind: 'truncate' }],
+  ['provenance', { match: /artifact/, kind: 'flip' }],
+  ['sampling', null, { 'top-k': '0' }],
+  ['tokenization', null, { tokens: '0' }],
+  ['context', null, { prompt: 'word '.repeat(600) }],
+];
+for (const [stage, rule, fields] of STAGES)
+  test(`an incident of the page tells diagnose that ${stage} failed`, async (bench) => {
+    bench.evil.rules = rule ? [rule] : [];
+    await bench.page();
+    const incident = await bench.browser.run(async (fields) => {
+      sessionStorage.clear();
+      lab.by('load').click();
+      await lab.until(() => lab.by('state').dataset.state === 'ready' || !lab.by('failure').hidden);
+      if (fields) {
+        lab.by('ask').noValidate = true; // as a page that was tampered with
+        for (const [id, value] of Object.entries(fields))
+          lab.by(id).value = value;
+        lab.by('go').click();
+        await lab.until(() => !lab.by('failure').hidden);
+      }
+      return JSON.parse(sessionStorage.getItem('assay.incidents'))[0];
+    }, fields ?? null);
+    bench.evil.rules = [];
+    const said = diagnosis(bench, incident);
+    equal([said.stage, said.stage_agrees, said.incident.stage], [stage, true, stage], JSON.stringify(incident));
+    holds(said.replay !== null, 'it was replayed');
+  });
 
 test('everything can be done with the keyboard', async (bench) => {
   await bench.page();
