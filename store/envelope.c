@@ -14,6 +14,7 @@ void envelope_pae(const char *type, struct span payload, struct buf *out)
 void envelope_release(struct envelope *v)
 {
     buf_release(&v->payload);
+    buf_release(&v->said);
     *v = (struct envelope){0};
 }
 
@@ -93,6 +94,9 @@ static enum status parse_body(const struct json *root, struct envelope *out, str
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the envelope's payload");
     if (!decoded)
         return defect(e, "envelope-payload", "payload is not base64");
+    envelope_pae(out->type, buf_span(&out->payload), &out->said);
+    if (buf_status(&out->said) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for what the envelope says");
     return parse_signatures(json_get(root, "signatures"), out, e);
 }
 
@@ -110,20 +114,25 @@ enum status envelope_parse(struct span json, struct envelope *out, struct err *e
     return ST_OK;
 }
 
-static bool signed_over(const struct envelope *v, const struct public_key *k, struct span pae)
+/* Is what was signed still what the envelope holds? */
+static bool is_said(const struct envelope *v)
 {
-    for (size_t i = 0; i < v->count; i++) {
-        if (key_verify(k, pae, v->signatures[i].sig))
-            return true;
-    }
-    return false;
+    char head[ENVELOPE_TYPE_MAX + 64];
+    const size_t n =
+        text_fmt(head, sizeof head, "DSSEv1 %zu %s %zu ", strlen(v->type), v->type, v->payload.n);
+    return v->said.n == n + v->payload.n && memcmp(v->said.p, head, n) == 0 &&
+           (v->payload.n == 0 || memcmp(v->said.p + n, v->payload.p, v->payload.n) == 0);
 }
 
 bool envelope_signed_by(const struct envelope *v, const struct public_key *k)
 {
-    SCOPED(buf_release) struct buf pae = BUF_EMPTY;
-    envelope_pae(v->type, buf_span(&v->payload), &pae);
-    return buf_status(&pae) == ST_OK && signed_over(v, k, buf_span(&pae));
+    if (!is_said(v))
+        return false;
+    for (size_t i = 0; i < v->count; i++) {
+        if (key_verify(k, buf_span(&v->said), v->signatures[i].sig))
+            return true;
+    }
+    return false;
 }
 
 static void write_signature(struct json_out *j, const char *keyid,
@@ -190,14 +199,10 @@ enum status envelope_sign(const char *type, struct span payload, const struct si
 enum status envelope_cosign(const struct envelope *v, const struct signer *s, struct buf *out,
                             struct err *e)
 {
-    SCOPED(buf_release) struct buf pae = BUF_EMPTY;
-    envelope_pae(v->type, buf_span(&v->payload), &pae);
-    if (buf_status(&pae) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for an envelope");
-    if (signed_over(v, signer_public(s), buf_span(&pae)))
+    if (envelope_signed_by(v, signer_public(s)))
         return err_set(e, ST_EXISTS, "signed-already", "that key has signed this envelope already");
     if (v->count == ENVELOPE_SIGNATURES)
         return err_set(e, ST_INVALID_LENGTH, "envelope-signatures",
                        "an envelope holds at most %d signatures", ENVELOPE_SIGNATURES);
-    return write_envelope(v->type, buf_span(&v->payload), v, s, buf_span(&pae), out, e);
+    return write_envelope(v->type, buf_span(&v->payload), v, s, buf_span(&v->said), out, e);
 }

@@ -20,6 +20,7 @@
 struct envelope {
     char type[ENVELOPE_TYPE_MAX];
     struct buf payload;
+    struct buf said; /* PAE(type, payload), what is signed: had here, so that asking cannot fail */
     size_t count;
     struct {
         char keyid[KEY_ID_TEXT]; /* a hint */

@@ -201,9 +201,11 @@ static enum status relay(struct unpack *u, struct err *e)
     enum status st = hear(u, p, u->left, e);
     if (st != ST_OK)
         return st;
+    st = json_parse(buf_span(&text), FRAME_MAX, &v, &why);
+    if (st == ST_NO_MEMORY)
+        return err_set(e, st, NULL, "no memory for a refusal");
     u->refused = true;
-    if (json_parse(buf_span(&text), FRAME_MAX, &v, &why) != ST_OK ||
-        refusal_read(v, e, &why) != ST_OK)
+    if (st != ST_OK || refusal_read(v, e, &why) != ST_OK)
         return err_at(e, ST_FORMAT, "archive", "archive-reader", ERR_NO_OFFSET,
                       "the sandboxed reader of archives answers nonsense");
     const int code = status_exit(e->status);
