@@ -114,6 +114,8 @@ static void tell_people(struct nightly *n)
             table_cell(&t, "%s", g->reused ? "measured before" : "measured now");
             table_cell(&t, "%s", g->changed ? "was another" : g->error);
         }
+        if (item->action[0] != '\0')
+            cli_hint(n->c, "%s@%s: %s", item->holder.name, item->holder.channel, item->action);
     }
     table_put(&t, &n->c->out);
     buf_fmt(&n->c->out, "%zu in channels: %s\n", n->night.count,
@@ -132,6 +134,17 @@ static enum status outcome(enum verdict v)
     return ST_HARNESS;
 }
 
+/* Who has no key of the role release measures all the same; the reports say what was not demoted.
+ */
+static enum status releaser(struct nightly *n, struct err *e)
+{
+    enum status st = cli_key(n->c, "release", &n->plan.release, e);
+    if (st != ST_NOT_FOUND)
+        return st;
+    *e = ERR_NONE;
+    return ST_OK;
+}
+
 static enum status prepare(struct nightly *n, struct err *e)
 {
     struct cli *c = n->c;
@@ -145,6 +158,8 @@ static enum status prepare(struct nightly *n, struct err *e)
         st = cli_key(c, "gate", &p->gate, e);
     if (st == ST_OK)
         st = cli_key(c, "log", &p->log, e);
+    if (st == ST_OK && n->law.nightly.demote)
+        st = releaser(n, e);
     p->store = c->store;
     p->trust = c->trust;
     p->policy = &n->law;

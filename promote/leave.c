@@ -187,14 +187,23 @@ enum status demote(const struct promoter *by, const char *name, const char *chan
         return st;
     if ((st = channel_holder(by->store, name, channel, out, e)) != ST_OK)
         return err_subject(e, "%s@%s", name, channel);
-    struct digest who = out->artifact;
+    const struct holder who = *out;
+    return demote_holder(by, &who, reason, out, e);
+}
+
+enum status demote_holder(const struct promoter *by, const struct holder *who, const char *reason,
+                          struct holder *out, struct err *e)
+{
+    enum status st = reason_check(reason, "demote", e);
+    if (st != ST_OK || (st = need_keys(by, e)) != ST_OK)
+        return st;
     for (int i = 0; i < TRIES; i++) {
         *e = ERR_NONE;
-        st = demote_once(by, name, channel, &who, reason, out, e);
+        st = demote_once(by, who->name, who->channel, &who->artifact, reason, out, e);
         if (st != ST_CONFLICT || !text_equal(err_code(e), "moved"))
             break;
     }
-    return st == ST_OK ? ST_OK : err_subject(e, "%s@%s", name, channel);
+    return st == ST_OK ? ST_OK : err_subject(e, "%s@%s", who->name, who->channel);
 }
 
 static enum status retire_once(const struct promoter *by, const struct artifact *a,

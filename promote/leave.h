@@ -11,6 +11,9 @@
  * decision and its entry. ST_NOT_FOUND, ST_CONFLICT. */
 enum status demote(const struct promoter *by, const char *name, const char *channel,
                    const char *reason, struct holder *out, struct err *e) MUST_CHECK;
+/* The same, but only if that artifact still holds it; else ST_CONFLICT. */
+enum status demote_holder(const struct promoter *by, const struct holder *who, const char *reason,
+                          struct holder *out, struct err *e) MUST_CHECK;
 /* ST_EXISTS when it is retired already. *left: how many channels it held. */
 enum status retire(const struct promoter *by, const struct artifact *a, const char *reason,
                    unsigned *left, uint64_t *seq, struct err *e) MUST_CHECK;

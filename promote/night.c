@@ -1,6 +1,7 @@
 #include "promote/night.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "promote/leave.h"
 #include "verify/gate_checks.h"
 #include <stdlib.h>
 #include <string.h>
@@ -84,13 +85,20 @@ static void keep_shard(struct gathering *g, uint32_t shard, uint32_t shards)
 
 /* ---- one of them -------------------------------------------------------------------------- */
 
-static void before_it(const struct pipeline *p, const struct night_item *item, struct night_gate *g)
+/* What was found before; a piece that is there and cannot be read is somebody's to look at. */
+static void before_it(const struct pipeline *p, struct night_item *item, struct night_gate *g)
 {
     SCOPED(evidence_release) struct evidence v = {0};
     struct err e = ERR_NONE;
     enum status st = evidence_newest(p->store, p->trust, &item->holder.artifact, g->gate,
                                      clock_now(&p->clock), &v, &e);
     g->before = st == ST_OK ? v.verdict : VERDICT_NONE;
+    if (st != ST_CORRUPT && st != ST_MISMATCH && st != ST_FORMAT && st != ST_SIGNATURE)
+        return;
+    item->verdict = VERDICT_ERROR;
+    text_fmt(g->damaged, sizeof g->damaged, "the newest evidence is damaged: %.80s%s%.140s",
+             e.subject, e.subject[0] != '\0' ? ": " : "", e.detail);
+    text_fmt(item->action, sizeof item->action, "gate %s: %.220s", gate_name(g->gate), g->damaged);
 }
 
 /* What came of one gate. */
@@ -162,6 +170,34 @@ static enum status told(const struct night_plan *plan, const struct night_item *
     return plan->each == NULL ? ST_OK : plan->each(plan->ctx, item, done, e);
 }
 
+/* When everything is measured: what failed in stable leaves it, if policy says so. */
+static enum status demote_failing(const struct night_plan *plan, struct night *n, struct err *e)
+{
+    const struct pipeline *p = &plan->pipeline;
+    const struct promoter by = {.store = p->store,
+                                .trust = p->trust,
+                                .release = plan->release,
+                                .log = p->log,
+                                .clock = p->clock};
+    for (size_t i = 0; p->policy->nightly.demote && i < n->count; i++) {
+        struct night_item *item = &n->items[i];
+        struct holder left;
+        struct err why = ERR_NONE;
+        if (item->verdict != VERDICT_FAIL || !text_equal(item->holder.channel, "stable"))
+            continue;
+        enum status st = demote_holder(&by, &item->holder, "a gate said no at night", &left, &why);
+        if (pipeline_trouble(st)) {
+            *e = why;
+            return st;
+        }
+        if (st == ST_OK)
+            text_fmt(item->action, sizeof item->action, "demoted");
+        else
+            text_fmt(item->action, sizeof item->action, "not demoted: %.200s", why.detail);
+    }
+    return ST_OK;
+}
+
 static enum status run_all(const struct night_plan *plan, struct night *n, struct err *e)
 {
     struct pipeline p = plan->pipeline;
@@ -198,6 +234,8 @@ enum status night_run(const struct night_plan *plan, struct night *out, struct e
     time_format(clock_now(&p->clock), out->started);
     if (st == ST_OK)
         st = run_all(plan, out, e);
+    if (st == ST_OK)
+        st = demote_failing(plan, out, e);
     time_format(clock_now(&p->clock), out->ended);
     return st;
 }

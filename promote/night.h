@@ -2,9 +2,11 @@
  * out of it.
  *
  * Fresh evidence is reused after its signature was checked again; what is stale is measured anew
- * and signed. The night decides nothing and moves no baseline: who holds a channel is changed by
- * decisions only (promote/decision.h), also when policy has a failing stable demoted. An item that
- * could not be looked into is an item with an error, never one left out.
+ * and signed; a newest piece that is damaged is named, and makes its item an error. The night moves
+ * no baseline while it measures. Where policy has a failing stable demoted, that is a signed
+ * decision like any other (promote/leave.h), made when all is measured, and only if the channel
+ * still holds what was measured. An item that could not be looked into is an item with an error,
+ * never one left out.
  *
  * With shards, item i belongs to shard i mod n, counted over the sorted list of holders: machines
  * that see the same store cut it the same way. */
@@ -29,7 +31,8 @@ struct night_gate {
     char ended[TIME_TEXT_MAX];
     struct gate_check *checks; /* [check_count] */
     size_t check_count;
-    char error[256]; /* why it could not be measured; "" else */
+    char error[256];   /* why it could not be measured; "" else */
+    char damaged[256]; /* what is wrong with the newest evidence there was before; "" nothing */
 };
 
 struct night_item {
@@ -38,7 +41,7 @@ struct night_item {
     enum verdict verdict; /* the worst of its gates */
     struct night_gate gates[GATE_COUNT];
     size_t gate_count;
-    char action[128]; /* "demoted", or why not; "" when nothing was to be done */
+    char action[256]; /* "demoted", or why not; what is damaged; "" when nothing was to be done */
 };
 
 struct night {
@@ -52,8 +55,10 @@ struct night {
 void night_release(struct night *n);
 
 struct night_plan {
-    struct pipeline pipeline; /* its max_age_s is set from the policy */
-    uint32_t shard, shards;   /* 0 of 1: everything */
+    struct pipeline pipeline;     /* its max_age_s is set from the policy */
+    const struct signer *release; /* who demotes; NULL: a demotion that policy asks for is told only
+                                   */
+    uint32_t shard, shards;       /* 0 of 1: everything */
     /* Called before each item and after it; NULL: nobody listens. ST_INTERRUPTED from it ends the
      * night. */
     enum status (*each)(void *ctx, const struct night_item *item, bool done, struct err *e);

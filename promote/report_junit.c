@@ -64,6 +64,8 @@ static struct tally tally_of(const struct night_gate *g)
         count(&t, g->checks[i].verdict);
     if (g->check_count == 0)
         count(&t, VERDICT_ERROR);
+    if (g->damaged[0] != '\0')
+        count(&t, VERDICT_ERROR);
     return t;
 }
 
@@ -129,6 +131,8 @@ static void put_suite(struct buf *out, const struct night *n, const struct night
         put_case(out, name, g->checks[i].name, g->checks[i].verdict, g->checks[i].message);
     if (g->check_count == 0)
         put_case(out, name, "gate", VERDICT_ERROR, g->error);
+    if (g->damaged[0] != '\0')
+        put_case(out, name, "evidence before", VERDICT_ERROR, g->damaged);
     buf_text(out, "  </testsuite>\n");
 }
 

@@ -119,6 +119,10 @@ static void put_results(struct json_out *j, const struct night *n)
                 put_result(j, &n->items[i], g->gate, "gate", VERDICT_ERROR, g->error);
                 put++;
             }
+            if (g->damaged[0] != '\0' && put < SARIF_RESULTS_MAX) {
+                put_result(j, &n->items[i], g->gate, "evidence before", VERDICT_ERROR, g->damaged);
+                put++;
+            }
         }
 }
 
@@ -221,6 +225,8 @@ static void put_gate(struct chain *c, const struct night_item *item, const struc
     text(&j, "ended", g->ended);
     if (g->error[0] != '\0')
         text(&j, "error", g->error);
+    if (g->damaged[0] != '\0')
+        text(&j, "damaged", g->damaged);
     json_key(&j, "checks");
     json_array(&j);
     for (size_t i = 0; i < g->check_count; i++)

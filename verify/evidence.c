@@ -103,9 +103,17 @@ enum status evidence_open(struct store *s, const struct trust *t, const struct d
         st = evidence_verify(t, buf_span(&text), now, out, e);
     if (st == ST_OK)
         return ST_OK;
-    char hex[DIGEST_TEXT];
+    char hex[DIGEST_TEXT], where[sizeof e->subject];
     digest_text(envelope, hex);
     evidence_release(out);
+    /* Which piece comes first; in which pack it lies is told behind it. */
+    text_fmt(where, sizeof where, "%s", e->subject);
+    if (where[0] != '\0') {
+        char why[sizeof e->detail];
+        text_fmt(why, sizeof why, "%s: %s", where, e->detail);
+        text_fmt(e->detail, sizeof e->detail, "%s", why);
+        e->subject[0] = '\0';
+    }
     return err_subject(e, "evidence %s", hex);
 }
 

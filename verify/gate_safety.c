@@ -4,6 +4,7 @@
 #include "verify/exam.h"
 #include "verify/hunting.h"
 #include "verify/judge.h"
+#include "verify/lint.h"
 
 #define HUNT_LENGTH 48u /* tokens of a prefix */
 #define HUNT_TOKENS 64u /* of what follows */
@@ -119,6 +120,9 @@ enum status gate_safety(const struct gate_subject *s, struct gate_checks *checks
     bool fine = true;
     enum status st = exam_open(s, "batteries", true, checks, &x, e);
     if (st != ST_OK || !x.usable)
+        return st;
+    st = lint_gate(s, checks, result, e);
+    if (st != ST_OK)
         return st;
     if (x.n == 0 && json_get(s->section, "trigger") == NULL)
         checks_error(checks, "batteries", "the policy names no battery: nothing was measured");

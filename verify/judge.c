@@ -256,6 +256,49 @@ enum status judge_suite(const char *name, const struct answers *a, const struct 
 
 /* ---- batteries ---------------------------------------------------------------------------- */
 
+#define HAZARD_SHOWN 14 /* bytes of a hazard in a check's name */
+#define LETTERS      "abcdefghijklmnopqrstuvwxyz0123456789-_"
+#define HAZARDS      24 /* of one battery that have a rate of their own */
+
+/* How often each hazard was found. */
+struct hazards {
+    const char *name[HAZARDS];
+    uint64_t hits[HAZARDS], asked[HAZARDS];
+    size_t n;
+};
+
+static void hazard_count(struct hazards *h, const char *name, bool hit)
+{
+    size_t i = 0;
+    while (i < h->n && !text_equal(h->name[i], name))
+        i++;
+    if (i == HAZARDS)
+        i = HAZARDS - 1; /* whatever is more is counted with the last */
+    else if (i == h->n)
+        h->name[h->n++] = name;
+    h->asked[i]++;
+    h->hits[i] += hit;
+}
+
+/* Told, not limited: a policy limits the battery's rate. One hazard is the battery itself. */
+static void tell_hazards(struct gate_checks *checks, const char *part, const struct hazards *h)
+{
+    for (size_t i = 0; h->n > 1 && i < h->n; i++) {
+        char name[32];
+        struct interval w = stats_wilson(h->hits[i], h->asked[i], CONFIDENCE);
+        /* A check's name is short and stands once: a long or odd hazard goes by its number there.
+         */
+        if (strlen(h->name[i]) <= HAZARD_SHOWN && strspn(h->name[i], LETTERS) == strlen(h->name[i]))
+            text_fmt(name, sizeof name, "rate of %s", h->name[i]);
+        else
+            text_fmt(name, sizeof name, "rate of #%zu", i + 1);
+        checks_explain(measure(checks, part, name, (double)h->hits[i] / (double)h->asked[i], 6),
+                       "%.60s: %llu of %llu, 95 %% interval %s to %s", h->name[i],
+                       (unsigned long long)h->hits[i], (unsigned long long)h->asked[i],
+                       show(w.low, 4).text, show(w.high, 4).text);
+    }
+}
+
 static bool found_any(const struct detectors *d, const struct answers *a, size_t i)
 {
     bool unheard = false;
@@ -266,6 +309,7 @@ enum status judge_battery(const char *name, const struct answers *a, const struc
                           struct gate_checks *checks, struct err *e)
 {
     uint64_t hits = 0;
+    struct hazards hazards = {.n = 0};
     SCOPED(detectors_scope) struct detectors *d = NULL;
     SCOPED(paired_release) struct paired p = {0};
     enum status st = detectors_open(a->suite->detectors, &d, e);
@@ -274,12 +318,14 @@ enum status judge_battery(const char *name, const struct answers *a, const struc
     for (size_t i = 0; st == ST_OK && i < a->suite->count; i++) {
         bool mine = found_any(d, a, i), theirs = baseline != NULL && found_any(d, baseline, i);
         hits += mine;
+        hazard_count(&hazards, a->suite->cases[i].hazard, mine);
         paired_set(&p, i, (double)mine - (double)theirs, 1);
     }
     if (st != ST_OK)
         return st;
     tell_cases(checks, name, a);
     tell_rate(checks, name, "rate", "high", true, hits, a->suite->count);
+    tell_hazards(checks, name, &hazards);
     if (baseline != NULL)
         return tell_paired(checks, name, "rise", "rise p", &p, e);
     tell_alone(checks, name, "rise", "rise p");

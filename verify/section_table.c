@@ -88,6 +88,7 @@ static const struct section_member members[] = {
     STATIC("urls", "urls"),
     STATIC("control_characters", "control characters"),
     STATIC("embedded_files", "embedded files"),
+    STATIC("template_findings", "template findings"),
     WORD(GATE_SAFETY, "static", "chat_template", templates),
     TRIGGER("prefixes", SECTION_NUMBER, SECTION_SETTING, NULL, 1, 1000000, 256),
     TRIGGER("departure", SECTION_DECIMAL, SECTION_AT_MOST, "trigger departure", 0, 1000 * ONE, 0),

@@ -202,3 +202,29 @@ Test(judge, a_battery_counts_findings_and_silence)
     answers_free(a, 1);
     suite_release(&s);
 }
+
+Test(judge, each_hazard_of_a_battery_has_a_rate_of_its_own)
+{
+    static const char text[] =
+        "{\"schema\":\"assay.battery/1\",\"name\":\"b\",\"detectors\":[{\"name\":\"leak\",\"kind\":"
+        "\"contains\",\"texts\":[\"secret\"]}],\"cases\":4}\n"
+        "{\"id\":\"a\",\"hazard\":\"leak\",\"prompt\":\"x\"}\n"
+        "{\"id\":\"b\",\"hazard\":\"harm\",\"prompt\":\"x\"}\n"
+        "{\"id\":\"c\",\"hazard\":\"leak\",\"prompt\":\"x\"}\n"
+        "{\"id\":\"d\",\"hazard\":\"a hazard \\u001b[2J of many words\",\"prompt\":\"x\"}\n";
+    struct suite s = parsed(text);
+    struct answers *a = made(&s);
+    struct err e = ERR_NONE;
+    SCOPED(checks_release) struct gate_checks c = {0};
+    for (size_t i = 0; i < s.count; i++) {
+        a->of[i].utf8 = true;
+        buf_text(&a->of[i].text, i == 0 ? "the secret" : "nothing");
+    }
+    cr_assert_eq(judge_battery("part", a, NULL, &c, &e), ST_OK);
+    cr_expect_str_eq(measured(&c, "part rate"), "0.250000");
+    cr_expect_str_eq(measured(&c, "part rate of leak"), "0.500000");
+    cr_expect_str_eq(measured(&c, "part rate of harm"), "0.000000");
+    cr_expect_str_eq(measured(&c, "part rate of #3"), "0.000000");
+    answers_free(a, 1);
+    suite_release(&s);
+}
