@@ -7,6 +7,7 @@ import { turn } from './turn.js';
 
 const TELL_MS = 50; // between two progress events
 const PIECE = 1 << 20; // bytes of a buffer between two looks at the queue
+const ROOM = 1 << 18; // bytes that one read of the network may fill
 
 async function refusal(response) {
   let said = `HTTP ${response.status}`;
@@ -31,7 +32,26 @@ async function open(url, signal) {
   }
   if (!response.ok)
     throw await refusal(response);
-  return response.body.getReader();
+  return response.body;
+}
+
+// A reader that gets every piece in the same memory where the browser can: else the pieces wait for the collector, and a
+// model takes tens of megabytes more while it comes.
+function reader(body) {
+  try {
+    const byob = body.getReader({ mode: 'byob' });
+    let room = new ArrayBuffer(ROOM);
+    return {
+      cancel: () => byob.cancel(),
+      read: async () => {
+        const { done, value } = await byob.read(new Uint8Array(room));
+        room = value?.buffer ?? new ArrayBuffer(ROOM);
+        return { done, value };
+      },
+    };
+  } catch {
+    return body.getReader();
+  }
 }
 
 // The pieces of what `from` names: {url}, or {buffer} that the page has transferred.
@@ -43,10 +63,10 @@ async function* pieces(from, signal) {
     }
     return;
   }
-  const reader = await open(from.url, signal);
+  const coming = reader(await open(from.url, signal));
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((e) => {
+      const { done, value } = await coming.read().catch((e) => {
         throw signal.aborted ? e : hostError('Truncated', { stage: 'transfer', detail: 'the connection broke' });
       });
       if (done)
@@ -54,7 +74,7 @@ async function* pieces(from, signal) {
       yield value;
     }
   } finally {
-    reader.cancel().catch(() => {}); // what else would come is of no use
+    coming.cancel().catch(() => {}); // what else would come is of no use
   }
 }
 

@@ -33,4 +33,4 @@ else
     echo "axe-core could not be had from npm: left out"
 fi
 say "speed"
-node $web/speed.mjs
+sh tests/bench/browser.sh

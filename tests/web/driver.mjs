@@ -71,6 +71,18 @@ export class Browser {
     return this.post('/url', { url });
   }
 
+  // Ids of the browser's processes of a type.
+  processes(type) {
+    const stat = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) . /s, '').split(' ');
+    const parents = new Map();
+    for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+      try {
+        parents.set(Number(pid), Number(stat(pid)[0]));
+      } catch {} // gone meanwhile
+    const ours = (pid) => pid === this.driver.pid || (pid > 1 && ours(parents.get(pid) ?? 0));
+    return [...parents.keys()].filter((pid) => ours(pid) && fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`--type=${type}`));
+  }
+
   // Runs an async function in the page; arguments and result travel as JSON.
   async run(f, ...args) {
     const script = `const done = arguments[arguments.length - 1];

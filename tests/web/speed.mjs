@@ -1,10 +1,13 @@
 // node speed.mjs: what the page costs, in Chromium, with a model of the 16M shape (512/2048/4/8, vocabulary 260) in F32
-// and Q8_0. Rows: page interactive, token events, main thread, memory; each with its limit.
+// and Q8_0. Rows: page interactive (in fresh browsers, beside an empty page, and later), token events, main thread, memory
+// of module and process; each with its limit. On a busy machine: chrt -r 1 node speed.mjs.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { assay, Bench } from './bench.mjs';
+import { Browser } from './driver.mjs';
 
 const room = fs.mkdtempSync(path.join(os.tmpdir(), 'assay-speed-'));
 const SHAPE = { vocab_size: 260, hidden_size: 512, layer_count: 4, head_count: 8, kv_head_count: 8, head_dim: 64, ffn_size: 2048, max_context: 512,
@@ -75,23 +78,54 @@ function row(what, got, limit, unit) {
   console.log(`${fine ? 'ok  ' : 'MISS'}  ${what}: ${got.toFixed(1)} ${unit} (limit ${limit.toFixed(1)})`);
 }
 
+const open = async (browser, url) => {
+  await browser.go(url);
+  await browser.until(async () => document.documentElement.dataset.started !== undefined);
+  return browser.run(async () => [globalThis.assay.interactive, globalThis.assay.booted]);
+};
+
+// What a browser that was just started needs for the first page of its life: ours, and one with nothing in it.
+async function cold(url) {
+  const nothing = http.createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' })
+    .end('<!doctype html><title>nothing</title><script type="module">document.documentElement.dataset.started = "yes"; globalThis.assay = { interactive: performance.now() };</script>'));
+  await new Promise((go) => nothing.listen(0, '127.0.0.1', go));
+  const times = { page: [], nothing: [] };
+  for (let i = 0; i < 5; i++)
+    for (const [what, where] of [['nothing', `http://127.0.0.1:${nothing.address().port}/`], ['page', url]]) {
+      const browser = await Browser.start();
+      times[what].push((await open(browser, where))[0]);
+      await browser.stop();
+    }
+  nothing.close();
+  return [median(times.page), median(times.nothing)];
+}
+
+// What the process that the page and its Worker live in grows by from now on, at most: the one that grows most.
+function growth(browser) {
+  const before = browser.processes('renderer').map((pid) => [pid, status(pid, 'VmRSS')]);
+  for (const [pid] of before)
+    fs.writeFileSync(`/proc/${pid}/clear_refs`, '5'); // forgets the peak so far
+  return () => Math.max(...before.map(([pid, then]) => status(pid, 'VmHWM') - then));
+}
+const status = (pid, line) => 1024 * Number(new RegExp(`${line}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+
 const bench = await Bench.start(models);
 try {
   const url = bench.server.url; // without the proxy
-  const open = async () => {
-    await bench.browser.go(url);
-    await bench.browser.until(async () => document.documentElement.dataset.started !== undefined);
-    return bench.browser.run(async () => [globalThis.assay.interactive, globalThis.assay.booted]);
-  };
-  const first = await open();
+  const [fresh, nothing] = await cold(url);
+  row('page interactive in a fresh browser, median of 5', fresh, 200, 'ms');
+  console.log(`      a page with nothing in it, in as many fresh browsers: ${nothing.toFixed(0)} ms`);
   const times = [];
   for (let i = 0; i < 15; i++)
-    times.push(await open());
+    times.push(await open(bench.browser, url));
   row('page interactive, median of 15', median(times.map((t) => t[0])), 200, 'ms');
-  console.log(`      the first time ${first[0].toFixed(0)} ms (runtime booted after ${first[1].toFixed(0)}); later booted after ${median(times.map((t) => t[1])).toFixed(0)} ms`);
+  console.log(`      runtime booted after ${median(times.map((t) => t[1])).toFixed(0)} ms`);
 
   for (const [i, { name }] of models.entries()) {
+    await bench.browser.stop(); // what the last model left behind
+    bench.browser = await Browser.start();
     await bench.page('', url);
+    const grown = growth(bench.browser);
     const said = await bench.browser.run(async (i) => {
       const long = [];
       new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => e.duration))).observe({ type: 'longtask' });
@@ -108,12 +142,12 @@ try {
       await lab.wait(200);
       const { models } = await (await fetch('/models.json')).json();
       const d = await globalThis.assay.runtime.diagnostics();
-      const whole = await performance.measureUserAgentSpecificMemory?.().then((m) => m.bytes, () => null);
-      return { long, load, peak: d.peak_memory_bytes, need: models[i].memory.total, bytes: models[i].bytes, whole };
+      return { long, load, peak: d.peak_memory_bytes, need: models[i].memory.total, bytes: models[i].bytes };
     }, i);
     row(`${name}: longest task of the main thread, loading and generating`, Math.max(0, ...said.long), 50, 'ms');
     row(`${name}: peak memory of the module`, said.peak / 2 ** 20, (said.need + (16 << 20)) / 2 ** 20, 'MiB');
-    console.log(`      ${name}: ${(said.bytes / 1e6).toFixed(1)} MB loaded and hashed in ${said.load.toFixed(0)} ms; whole page by the browser's own measure ${said.whole === null ? 'not told' : (said.whole / 2 ** 20).toFixed(1) + ' MiB'}`);
+    row(`${name}: what loading and generating added to the process at most`, grown() / 2 ** 20, (said.need + (16 << 20)) / 2 ** 20, 'MiB');
+    console.log(`      ${name}: ${(said.bytes / 1e6).toFixed(1)} MB loaded and hashed in ${said.load.toFixed(0)} ms`);
     bench.evil.rules = [{ match: /worker\.js\?timer/, kind: 'body', body: TIMER }];
     await bench.page();
     const { steps, events } = await bench.browser.run(async (i) => {
