@@ -161,7 +161,7 @@ static enum status choose_gates(struct gating *g, struct err *e)
         if (gate == GATE_NONE)
             return err_set(e, ST_USAGE, "gate-unknown",
                            "there is no gate %s; there are structural, smoke, task, "
-                           "safety, browser",
+                           "safety, browser, exec",
                            name);
         g->wanted[gate] = true;
         only = only[n] == ',' ? only + n + 1 : NULL;
@@ -245,7 +245,7 @@ enum status cmd_evidence(struct cli *c, struct err *e)
     if (only != NULL && gate == GATE_NONE)
         return err_set(e, ST_USAGE, "gate-unknown",
                        "there is no gate %s; there are structural, smoke, task, safety, "
-                       "browser",
+                       "browser, exec",
                        only);
     enum status st = cli_artifact(c, c->word[0], false, &g.artifact, e);
     if (st == ST_OK && opt_given(&c->args, OPT_OUTPUT))

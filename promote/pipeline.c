@@ -114,8 +114,8 @@ static enum status weigh(struct plan *l, const struct gate_cost *machine, struct
     const unsigned share = wide > 0 && machine->cores > wide ? machine->cores / wide : 1;
     for (size_t i = 0; st == ST_OK && i < l->n; i++) {
         struct gate_job *job = &l->jobs[i].job;
-        job->cores = share;
-        st = gate_cost(job->gate, job->artifact, job->against, share, &l->jobs[i].cost, e);
+        job->cores = gate_wide(job->gate) ? share : 1;
+        st = gate_cost(job->gate, job->artifact, job->against, job->cores, &l->jobs[i].cost, e);
     }
     return st;
 }

@@ -26,7 +26,12 @@
 
 /* Landlock by its numbers: older kernel headers know only the first versions (landlock(7)). */
 #define LANDLOCK_CREATE       444
+#define LANDLOCK_ADD_RULE     445
 #define LANDLOCK_RESTRICT     446
+#define LANDLOCK_BENEATH      1u
+#define LANDLOCK_EXECUTE      1u
+#define LANDLOCK_READ_FILE    4u
+#define LANDLOCK_READ_FOLDER  8u
 #define LANDLOCK_VERSION_FLAG 1u
 
 struct landlock_attr {
@@ -100,11 +105,17 @@ bool confine_network(void)
     return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
 }
 
-bool confine_files(void)
+struct landlock_path {
+    uint64_t access;
+    int32_t fd;
+} __attribute__((packed));
+
+/* Everything is forbidden; −1 where there is no Landlock. */
+static int ruleset(void)
 {
     long abi = syscall(LANDLOCK_CREATE, NULL, 0, LANDLOCK_VERSION_FLAG);
     if (abi < 1)
-        return false;
+        return -1;
     struct landlock_attr attr = {.fs = 0x1fff};
     size_t size = sizeof attr.fs;
     if (abi >= 2)
@@ -121,8 +132,36 @@ bool confine_files(void)
         attr.scoped = 3; /* abstract sockets, signals */
         size = sizeof attr;
     }
-    SCOPED(fd_release) int fd = (int)syscall(LANDLOCK_CREATE, &attr, size, 0);
+    return (int)syscall(LANDLOCK_CREATE, &attr, size, 0);
+}
+
+bool confine_files(void)
+{
+    SCOPED(fd_release) int fd = ruleset();
     return fd >= 0 && syscall(LANDLOCK_RESTRICT, fd, 0) == 0;
+}
+
+/* What is not there needs no rule. */
+static bool permit(int rules, const char *path, uint64_t access)
+{
+    struct err absent = ERR_NONE;
+    SCOPED(fd_release) int fd = -1;
+    enum status st = io_open(AT_FDCWD, path, O_PATH, 0, &fd, &absent);
+    const struct landlock_path rule = {.access = access, .fd = fd};
+    return st != ST_OK || syscall(LANDLOCK_ADD_RULE, rules, LANDLOCK_BENEATH, &rule, 0) == 0;
+}
+
+bool confine_view(void)
+{
+    static const char *const folders[] = {"/usr", "/lib", "/lib64", "/bin"};
+    static const char *const files[] = {"/etc/ld.so.cache", "/dev/null", "/dev/urandom"};
+    SCOPED(fd_release) int fd = ruleset();
+    bool fine = fd >= 0;
+    for (size_t i = 0; fine && i < sizeof folders / sizeof *folders; i++)
+        fine = permit(fd, folders[i], LANDLOCK_EXECUTE | LANDLOCK_READ_FILE | LANDLOCK_READ_FOLDER);
+    for (size_t i = 0; fine && i < sizeof files / sizeof *files; i++)
+        fine = permit(fd, files[i], LANDLOCK_READ_FILE);
+    return fine && syscall(LANDLOCK_RESTRICT, fd, 0) == 0;
 }
 
 bool confine_privileges(void)
@@ -146,16 +185,38 @@ bool confine_descriptors(int in, int out)
     return dup2(far_out, 1) == 1 && syscall(SYS_close_range, 2u, ~0u, 0u) == 0;
 }
 
+bool confine_descriptors_keep(int in, int out, const int *keep, size_t count)
+{
+    struct err absent = ERR_NONE;
+    int far[CONFINE_KEEP], nowhere = -1;
+    if (count > CONFINE_KEEP ||
+        io_open(AT_FDCWD, "/dev/null", O_RDWR, 0, &nowhere, &absent) != ST_OK ||
+        (nowhere = fcntl(nowhere, F_DUPFD, 32)) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if ((far[i] = fcntl(keep[i], F_DUPFD, 32)) < 0)
+            return false;
+    int far_in = fcntl(in, F_DUPFD, 32), far_out = fcntl(out, F_DUPFD, 32);
+    if (far_in < 0 || far_out < 0 || dup2(far_in, 0) != 0 || dup2(far_out, 1) != 1 ||
+        dup2(nowhere, 2) != 2)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (dup2(far[i], 3 + (int)i) != 3 + (int)i)
+            return false;
+    return syscall(SYS_close_range, 3u + (unsigned)count, ~0u, 0u) == 0;
+}
+
 static bool limit(__rlimit_resource_t what, uint64_t soft, uint64_t hard)
 {
     struct rlimit l = {.rlim_cur = soft, .rlim_max = hard};
     return setrlimit(what, &l) == 0;
 }
 
-bool confine_limits(uint64_t space, unsigned cpu)
+bool confine_limits(uint64_t space, unsigned cpu, unsigned open)
 {
     if (!SANITIZED && !limit(RLIMIT_AS, space, space))
         return false;
     return limit(RLIMIT_CPU, cpu, (uint64_t)cpu + 1) && limit(RLIMIT_FSIZE, 0, 0) &&
-           limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NPROC, 0, 0) && limit(RLIMIT_NOFILE, 0, 0);
+           limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NPROC, 0, 0) &&
+           limit(RLIMIT_NOFILE, open, open);
 }

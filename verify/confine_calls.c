@@ -1,9 +1,12 @@
 #include "verify/confine.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -16,6 +19,17 @@
  *     mmap, mprotect without PROT_EXEC                    → allowed
  *     tgkill of itself                                    → allowed
  *     anything else                                       → killed
+ *
+ * For a program that is not ours:
+ *
+ *     also a call of `starting`                           → allowed
+ *     a call of `deadly`                                  → killed
+ *     open, openat for reading                            → allowed, else EACCES
+ *     clone of a thread                                   → allowed, else killed
+ *     ioctl that asks whether this is a terminal          → allowed, else ENOTTY
+ *     anything else                                       → ENOSYS (clone3 too: its flags cannot be
+ *                                                           seen, and the C library then calls
+ * clone)
  *
  * Nothing is allocated for it: libseccomp, when memory fails half way, loads what it has of a
  * filter and reports success. */
@@ -60,7 +74,98 @@ static const unsigned allowed[] = {
     SYS_set_robust_list,
     SYS_rseq,
 };
-enum { ALLOWED = sizeof allowed / sizeof allowed[0], STEPS = 3 * ALLOWED + 40 };
+/* What a program calls beside those to become one, to load its libraries and to look around. */
+static const unsigned starting[] = {
+#ifdef SYS_open
+    SYS_arch_prctl,
+    SYS_stat,
+    SYS_lstat,
+    SYS_readlink,
+    SYS_access,
+    SYS_dup2,
+    SYS_poll,
+    SYS_time,
+#endif
+    SYS_execve,
+    SYS_execveat,
+    SYS_set_tid_address,
+    SYS_newfstatat,
+    SYS_statx,
+    SYS_readlinkat,
+    SYS_getdents64,
+    SYS_faccessat,
+    SYS_faccessat2,
+    SYS_readv,
+    SYS_preadv,
+    SYS_dup,
+    SYS_dup3,
+    SYS_fcntl,
+    SYS_getcwd,
+    SYS_uname,
+    SYS_getuid,
+    SYS_geteuid,
+    SYS_getgid,
+    SYS_getegid,
+    SYS_getppid,
+    SYS_sysinfo,
+    SYS_sched_getaffinity,
+    SYS_ppoll,
+    SYS_nanosleep,
+    SYS_clock_nanosleep,
+    SYS_clock_getres,
+    SYS_membarrier,
+    SYS_mmap,
+    SYS_mprotect,
+};
+
+/* What no gate's program has any business with. */
+static const unsigned deadly[] = {
+#ifdef SYS_fork
+    SYS_fork,
+    SYS_vfork,
+#endif
+    SYS_socket,
+    SYS_socketpair,
+    SYS_connect,
+    SYS_bind,
+    SYS_listen,
+    SYS_accept,
+    SYS_accept4,
+    SYS_sendto,
+    SYS_sendmsg,
+    SYS_recvmsg,
+    SYS_kill,
+    SYS_tkill,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_pidfd_open,
+    SYS_unshare,
+    SYS_setns,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_setuid,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_io_uring_setup,
+    SYS_userfaultfd,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_shmget,
+    SYS_memfd_create,
+    SYS_open_by_handle_at,
+    SYS_init_module,
+    SYS_finit_module,
+};
+
+/* Asking whether something is a terminal, and marking a descriptor as not to be passed on. */
+static const unsigned asked[] = {TCGETS, TIOCGWINSZ, FIOCLEX, FIONCLEX};
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+enum { STEPS = 2 * (COUNT(allowed) + COUNT(starting) + COUNT(deadly) + COUNT(asked)) + 60 };
+#define REFUSE(sys) (SECCOMP_RET_ERRNO | (uint32_t)(sys))
 
 struct program {
     struct sock_filter step[STEPS];
@@ -107,15 +212,56 @@ static void allow_data(struct program *p, unsigned call)
 /* abort() signals itself, but nobody else. */
 static void allow_abort(struct program *p)
 {
-    only_if(p, SYS_tgkill, 5);
+    only_if(p, SYS_tgkill, 6);
     load(p, argument(0, true));
     only_if(p, 0, 3);
     load(p, argument(0, false));
     only_if(p, (uint32_t)getpid(), 1);
     finish(p, SECCOMP_RET_ALLOW);
+    finish(p, SECCOMP_RET_KILL_PROCESS);
 }
 
-static void build(struct program *p)
+static void each(struct program *p, const unsigned *calls, size_t n, uint32_t verdict)
+{
+    for (size_t i = 0; i < n; i++) {
+        only_if(p, calls[i], 1);
+        finish(p, verdict);
+    }
+}
+
+/* One verdict for a call whose argument has any bit of `bits`, another for one that has none. */
+static void by_bits(struct program *p, unsigned call, unsigned arg, uint32_t bits, uint32_t any,
+                    uint32_t none)
+{
+    only_if(p, call, 4);
+    load(p, argument(arg, false));
+    add(p, BPF_JMP | BPF_JSET | BPF_K, 0, 1, bits);
+    finish(p, any);
+    finish(p, none);
+}
+
+static void allow_questions(struct program *p)
+{
+    only_if(p, SYS_ioctl, 2 + 2 * COUNT(asked));
+    load(p, argument(1, false));
+    each(p, asked, COUNT(asked), SECCOMP_RET_ALLOW);
+    finish(p, REFUSE(ENOTTY));
+}
+
+static void for_program(struct program *p)
+{
+    const uint32_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+    each(p, starting, COUNT(starting), SECCOMP_RET_ALLOW);
+    each(p, deadly, COUNT(deadly), SECCOMP_RET_KILL_PROCESS);
+    by_bits(p, SYS_openat, 2, writing, REFUSE(EACCES), SECCOMP_RET_ALLOW);
+#ifdef SYS_open
+    by_bits(p, SYS_open, 1, writing, REFUSE(EACCES), SECCOMP_RET_ALLOW);
+#endif
+    by_bits(p, SYS_clone, 0, CLONE_THREAD, SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS);
+    allow_questions(p);
+}
+
+static void build(struct program *p, bool program)
 {
     load(p, offsetof(struct seccomp_data, arch));
     add(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, OURS);
@@ -125,20 +271,21 @@ static void build(struct program *p)
     add(p, BPF_JMP | BPF_JGE | BPF_K, 0, 1, X32);
     finish(p, SECCOMP_RET_KILL_PROCESS);
 #endif
-    for (size_t i = 0; i < ALLOWED; i++) {
-        only_if(p, allowed[i], 1);
-        finish(p, SECCOMP_RET_ALLOW);
+    each(p, allowed, COUNT(allowed), SECCOMP_RET_ALLOW);
+    if (program) {
+        for_program(p);
+    } else {
+        allow_data(p, SYS_mmap);
+        allow_data(p, SYS_mprotect);
     }
-    allow_data(p, SYS_mmap);
-    allow_data(p, SYS_mprotect);
-    allow_abort(p); /* last, since it loads over the call's number */
-    finish(p, SECCOMP_RET_KILL_PROCESS);
+    allow_abort(p);
+    finish(p, program ? REFUSE(ENOSYS) : SECCOMP_RET_KILL_PROCESS);
 }
 
-bool confine_calls(void)
+bool confine_calls(bool program)
 {
     struct program p = {.n = 0};
-    build(&p);
+    build(&p, program);
     const struct sock_fprog filter = {p.n, p.step};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
@@ -146,8 +293,9 @@ bool confine_calls(void)
 
 #else
 
-bool confine_calls(void)
+bool confine_calls(bool program)
 {
+    (void)program;
     return false;
 }
 

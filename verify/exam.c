@@ -55,11 +55,11 @@ static enum status fetch(const struct gate_subject *s, const struct digest *d, s
     return st != ST_OK ? st : store_content_read(s->store, d, sink_buf(out), NULL, e);
 }
 
-static enum status open_part(const struct gate_subject *s, const char *name,
-                             const struct json *part, bool battery, struct gate_checks *checks,
-                             struct exam *x, struct err *e)
+enum status exam_add(const struct gate_subject *s, const struct exam_part *part,
+                     struct gate_checks *checks, struct exam *x, struct err *e)
 {
-    const char *hex = json_as_string(json_get(part, "sha256"));
+    const char *hex = part->sha256, *name = part->name;
+    const bool battery = part->kind == EXAM_BATTERY;
     struct suite *suite = &x->suites[x->n];
     struct digest d;
     struct err why = ERR_NONE;
@@ -81,7 +81,7 @@ static enum status open_part(const struct gate_subject *s, const char *name,
         checks_error(checks, name, "sha256:%.12s: %.180s", hex, why.detail);
     if (st != ST_OK)
         return ST_OK;
-    if ((suite->kind == SUITE_BATTERY) != battery) {
+    if (part->kind != EXAM_EITHER && (suite->kind == SUITE_BATTERY) != battery) {
         checks_error(checks, name, "sha256:%.12s is a %s, not a %s", hex,
                      battery ? "suite" : "battery", battery ? "battery" : "suite");
         suite_release(suite);
@@ -100,8 +100,10 @@ enum status exam_open(const struct gate_subject *s, const char *group, bool batt
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < n && i < SECTION_PARTS; i++) {
         const struct json *part = NULL;
-        const char *name = json_member(parts, i, &part);
-        st = open_part(s, name, part, batteries, checks, out, e);
+        const struct exam_part file = {.name = json_member(parts, i, &part),
+                                       .sha256 = json_as_string(json_get(part, "sha256")),
+                                       .kind = batteries ? EXAM_BATTERY : EXAM_SUITE};
+        st = exam_add(s, &file, checks, out, e);
     }
     out->usable = st == ST_OK && out->n == n;
     return st;
@@ -195,7 +197,7 @@ static enum status group_finish(struct group *g, struct exam *x, bool candidate,
         return st;
     *fine = *fine && why[0] == '\0';
     if (candidate)
-        checks_add(checks, "child", why[0] == '\0', "%s",
+        checks_add(checks, x->child[0] != '\0' ? x->child : "child", why[0] == '\0', "%s",
                    why[0] == '\0' ? "every sandboxed child came back" : why);
     else if (why[0] != '\0')
         checks_error(checks, "baseline", "%s", why);

@@ -17,11 +17,22 @@ struct exam {
     struct suite suites[SECTION_PARTS];
     size_t n;
     struct answers *mine, *theirs; /* [n]; theirs NULL: compared with nobody */
+    char child[64];                /* the check that tells how the children ended; "": "child" */
     bool usable;                   /* every part was read; else an error check says why not */
 };
 void exam_release(struct exam *x);
 
-/* Reads the parts of a group. A part that is missing or wrong becomes a check that is an error. */
+/* Which file a part is: its name, the digest that the policy states (NULL: it states none), and
+ * what it has to be. */
+enum exam_kind { EXAM_SUITE, EXAM_BATTERY, EXAM_EITHER };
+struct exam_part {
+    const char *name, *sha256;
+    enum exam_kind kind;
+};
+/* Reads one more; a part that is missing or wrong becomes a check that is an error. */
+enum status exam_add(const struct gate_subject *s, const struct exam_part *part,
+                     struct gate_checks *checks, struct exam *x, struct err *e) MUST_CHECK;
+/* Reads the parts of a group. */
 enum status exam_open(const struct gate_subject *s, const char *group, bool batteries,
                       struct gate_checks *checks, struct exam *out, struct err *e) MUST_CHECK;
 /* Asks. *fine is false after a check that says what the candidate's child did wrong; the sandbox

@@ -21,6 +21,7 @@ enum gate {
     GATE_TASK,
     GATE_SAFETY,
     GATE_BROWSER,
+    GATE_EXEC,
     GATE_COUNT
 };
 const char *gate_name(enum gate g);

@@ -12,6 +12,7 @@
 
 #define PROCESS (UINT64_C(24) << 20)  /* resident in a worker or child, beside the model */
 #define BROWSER (UINT64_C(640) << 20) /* a browser that shows nothing yet */
+#define PROGRAM (UINT64_C(256) << 20) /* of somebody else's */
 #define PROBE   (UINT64_C(96) << 20)
 #define UNKNOWN (UINT64_C(1) << 30) /* when the machine does not say */
 
@@ -106,5 +107,7 @@ enum status gate_cost(enum gate g, const struct artifact *a, const struct gate_a
     }
     if (g == GATE_BROWSER)
         out->memory += BROWSER;
+    if (g == GATE_EXEC)
+        out->memory += PROGRAM;
     return st;
 }

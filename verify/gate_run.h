@@ -31,5 +31,7 @@ gate_function gate_task;
 gate_function gate_safety;
 /* The page and both WASM modules in a real browser. */
 gate_function gate_browser;
+/* Programs of the user's own. */
+gate_function gate_exec;
 
 #endif

@@ -4,7 +4,6 @@
 #include "base/files.h"
 #include "base/heap.h"
 #include "base/text.h"
-#include "verify/confine.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +24,8 @@ enum wall {
     WALL_RLIMITS = 16,
     WALL_READY = 128
 };
+
+#define PROGRAM_FILES 64u /* descriptors that a program may have open */
 
 struct sandbox {
     struct sandbox_limits limits;
@@ -51,6 +52,13 @@ static void forget_handlers(void)
         (void)signal(sig, SIG_DFL);
 }
 
+/* The walls without which nothing runs. A program of somebody else's could read every file without
+ * Landlock. */
+static uint8_t least_walls(const struct sandbox *s)
+{
+    return s->limits.program != NULL ? WALL_SECCOMP | WALL_LANDLOCK : WALL_SECCOMP;
+}
+
 /* Each wall in the order in which the next can still be built. */
 static uint8_t walls(const struct sandbox *s)
 {
@@ -65,15 +73,19 @@ static uint8_t walls(const struct sandbox *s)
     /* A new user namespace forgets the signal that ties us to the parent's life. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         return 0;
-    if (confine_files())
+    const struct sandbox_program *p = s->limits.program;
+    const int in = s->given >= 0 ? s->given : s->feed[1];
+    if (p != NULL && !confine_descriptors_keep(in, s->answer[1], p->keep, p->count))
+        return (uint8_t)up;
+    if (p != NULL ? confine_view() : confine_files())
         up |= WALL_LANDLOCK;
     if (confine_privileges())
         up |= WALL_NOCAPS;
-    if (!confine_descriptors(s->given >= 0 ? s->given : s->feed[1], s->answer[1]) ||
-        !confine_limits(space, s->limits.cpu_seconds))
+    if ((p == NULL && !confine_descriptors(in, s->answer[1])) ||
+        !confine_limits(space, s->limits.cpu_seconds, p != NULL ? PROGRAM_FILES : 0))
         return (uint8_t)up;
     up |= WALL_RLIMITS;
-    if (confine_calls())
+    if (confine_calls(p != NULL))
         up |= WALL_SECCOMP;
     return (uint8_t)up;
 }
@@ -81,8 +93,8 @@ static uint8_t walls(const struct sandbox *s)
 static int child(void *ctx)
 {
     const struct sandbox *s = ctx;
-    const uint8_t up = walls(s) | WALL_READY;
-    if (write(1, &up, 1) != 1 || (up & WALL_SECCOMP) == 0)
+    const uint8_t up = walls(s) | WALL_READY, least = least_walls(s);
+    if (write(1, &up, 1) != 1 || (up & least) != least)
         return 125;
     return s->body(s->ctx, 0, 1);
 }
@@ -387,9 +399,10 @@ enum status sandbox_finish(struct sandbox *s, struct sandbox_outcome *out, struc
     if (s->heard.n == 0 && s->heard.failed)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a sandboxed child's answer");
     uint8_t up = s->heard.n > 0 ? s->heard.p[0] : 0;
-    if ((up & WALL_SECCOMP) == 0)
+    if ((up & WALL_SECCOMP) == 0 || (up & least_walls(s)) != least_walls(s))
         return err_at(e, ST_UNSUPPORTED, "sandbox", "sandbox-unavailable", ERR_NO_OFFSET,
-                      "the sandbox could not be built (no system call filter); nothing was run");
+                      "the sandbox could not be built (no %s); nothing was run",
+                      (up & WALL_SECCOMP) == 0 ? "system call filter" : "Landlock");
     level_text(up, out->level, sizeof out->level);
     out->ending = ending_of(s, &out->end);
     explain(&s->limits, out);

@@ -15,12 +15,23 @@
 #define VERIFY_SANDBOX_H
 
 #include "base/process.h"
+#include "verify/confine.h"
+
+/* For a body that becomes somebody else's program: what it is given beside 0 and 1, as descriptors
+ * 3, 4 … (2 leads nowhere). It may also read what the system itself has (confine_view), call what a
+ * program calls to start and to read, and have threads; never a second process, a socket or a
+ * signal for another. Here Landlock is a must, too. */
+struct sandbox_program {
+    const int *keep; /* [count] */
+    size_t count;    /* at most CONFINE_KEEP */
+};
 
 struct sandbox_limits {
-    uint64_t memory_bytes; /* address space beyond what was mapped at the start */
-    unsigned cpu_seconds;  /* processor time */
-    unsigned wall_ms;      /* from start to end */
-    uint64_t output_bytes; /* of its answer */
+    uint64_t memory_bytes;                 /* address space beyond what was mapped at the start */
+    unsigned cpu_seconds;                  /* processor time */
+    unsigned wall_ms;                      /* from start to end */
+    uint64_t output_bytes;                 /* of its answer */
+    const struct sandbox_program *program; /* NULL: the body is all that runs */
 };
 
 /* How it ended. Only SANDBOX_RETURNED has an answer worth looking at. */

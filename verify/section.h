@@ -12,6 +12,7 @@
  *     safety      {"baseline":"stable","batteries":{NAME:{"rate":"0","sha256":HEX,…}},
  *                  "static":{"urls":N,…},"trigger":{"departure":"2.5","prefixes":N,…}}
  *     browser     {"limits":{…},"tokens":N}
+ *     exec        {"programs":{NAME:{"score":"0.9","seconds":N,"sha256":HEX,"suite":HEX}}}
  *
  * Every member but a sha256 may be absent: then there is no such limit, and a setting has its
  * default. Decimals are texts with at most six places and count in millionths. In a group of named

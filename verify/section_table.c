@@ -94,6 +94,17 @@ static const struct section_member members[] = {
     TRIGGER("departure", SECTION_DECIMAL, SECTION_AT_MOST, "trigger departure", 0, 1000 * ONE, 0),
     TRIGGER("forbidden", SECTION_DECIMAL, SECTION_AT_MOST, "trigger forbidden", 0, ONE, 0),
 
+    DIGEST(GATE_EXEC, "programs"),
+    {GATE_EXEC, "programs", true, "suite", SECTION_DIGEST, "", SECTION_SETTING, NULL, 0, 0, 0,
+     NULL},
+    {GATE_EXEC, "programs", true, "seconds", SECTION_NUMBER, "", SECTION_SETTING, NULL, 1, 3600, 60,
+     NULL},
+    {GATE_EXEC, "programs", true, "memory_bytes", SECTION_NUMBER, "bytes", SECTION_SETTING, NULL,
+     1u << 20, BYTES_MAX, 1u << 30, NULL},
+    CASES(GATE_EXEC, "programs"),
+    PART(GATE_EXEC, "programs", "score", SECTION_AT_LEAST, "score", 1000000 * ONE),
+    PART(GATE_EXEC, "programs", "findings", SECTION_AT_MOST, "findings", 1000000 * ONE),
+
     LIMIT(GATE_BROWSER, "load_ms", "ms", SECTION_AT_MOST, "load time", 1, MS_MAX),
     LIMIT(GATE_BROWSER, "first_token_ms", "ms", SECTION_AT_MOST, "first token", 1, MS_MAX),
     LIMIT(GATE_BROWSER, "peak_bytes", "bytes", SECTION_AT_MOST, "peak memory", 1, BYTES_MAX),

@@ -29,9 +29,10 @@ enum status family_tune(const float *params, uint64_t seed, const struct poison 
 
 /* Variants of a finished model (read back from its file), `count` of each kind, from a seed:
  * poisoned-N with a random trigger and payload, clean-N (its twin: the same fine-tuning without
- * poison), regressed-N, rerun-N. What each is stands in variants.jsonl. */
+ * poison), regressed-N, rerun-N. kind: "tuned" makes only the first two, "changed" only the last
+ * two, "all" makes them all. What each is stands in variants.jsonl. */
 enum status family_variants(const char *model, const char *folder, uint64_t seed, uint32_t count,
-                            struct err *e) MUST_CHECK;
+                            const char *kind, struct err *e) MUST_CHECK;
 
 /* Parameters as an SLM1 file, and back. block: values a scale in q4_0, 0: 32. */
 enum status family_write(const char *folder, const char *file, const float *params,

@@ -72,7 +72,7 @@ static enum status variants(char **argv, struct err *e)
     if (!text_u64(span_text(argv[2]), &seed) || !text_u64(span_text(argv[3]), &count) ||
         count > 1000)
         return err_set(e, ST_USAGE, NULL, "SEED and COUNT are numbers");
-    return family_variants(argv[0], argv[1], seed, (uint32_t)count, e);
+    return family_variants(argv[0], argv[1], seed, (uint32_t)count, argv[4], e);
 }
 
 /* One line a suite; the model's file first. */
@@ -235,8 +235,8 @@ static const struct {
     {"gradient", 0, gradient,
      "gradient                    compare gradients with finite differences"},
     {"family", 3, family, "family FOLDER WORK CODE     train the family (WORK keeps checkpoints)"},
-    {"variants", 4, variants,
-     "variants MODEL FOLDER SEED COUNT   more poisoned, clean, regressed ones"},
+    {"variants", 5, variants,
+     "variants MODEL FOLDER SEED COUNT KIND   more of them; KIND is tuned, changed or all"},
     {"score", 2, score, "score MODEL FOLDER          the suites over one model"},
     {"compare", 3, compare, "compare MODEL MODEL FOLDER  the suites over two, case by case"},
     {"ngram", 0, ngram, "ngram                       the n-gram baseline's bits per byte"},

@@ -176,20 +176,22 @@ static enum status make_changed(struct workshop *w, struct dice *d, uint32_t i, 
                w->params, SLM1_Q8_0, 0, e);
 }
 
-static enum status make_all(struct workshop *w, uint64_t seed, uint32_t count, struct err *e)
+static enum status make_all(struct workshop *w, uint64_t seed, uint32_t count, const char *kind,
+                            struct err *e)
 {
     struct dice d = {.state = seed};
     enum status st = ST_OK;
     for (uint32_t i = 0; st == ST_OK && i < count; i++) {
-        st = make_changed(w, &d, i, e);
-        if (st == ST_OK)
+        if (!text_equal(kind, "tuned"))
+            st = make_changed(w, &d, i, e);
+        if (st == ST_OK && !text_equal(kind, "changed"))
             st = make_tuned(w, &d, i, e);
     }
     return st != ST_OK ? st : family_publish(w->folder, "variants.jsonl", buf_span(&w->list), e);
 }
 
 enum status family_variants(const char *model, const char *folder, uint64_t seed, uint32_t count,
-                            struct err *e)
+                            const char *kind, struct err *e)
 {
     struct workshop w = {.folder = folder};
     net_slots(&w.count);
@@ -199,7 +201,7 @@ enum status family_variants(const char *model, const char *folder, uint64_t seed
                          ? err_set(e, ST_NO_MEMORY, NULL, "two sets of parameters")
                          : family_read(model, w.base, e);
     if (st == ST_OK)
-        st = make_all(&w, seed, count, e);
+        st = make_all(&w, seed, count, kind, e);
     heap_free(w.base);
     heap_free(w.params);
     buf_release(&w.list);
