@@ -172,11 +172,13 @@ static void rotate(const struct forward *f, const float *rotation, float *v, uin
         }
 }
 
-/* Attention of all positions of a batch; a chunk is one head of one of them. */
+/* Attention of all positions of a batch; a chunk is one head of one of them. A head's positions
+ * come one after another: they look at the same keys and values. */
 struct looking {
     const struct forward *f;
     const struct kv *kv;
     const struct activations *a;
+    size_t count; /* of positions */
     uint32_t layer;
 };
 
@@ -186,7 +188,7 @@ static void look_back(void *ctx, size_t chunk, unsigned who)
     const struct forward *f = l->f;
     const struct model_shape *m = f->shape;
     const struct kernels *k = f->kernels;
-    const size_t dim = m->head_dim, i = chunk / m->heads, h = chunk % m->heads;
+    const size_t dim = m->head_dim, i = chunk % l->count, h = chunk / l->count;
     const size_t count = (size_t)l->kv->length + i + 1;
     const size_t column = h / (m->heads / m->kv_heads) * dim, at = i * m->hidden + h * dim;
     const float *keys = kv_key(l->kv, l->layer, 0) + column;
@@ -217,7 +219,7 @@ static void attention(struct forward *f, const struct kv *kv, struct activations
         __builtin_memcpy(kv_key(kv, layer, at), a->key + i * width, width * sizeof(float));
         __builtin_memcpy(kv_value(kv, layer, at), a->value + i * width, width * sizeof(float));
     }
-    struct looking l = {f, kv, a, layer};
+    struct looking l = {f, kv, a, count, layer};
     const size_t each = (kv->length + count) * f->shape->head_dim;
     team_run(each >= CHUNK_SCORES ? f->team : NULL, look_back, &l, count * f->shape->heads);
     multiply_one(f, &w->wo, &w->bo, a->attended, count, a->work, a->projected);

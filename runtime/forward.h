@@ -20,7 +20,7 @@
 #include "runtime/team.h"
 
 /* Positions that go through the layers together, and of which logits are computed together. */
-#define FORWARD_BATCH  32u
+#define FORWARD_BATCH  48u
 #define FORWARD_LOGITS 8u
 
 /* The activations of up to `room` positions. */

@@ -3,6 +3,7 @@
 #include "runtime/kernels.h"
 
 #include "runtime/kernels_rows_body.h"
+#include "runtime/lanes_exp.h"
 
 /* The 32 slots of a sum. */
 struct slots {
@@ -40,24 +41,6 @@ LANES_INLINE void lanes_store_part(float *p, lanes v, size_t n)
     float part[LANES];
     lanes_store(part, v);
     __builtin_memcpy(p, part, n * sizeof *part);
-}
-
-/* e^x, the steps of math_exp. */
-LANES_INLINE lanes lanes_exp(lanes v)
-{
-    lanes x = lanes_lesser(lanes_all(EXP_HIGHEST), v);
-    lanes shifted = lanes_add(lanes_mul(x, lanes_all(EXP_LOG2E)), lanes_all(EXP_ROUND));
-    lanes whole = lanes_sub(shifted, lanes_all(EXP_ROUND));
-    lanes r = lanes_sub(x, lanes_mul(whole, lanes_all(EXP_LN2_HIGH)));
-    r = lanes_sub(r, lanes_mul(whole, lanes_all(EXP_LN2_LOW)));
-    lanes p = lanes_all(EXP_P5);
-    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P4));
-    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P3));
-    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P2));
-    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P1));
-    p = lanes_add(lanes_mul(p, r), lanes_all(EXP_P0));
-    p = lanes_add(lanes_add(lanes_mul(p, lanes_mul(r, r)), r), lanes_all(1.0f));
-    return lanes_zero_below(lanes_mul(p, lanes_power(shifted)), v, lanes_all(EXP_LOWEST));
 }
 
 /* ---- rows of each type ------------------------------------------------------------------------
@@ -114,52 +97,77 @@ static void add(float *x, const float *y, size_t n)
         x[i] += y[i];
 }
 
-LANES_INLINE lanes silu_lanes(lanes g, lanes up)
-{
-    lanes below = lanes_exp(lanes_mul(g, lanes_all(-1.0f)));
-    return lanes_mul(lanes_div(g, lanes_add(lanes_all(1.0f), below)), up);
-}
-
 static void silu(float *gate, const float *up, size_t n)
 {
     size_t i = 0;
+    for (; i + WIDE <= n; i += WIDE)
+        wide_store(gate + i, wide_silu(wide_load(gate + i), wide_load(up + i)));
     for (; i + LANES <= n; i += LANES)
-        lanes_store(gate + i, silu_lanes(lanes_load(gate + i), lanes_load(up + i)));
+        lanes_store(gate + i, lanes_silu(lanes_load(gate + i), lanes_load(up + i)));
     if (i < n)
         lanes_store_part(
-            gate + i, silu_lanes(lanes_load_part(gate + i, n - i), lanes_load_part(up + i, n - i)),
+            gate + i, lanes_silu(lanes_load_part(gate + i, n - i), lanes_load_part(up + i, n - i)),
             n - i);
 }
 
-/* dot of a multiple of 16 values: the last 16 may be the first half of the slots. */
-LANES_INLINE float dot_wide(const float *a, const float *b, size_t n)
+/* The slots of `keys` (a constant) dots of a multiple of 16 values, folded to eight lanes each. The
+ * last 16 may be the first half of the slots. */
+LANES_INLINE void dots_wide(const float *query, const float *key, size_t stride, size_t n,
+                            unsigned keys, lanes *out)
 {
-    wide low = wide_all(0.0f), high = low;
+    wide low[WIDE_KEYS], high[WIDE_KEYS];
     size_t i = 0;
+    LANES_UNROLL
+    for (unsigned k = 0; k < keys; k++)
+        low[k] = high[k] = wide_all(0.0f);
     for (; i + STEP <= n; i += STEP) {
-        low = wide_add(low, wide_mul(wide_load(a + i), wide_load(b + i)));
-        high = wide_add(high, wide_mul(wide_load(a + i + WIDE), wide_load(b + i + WIDE)));
+        const wide a = wide_load(query + i), b = wide_load(query + i + WIDE);
+        LANES_UNROLL
+        for (unsigned k = 0; k < keys; k++) {
+            const float *at = key + k * stride + i;
+            low[k] = wide_add(low[k], wide_mul(wide_load(at), a));
+            high[k] = wide_add(high[k], wide_mul(wide_load(at + WIDE), b));
+        }
     }
-    if (i < n)
-        low = wide_add(low, wide_mul(wide_load(a + i), wide_load(b + i)));
-    return wide_fold(low, high);
+    LANES_UNROLL
+    for (unsigned k = 0; k < keys; k++) {
+        if (i < n)
+            low[k] =
+                wide_add(low[k], wide_mul(wide_load(key + k * stride + i), wide_load(query + i)));
+        out[k] = wide_halves(low[k], high[k]);
+    }
+}
+
+/* The same for the usual eight positions, and one. */
+LANES_INLINE void dots_eight(const float *query, const float *key, size_t stride, size_t n,
+                             lanes out[LANES])
+{
+    if (n == LANES) { /* the whole sum is one vector; the query stays in its register */
+        const lanes q = lanes_load(query), zero = lanes_all(0.0f);
+        LANES_UNROLL
+        for (unsigned k = 0; k < LANES; k++)
+            out[k] = lanes_add(zero, lanes_mul(q, lanes_load(key + k * stride)));
+        return;
+    }
+    LANES_UNROLL
+    for (unsigned k = 0; k < LANES; k += WIDE_KEYS)
+        dots_wide(query, key + k * stride, stride, n, WIDE_KEYS, out + k);
 }
 
 static void scores(const float *query, const float *keys, size_t stride, size_t dim, size_t count,
                    float by, float *out)
 {
-    if (dim == LANES) { /* the whole sum is one vector; the query stays in its register */
-        lanes q = lanes_load(query), zero = lanes_all(0.0f);
-        for (size_t t = 0; t < count; t++)
-            out[t] = lanes_fold(lanes_add(zero, lanes_mul(q, lanes_load(keys + t * stride)))) * by;
-        return;
-    }
-    if (dim % WIDE == 0) {
-        for (size_t t = 0; t < count; t++)
-            out[t] = dot_wide(keys + t * stride, query, dim) * by;
-        return;
-    }
-    for (size_t t = 0; t < count; t++)
+    size_t t = 0;
+    if (dim == LANES || dim % WIDE == 0)
+        for (; t + LANES <= count; t += LANES) {
+            lanes eight[LANES];
+            if (dim == LANES)
+                dots_eight(query, keys + t * stride, stride, LANES, eight);
+            else
+                dots_eight(query, keys + t * stride, stride, dim, eight);
+            lanes_store(out + t, lanes_mul(lanes_fold_each(eight), lanes_all(by)));
+        }
+    for (; t < count; t++)
         out[t] = dot_f32((const uint8_t *)(keys + t * stride), query, dim) * by;
 }
 
@@ -183,22 +191,30 @@ static float greatest_of(const float *v, size_t n)
 
 static float softmax(float *v, size_t count)
 {
-    struct slots s = slots_empty();
-    lanes greatest = lanes_all(greatest_of(v, count));
+    const wide greatest = wide_all(greatest_of(v, count));
+    wide low = wide_all(0.0f), high = low;
     size_t i = 0;
-    for (; i + STEP <= count; i += STEP)
-        for (unsigned k = 0; k < 4; k++) {
-            lanes e = lanes_exp(lanes_sub(lanes_load(v + i + k * LANES), greatest));
-            lanes_store(v + i + k * LANES, e);
-            s.a[k] = lanes_add(s.a[k], e);
-        }
-    for (unsigned k = 0; i < count; i += LANES, k++) {
-        size_t n = count - i < LANES ? count - i : LANES;
-        lanes e = lanes_exp(lanes_sub(lanes_load_part(v + i, n), greatest));
-        lanes_store_part(v + i, e, n);
-        s.a[k] = lanes_add(s.a[k], lanes_load_part(v + i, n));
+    for (; i + STEP <= count; i += STEP) {
+        const wide a = wide_exp(wide_sub(wide_load(v + i), greatest));
+        const wide b = wide_exp(wide_sub(wide_load(v + i + WIDE), greatest));
+        wide_store(v + i, a);
+        wide_store(v + i + WIDE, b);
+        low = wide_add(low, a);
+        high = wide_add(high, b);
     }
-    return 1.0f / slots_fold(&s);
+    if (i < count) { /* the others are added as zeros, which change no slot */
+        float part[STEP] = {0};
+        const size_t bytes = (count - i) * sizeof *v;
+        __builtin_memcpy(part, v + i, bytes);
+        wide_store(part, wide_exp(wide_sub(wide_load(part), greatest)));
+        wide_store(part + WIDE, wide_exp(wide_sub(wide_load(part + WIDE), greatest)));
+        __builtin_memcpy(v + i, part, bytes);
+        __builtin_memset(part, 0, sizeof part);
+        __builtin_memcpy(part, v + i, bytes);
+        low = wide_add(low, wide_load(part));
+        high = wide_add(high, wide_load(part + WIDE));
+    }
+    return 1.0f / wide_fold(low, high);
 }
 
 /* Eight neighbouring values of all positions: a vertical sum, so lanes never meet. */
@@ -216,26 +232,40 @@ LANES_INLINE lanes mix_lanes(const float *p, const float *values, size_t stride,
                      lanes_all(by));
 }
 
-/* The same for sixteen. */
-LANES_INLINE wide mix_wide(const float *p, const float *values, size_t stride, size_t count,
-                           float by)
+/* The same for sixteen times `columns`, a constant. */
+LANES_INLINE void mix_wide(const float *p, const float *values, size_t stride, size_t count,
+                           float by, unsigned columns, float *out)
 {
-    wide a = wide_all(0.0f), b = a, c = a, d = a;
+    wide s[4][WIDE_MIX];
+    LANES_UNROLL
+    for (unsigned k = 0; k < 4; k++)
+        LANES_UNROLL
+    for (unsigned c = 0; c < columns; c++)
+        s[k][c] = wide_all(0.0f);
     size_t t = 0;
-    for (; t + 4 <= count; t += 4) {
-        const float *at = values + t * stride;
-        a = wide_add(a, wide_mul(wide_all(p[t]), wide_load(at)));
-        b = wide_add(b, wide_mul(wide_all(p[t + 1]), wide_load(at + stride)));
-        c = wide_add(c, wide_mul(wide_all(p[t + 2]), wide_load(at + 2 * stride)));
-        d = wide_add(d, wide_mul(wide_all(p[t + 3]), wide_load(at + 3 * stride)));
+    for (; t + 4 <= count; t += 4)
+        LANES_UNROLL
+    for (unsigned k = 0; k < 4; k++) {
+        const wide all = wide_all(p[t + k]);
+        LANES_UNROLL
+        for (unsigned c = 0; c < columns; c++)
+            s[k][c] =
+                wide_add(s[k][c], wide_mul(all, wide_load(values + (t + k) * stride + c * WIDE)));
     }
-    if (t < count)
-        a = wide_add(a, wide_mul(wide_all(p[t]), wide_load(values + t * stride)));
-    if (t + 1 < count)
-        b = wide_add(b, wide_mul(wide_all(p[t + 1]), wide_load(values + (t + 1) * stride)));
-    if (t + 2 < count)
-        c = wide_add(c, wide_mul(wide_all(p[t + 2]), wide_load(values + (t + 2) * stride)));
-    return wide_mul(wide_add(wide_add(a, b), wide_add(c, d)), wide_all(by));
+    LANES_UNROLL
+    for (unsigned k = 0; k < 3; k++)
+        if (t + k < count) {
+            const wide all = wide_all(p[t + k]);
+            LANES_UNROLL
+            for (unsigned c = 0; c < columns; c++)
+                s[k][c] = wide_add(s[k][c],
+                                   wide_mul(all, wide_load(values + (t + k) * stride + c * WIDE)));
+        }
+    LANES_UNROLL
+    for (unsigned c = 0; c < columns; c++)
+        wide_store(out + c * WIDE,
+                   wide_mul(wide_add(wide_add(s[0][c], s[1][c]), wide_add(s[2][c], s[3][c])),
+                            wide_all(by)));
 }
 
 #if WIDE_HALVES
@@ -285,8 +315,11 @@ static void mix(const float *p, const float *values, size_t stride, size_t dim, 
         __builtin_memcpy(out + d, &four, sizeof four);
     }
 #endif
+    if (WIDE_MIX > 1)
+        for (; d + WIDE_MIX * WIDE <= dim; d += WIDE_MIX * WIDE)
+            mix_wide(p, values + d, stride, count, by, WIDE_MIX, out + d);
     for (; d + WIDE <= dim; d += WIDE)
-        wide_store(out + d, mix_wide(p, values + d, stride, count, by));
+        mix_wide(p, values + d, stride, count, by, 1, out + d);
     for (; d + LANES <= dim; d += LANES)
         lanes_store(out + d, mix_lanes(p, values + d, stride, count, by));
     for (; d < dim; d++)

@@ -28,10 +28,14 @@ LANES_INLINE wide weights_at(enum dtype type, const uint8_t *row, size_t i)
     return wide_load(row + i * 4);
 }
 
+LANES_INLINE lanes wide_halves(wide a, wide b)
+{
+    return lanes_add(lanes_add(wide_low(a), wide_high(a)), lanes_add(wide_low(b), wide_high(b)));
+}
+
 LANES_INLINE float wide_fold(wide a, wide b)
 {
-    return lanes_fold(
-        lanes_add(lanes_add(wide_low(a), wide_high(a)), lanes_add(wide_low(b), wide_high(b))));
+    return lanes_fold(wide_halves(a, b));
 }
 
 struct tile {
@@ -175,45 +179,56 @@ static void odd_rows(const struct tensor *w, uint32_t from, uint32_t to, const s
 /* ---- packed groups ----------------------------------------------------------------------------
  */
 
-/* The sums of one group and up to WIDE_VECTORS_INTEGER vectors; a lone vector has WIDE_PARTIAL of
- * them, so that no product waits for the one before. */
+/* What is multiplied: constants, where it is used. */
+struct shape {
+    struct integers_form form;
+    unsigned groups, vectors;
+};
+
+/* The sums of one group or two and up to WIDE_VECTORS_INTEGER vectors; a lone vector, of one group,
+ * has WIDE_PARTIAL of them, so that no product waits for the one before. */
 #define SUMS_MAX 8
 struct sums {
-    wints a[SUMS_MAX];
+    wints a[SUMS_MAX], b[SUMS_MAX];
 };
 
 /* Written out, so that what is indexed stays in registers whatever a compiler thinks of loops. */
 #define EIGHT_TIMES(what) what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7)
 
-/* Adds the products of pair p of a round. */
-LANES_INLINE void pair_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned p,
-                           unsigned vectors, wints *word, struct sums *s)
+/* Adds the products of pair p of a round; `apart` is from a group to the next. */
+LANES_INLINE void pair_dot(struct shape z, const uint8_t *data, size_t apart, const int16_t *q,
+                           unsigned p, wints word[2], struct sums *s)
 {
-    if (p >= WIDE_PAIRS(bits))
+    if (p >= WIDE_PAIRS(z.form.bits))
         return;
-    const wints w = pair_weights(bits, data, p, word);
-    if (vectors == 1) {
-        s->a[p % WIDE_PARTIAL] = wints_dot(s->a[p % WIDE_PARTIAL], w, q + 2 * p);
+    const wints a = pair_weights(z.form.bits, data, p, word);
+    const wints b = z.groups == 2 ? pair_weights(z.form.bits, data + apart, p, word + 1) : a;
+    if (z.vectors == 1) {
+        s->a[p % WIDE_PARTIAL] = wints_dot(s->a[p % WIDE_PARTIAL], a, q + 2 * p);
         return;
     }
-#define DOT(v)       \
-    if (v < vectors) \
-        s->a[v] = wints_dot(s->a[v], w, q + v * INTEGERS_BLOCK + 2 * p);
+#define DOT(v)                                                               \
+    if (v < z.vectors) {                                                     \
+        s->a[v] = wints_dot(s->a[v], a, q + v * INTEGERS_BLOCK + 2 * p);     \
+        if (z.groups == 2)                                                   \
+            s->b[v] = wints_dot(s->b[v], b, q + v * INTEGERS_BLOCK + 2 * p); \
+    }
     EIGHT_TIMES(DOT)
 #undef DOT
 }
 
 /* The products of a run of `pairs` pairs. */
-LANES_INLINE void run_dot(unsigned bits, const uint8_t *data, const int16_t *q, unsigned pairs,
-                          unsigned vectors, struct sums *s)
+LANES_INLINE void run_dot(struct shape z, const uint8_t *data, size_t apart, const int16_t *q,
+                          unsigned pairs, struct sums *s)
 {
+    const unsigned bits = z.form.bits;
     const uint8_t *const end = data + (size_t)pairs * 4 * bits;
-    wints word = wints_zero();
+    wints word[2] = {wints_zero(), wints_zero()};
     WIDE_ROUNDS
     for (; data < end; data += WIDE_PAIRS(bits) * 4 * bits, q += WIDE_PAIRS(bits) * 2) {
         WIDE_HERE(data);
         WIDE_HERE(q);
-#define PAIR(p) pair_dot(bits, data, q, p, vectors, &word, s);
+#define PAIR(p) pair_dot(z, data, apart, q, p, word, s);
         EIGHT_TIMES(PAIR)
 #undef PAIR
     }
@@ -221,7 +236,7 @@ LANES_INLINE void run_dot(unsigned bits, const uint8_t *data, const int16_t *q, 
 
 LANES_INLINE void sums_clear(struct sums *s)
 {
-#define CLEAR(i) s->a[i] = wints_zero();
+#define CLEAR(i) s->a[i] = s->b[i] = wints_zero();
     EIGHT_TIMES(CLEAR)
 #undef CLEAR
 }
@@ -241,6 +256,23 @@ struct block_place {
     const float *scales;
     const int32_t *sums;
 };
+
+LANES_INLINE struct block_place block_first(const uint8_t *group, const struct integers *x,
+                                            size_t at)
+{
+    return (struct block_place){.lines = group,
+                                .q = x->q + at * INTEGERS_BLOCK,
+                                .scales = x->scales + at,
+                                .sums = x->sums + 2 * at};
+}
+
+LANES_INLINE void block_next(struct integers_form form, struct block_place *here, size_t stride)
+{
+    here->lines += packed_block_bytes(form);
+    here->q += stride * INTEGERS_BLOCK;
+    here->scales += stride;
+    here->sums += stride * 2;
+}
 
 /* sum + (d × s) × float(Σ w q) + (m × s) × float(Σ q) */
 LANES_INLINE wide run_add(struct integers_form form, struct block_place here, unsigned run,
@@ -265,45 +297,29 @@ struct wides {
     wide a[SUMS_MAX];
 };
 
-LANES_INLINE void run_times(struct integers_form form, struct block_place here, unsigned run,
-                            unsigned vectors, struct wides *acc)
+LANES_INLINE void run_products(struct shape z, struct block_place here, size_t apart, unsigned run,
+                               struct sums *s)
 {
-    const uint8_t *data = here.lines + packed_line_bytes(form);
-    struct sums s;
-    sums_clear(&s);
-    run_dot(form.bits, data + run * 32u * form.bits, here.q + run * INTEGERS_RUN, form.run / 2u,
-            vectors, &s);
-    if (vectors == 1) {
-        acc->a[0] = run_add(form, here, run, 0, acc->a[0], sums_lone(&s));
-        return;
-    }
-#define ADD(v)       \
-    if (v < vectors) \
-        acc->a[v] = run_add(form, here, run, v, acc->a[v], s.a[v]);
-    EIGHT_TIMES(ADD)
-#undef ADD
+    const uint8_t *data = here.lines + packed_line_bytes(z.form);
+    sums_clear(s);
+    run_dot(z, data + run * 32u * z.form.bits, apart, here.q + run * INTEGERS_RUN, z.form.run / 2u,
+            s);
 }
 
-/* One group times `vectors` vectors from `at` on; form and vectors are constants. */
-LANES_INLINE void group_times(struct integers_form form, const uint8_t *group, size_t blocks,
-                              const struct integers *x, size_t at, unsigned vectors,
-                              struct wides *acc)
+LANES_INLINE void run_times(struct shape z, struct block_place here, unsigned run,
+                            struct wides *acc)
 {
-    const uint8_t *const end = group + blocks * packed_block_bytes(form);
-    const size_t stride = x->count;
-    struct block_place here = {.lines = group,
-                               .q = x->q + at * INTEGERS_BLOCK,
-                               .scales = x->scales + at,
-                               .sums = x->sums + 2 * at};
-    while (here.lines < end) {
-        run_times(form, here, 0, vectors, acc);
-        if (form.run != INTEGERS_BLOCK)
-            run_times(form, here, 1, vectors, acc);
-        here.lines += packed_block_bytes(form);
-        here.q += stride * INTEGERS_BLOCK;
-        here.scales += stride;
-        here.sums += stride * 2;
+    struct sums s;
+    run_products(z, here, 0, run, &s);
+    if (z.vectors == 1) {
+        acc->a[0] = run_add(z.form, here, run, 0, acc->a[0], sums_lone(&s));
+        return;
     }
+#define ADD(v)         \
+    if (v < z.vectors) \
+        acc->a[v] = run_add(z.form, here, run, v, acc->a[v], s.a[v]);
+    EIGHT_TIMES(ADD)
+#undef ADD
 }
 
 /* Of the last group only some rows may be there. */
@@ -318,15 +334,24 @@ LANES_INLINE void group_out(wide sums, float *out, size_t rows)
     __builtin_memcpy(out, line, rows * sizeof *line);
 }
 
-LANES_INLINE void group_vectors(struct integers_form form, const uint8_t *group,
-                                const struct vectors *x, size_t at, unsigned vectors, float *out,
-                                size_t out_stride, size_t rows)
+/* One group times `vectors` vectors from `at` on; form and vectors are constants. */
+LANES_INLINE void group_times(struct integers_form form, const uint8_t *group,
+                              const struct vectors *x, size_t at, unsigned vectors, float *out,
+                              size_t out_stride, size_t rows)
 {
+    const struct shape z = {form, 1, vectors};
+    const uint8_t *const end = group + x->n / INTEGERS_BLOCK * packed_block_bytes(form);
+    struct block_place here = block_first(group, &x->cut, at);
     struct wides acc;
 #define CLEAR(v) acc.a[v] = wide_all(0.0f);
     EIGHT_TIMES(CLEAR)
 #undef CLEAR
-    group_times(form, group, x->n / INTEGERS_BLOCK, &x->cut, at, vectors, &acc);
+    while (here.lines < end) {
+        run_times(z, here, 0, &acc);
+        if (form.run != INTEGERS_BLOCK)
+            run_times(z, here, 1, &acc);
+        block_next(form, &here, x->cut.count);
+    }
 #define OUT(v)       \
     if (v < vectors) \
         group_out(acc.a[v], out + (at + v) * out_stride, rows);
@@ -334,23 +359,76 @@ LANES_INLINE void group_vectors(struct integers_form form, const uint8_t *group,
 #undef OUT
 }
 
+/* The same for two whole groups, `apart`, so that a value of a vector, once there, meets two rows a
+ * lane. Registers are for the products: the sums are in their places in `out` all the while. */
+LANES_INLINE void both_add(struct shape z, struct block_place here, size_t apart, unsigned run,
+                           float *out, size_t out_stride)
+{
+    struct block_place there = here;
+    struct sums s;
+    run_products(z, here, apart, run, &s);
+    there.lines += apart;
+#define ADD(v)                                                                               \
+    if (v < z.vectors) {                                                                     \
+        float *to = out + v * out_stride;                                                    \
+        wide_store(to, run_add(z.form, here, run, v, wide_load(to), s.a[v]));                \
+        wide_store(to + WIDE, run_add(z.form, there, run, v, wide_load(to + WIDE), s.b[v])); \
+    }
+    EIGHT_TIMES(ADD)
+#undef ADD
+}
+
+LANES_INLINE void both_times(struct integers_form form, const uint8_t *group,
+                             const struct vectors *x, size_t at, float *out, size_t out_stride)
+{
+    const struct shape z = {form, 2, WIDE_VECTORS_INTEGER};
+    const size_t apart = x->n / INTEGERS_BLOCK * packed_block_bytes(form);
+    struct block_place here = block_first(group, &x->cut, at);
+    out += at * out_stride;
+    for (size_t v = 0; v < z.vectors; v++) {
+        wide_store(out + v * out_stride, wide_all(0.0f));
+        wide_store(out + v * out_stride + WIDE, wide_all(0.0f));
+    }
+    while (here.lines < group + apart) {
+        both_add(z, here, apart, 0, out, out_stride);
+        if (form.run != INTEGERS_BLOCK)
+            both_add(z, here, apart, 1, out, out_stride);
+        block_next(form, &here, x->cut.count);
+    }
+}
+
+/* One group times the vectors from v on. */
+LANES_INLINE void group_rows(struct integers_form form, const uint8_t *group,
+                             const struct vectors *x, size_t v, float *out, size_t out_stride,
+                             size_t rows)
+{
+    if (WIDE_VECTORS_INTEGER > 1) /* else the loop below is all there is */
+        for (; v + WIDE_VECTORS_INTEGER <= x->count; v += WIDE_VECTORS_INTEGER)
+            group_times(form, group, x, v, WIDE_VECTORS_INTEGER, out, out_stride, rows);
+    if (WIDE_VECTORS_INTEGER > 4)
+        for (; v + 4 <= x->count; v += 4)
+            group_times(form, group, x, v, 4, out, out_stride, rows);
+    for (; v < x->count; v++)
+        group_times(form, group, x, v, 1, out, out_stride, rows);
+}
+
 LANES_INLINE void packed_rows(struct integers_form form, const struct tensor *w, uint32_t from,
                               uint32_t to, const struct vectors *x, float *out)
 {
     const size_t bytes = x->n / INTEGERS_BLOCK * packed_block_bytes(form);
     const uint8_t *group = w->packed + from / PACKED_ROWS * bytes;
-    for (uint32_t r = from; r < to; r += PACKED_ROWS, group += bytes) {
-        const size_t rows = to - r < PACKED_ROWS ? to - r : PACKED_ROWS;
-        size_t v = 0;
-        if (WIDE_VECTORS_INTEGER > 1) /* else the loop below is all there is */
+    uint32_t r = from;
+    if (WIDE_GROUPS_INTEGER == 2 && x->count >= WIDE_VECTORS_INTEGER)
+        for (; to - r >= 2 * PACKED_ROWS; r += 2 * PACKED_ROWS, group += 2 * bytes) {
+            size_t v = 0;
             for (; v + WIDE_VECTORS_INTEGER <= x->count; v += WIDE_VECTORS_INTEGER)
-                group_vectors(form, group, x, v, WIDE_VECTORS_INTEGER, out + r, w->rows, rows);
-        if (WIDE_VECTORS_INTEGER > 4)
-            for (; v + 4 <= x->count; v += 4)
-                group_vectors(form, group, x, v, 4, out + r, w->rows, rows);
-        for (; v < x->count; v++)
-            group_vectors(form, group, x, v, 1, out + r, w->rows, rows);
-    }
+                both_times(form, group, x, v, out + r, w->rows);
+            group_rows(form, group, x, v, out + r, w->rows, PACKED_ROWS);
+            group_rows(form, group + bytes, x, v, out + r + PACKED_ROWS, w->rows, PACKED_ROWS);
+        }
+    for (; r < to; r += PACKED_ROWS, group += bytes)
+        group_rows(form, group, x, 0, out + r, w->rows,
+                   to - r < PACKED_ROWS ? to - r : PACKED_ROWS);
 }
 
 /* ---- one loop a form --------------------------------------------------------------------------

@@ -93,6 +93,21 @@ LANES_INLINE float lanes_fold(lanes v)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
+/* Lane j: lanes_fold of the j-th. */
+LANES_INLINE lanes lanes_fold_each(const lanes v[LANES])
+{
+    __m256 four[4];
+    LANES_UNROLL
+    for (unsigned i = 0; i < 4; i++) /* row i in the low half, i + 4 in the high one */
+        four[i] = _mm256_add_ps(_mm256_permute2f128_ps(v[i], v[i + 4], 0x20),
+                                _mm256_permute2f128_ps(v[i], v[i + 4], 0x31));
+    __m256 a = _mm256_add_ps(_mm256_shuffle_ps(four[0], four[1], 0x44),
+                             _mm256_shuffle_ps(four[0], four[1], 0xee));
+    __m256 b = _mm256_add_ps(_mm256_shuffle_ps(four[2], four[3], 0x44),
+                             _mm256_shuffle_ps(four[2], four[3], 0xee));
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
+}
+
 LANES_INLINE lanes lanes_from_f16(const uint8_t *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
@@ -179,6 +194,22 @@ LANES_INLINE float lanes_fold(lanes v)
 {
     lanes_four four = v.low + v.high;
     return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+/* (0 + 2) + (1 + 3) of each. */
+LANES_INLINE lanes_four lanes_fold_four(lanes_four a, lanes_four b, lanes_four c, lanes_four d)
+{
+    a = __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    c = __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
+    return __builtin_shufflevector(a, c, 0, 2, 4, 6) + __builtin_shufflevector(a, c, 1, 3, 5, 7);
+}
+
+LANES_INLINE lanes lanes_fold_each(const lanes v[LANES])
+{
+    return (lanes){lanes_fold_four(v[0].low + v[0].high, v[1].low + v[1].high, v[2].low + v[2].high,
+                                   v[3].low + v[3].high),
+                   lanes_fold_four(v[4].low + v[4].high, v[5].low + v[5].high, v[6].low + v[6].high,
+                                   v[7].low + v[7].high)};
 }
 
 /* A half's exponent and fraction, read as a float's, are 2^112 too small; the multiplication is

@@ -6,8 +6,9 @@
  * operation is the same rounded IEEE or exact integer operation in every lane whichever it is.
  *
  * WIDE_VECTORS and WIDE_ROWS say how many vectors and rows a tile of products has room for in
- * registers: INTEGER ones for packed groups, FLOAT ones for plain rows. WIDE_PARTIAL: into how many
- * sums the products of one group and vector are best spread, so that none waits for another. */
+ * registers: INTEGER ones for packed groups (WIDE_GROUPS of them at once), FLOAT ones for plain
+ * rows. WIDE_PARTIAL: into how many sums the products of one group and vector are best spread, so
+ * that none waits for another. */
 #ifndef RUNTIME_WIDE_H
 #define RUNTIME_WIDE_H
 

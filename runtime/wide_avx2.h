@@ -7,9 +7,12 @@
 #ifdef LANES_AVX2
 
 #define WIDE_VECTORS_INTEGER 2
+#define WIDE_GROUPS_INTEGER  1
 #define WIDE_VECTORS_FLOAT   3
 #define WIDE_ROWS_FLOAT      1
 #define WIDE_PARTIAL         1
+#define WIDE_KEYS            1
+#define WIDE_MIX             1
 
 typedef struct {
     __m256 low, high;
@@ -59,6 +62,11 @@ LANES_INLINE __m256 wide_half_from_bf16(const uint8_t *p)
 LANES_INLINE wide wide_from_bf16(const uint8_t *p)
 {
     return (wide){wide_half_from_bf16(p), wide_half_from_bf16(p + 16)};
+}
+
+LANES_INLINE wide wide_join(lanes low, lanes high)
+{
+    return (wide){low, high};
 }
 
 LANES_INLINE lanes wide_low(wide v)

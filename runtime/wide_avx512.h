@@ -9,9 +9,12 @@
 #include <immintrin.h>
 
 #define WIDE_VECTORS_INTEGER 8
+#define WIDE_GROUPS_INTEGER  2
 #define WIDE_VECTORS_FLOAT   3
 #define WIDE_ROWS_FLOAT      4
 #define WIDE_PARTIAL         4
+#define WIDE_KEYS            8
+#define WIDE_MIX             4
 
 typedef __m512 wide;
 typedef __m512i wints;
@@ -39,6 +42,35 @@ LANES_INLINE wide wide_add(wide a, wide b)
 LANES_INLINE wide wide_mul(wide a, wide b)
 {
     return _mm512_mul_ps(a, b);
+}
+
+LANES_INLINE wide wide_sub(wide a, wide b)
+{
+    return _mm512_sub_ps(a, b);
+}
+
+LANES_INLINE wide wide_div(wide a, wide b)
+{
+    return _mm512_div_ps(a, b);
+}
+
+/* a < b ? a : b in each lane. */
+LANES_INLINE wide wide_lesser(wide a, wide b)
+{
+    return _mm512_min_ps(a, b);
+}
+
+/* limit > x ? 0 : v in each lane. */
+LANES_INLINE wide wide_zero_below(wide v, wide x, wide limit)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(limit, x, _CMP_NGT_UQ), v);
+}
+
+/* 2^n, where n is what EXP_ROUND pushed into the low bits of `shifted`. */
+LANES_INLINE wide wide_power(wide shifted)
+{
+    __m512i n = _mm512_sub_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(EXP_ROUND_BITS));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
 
 LANES_INLINE wide wide_from_f16(const uint8_t *p)

@@ -12,9 +12,12 @@
 #endif
 
 #define WIDE_VECTORS_INTEGER 1
+#define WIDE_GROUPS_INTEGER  1
 #define WIDE_VECTORS_FLOAT   1
 #define WIDE_ROWS_FLOAT      1
 #define WIDE_PARTIAL         1
+#define WIDE_KEYS            1
+#define WIDE_MIX             1
 
 typedef int8_t lanes_bytes __attribute__((vector_size(16)));
 typedef int16_t lanes_shorts __attribute__((vector_size(16)));
@@ -77,6 +80,11 @@ LANES_INLINE wide wide_from_bf16(const uint8_t *p)
         out.v[i] = (lanes_four)(__builtin_convertvector(four, lanes_bits) << 16);
     }
     return out;
+}
+
+LANES_INLINE wide wide_join(lanes low, lanes high)
+{
+    return (wide){{low.low, low.high, high.low, high.high}};
 }
 
 LANES_INLINE lanes wide_low(wide v)

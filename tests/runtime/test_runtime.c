@@ -85,7 +85,7 @@ Test(runtime, states_follow_the_calls)
 
 Test(runtime, a_prompt_can_be_left_half_way)
 {
-    static const char text[] = "a text of more than eight tokens";
+    static const char text[] = "a text of more than forty-eight tokens, cut in two";
     SCOPED(runtime_scope) struct runtime *r = started();
     size_t left = 0;
     cr_assert_eq(runtime_start(r, text, sizeof text - 1, &left), ABI_MODEL_NOT_LOADED);

@@ -74,7 +74,7 @@ Test(session, allocates_exactly_what_the_budget_says)
     cr_assert_eq(held->tokens, b.tokens);
     cr_assert_eq(held->output, b.output);
     cr_assert_eq(held->batch, b.batch);
-    cr_assert_eq(b.batch, 4u * (32 * (7 * 32 + 2 * 16 + 3 * 64) + 8 * 260));
+    cr_assert_eq(b.batch, 4u * (48 * (7 * 32 + 2 * 16 + 3 * 64) + 8 * 260));
     cr_assert_eq(b.packed, 0);
     cr_assert_eq(held->threads, 0);
     cr_assert_eq(b.scratch, 4u * (8 * 32 + 2 * 16 + 3 * 64 + 64));
@@ -192,7 +192,7 @@ Test(session, stepping_equals_generating)
 
 Test(session, a_prompt_in_pieces_is_the_same_prompt)
 {
-    static const char text[] = "The quick brown fox jumps over it";
+    static const char text[] = "The quick brown fox jumps over the dog, slowly at first";
     struct place whole = open_ascii(), parts = open_ascii();
     cr_assert_eq(session_begin(whole.session, span_text(text), &whole.got, &whole.e), ST_OK);
     size_t left = 0, before, pieces = 0;
@@ -474,7 +474,7 @@ Test(session, can_be_cancelled_between_two_batches_of_a_prompt)
     struct place p = open_ascii();
     unsigned left = 1;
     const struct token_sink sink = {.ctx = &left, .onward = no_further};
-    struct span prompt = span_text("A prompt that is longer than one batch.");
+    struct span prompt = span_text("A prompt that is longer than one batch of positions is.");
     p.e = ERR_NONE;
     cr_assert_eq(session_generate(p.session, prompt, 4, &sink, &p.got, &p.e), ST_CANCELLED);
     cr_assert_eq(p.got.token_count, 0);
@@ -490,7 +490,7 @@ Test(session, scoring_can_be_cancelled_between_two_batches)
     struct place p = open_ascii();
     unsigned left = 1;
     const struct token_sink sink = {.ctx = &left, .onward = no_further};
-    struct score_case c = case_of("A text that is longer ", "than two batches.");
+    struct score_case c = case_of("A text that is longer than one batch ", "is the one to stop.");
     p.e = ERR_NONE;
     cr_assert_eq(session_score_cases(p.session, &c, 1, &sink, &p.e), ST_CANCELLED);
     cr_assert_eq(session_score_cases(p.session, &c, 1, NULL, &p.e), ST_OK);
