@@ -122,8 +122,11 @@ static void multiply(const struct forward *f, const float *x, size_t n, size_t c
 {
     size_t chunks = 0;
     p->kernels = f->kernels;
-    p->x = kernels_vectors(f->kernels, x, n, count, work);
+    p->x = (struct vectors){.x = x, .n = n, .count = count};
     for (size_t i = 0; i < p->count; i++) {
+        const struct tensor *w = p->of[i].w;
+        if (p->x.cut.q == NULL && integers_apply(w->type, w->cols, w->block))
+            p->x = kernels_vectors(f->kernels, x, n, count, work);
         cut_to_chunks(&p->of[i]);
         chunks += p->of[i].chunks;
     }

@@ -36,13 +36,6 @@ LANES_INLINE lanes lanes_load_part(const void *p, size_t n)
     return lanes_load(part);
 }
 
-LANES_INLINE void lanes_store_part(float *p, lanes v, size_t n)
-{
-    float part[LANES];
-    lanes_store(part, v);
-    __builtin_memcpy(p, part, n * sizeof *part);
-}
-
 /* ---- rows of each type ------------------------------------------------------------------------
  */
 
@@ -102,12 +95,10 @@ static void silu(float *gate, const float *up, size_t n)
     size_t i = 0;
     for (; i + WIDE <= n; i += WIDE)
         wide_store(gate + i, wide_silu(wide_load(gate + i), wide_load(up + i)));
-    for (; i + LANES <= n; i += LANES)
-        lanes_store(gate + i, lanes_silu(lanes_load(gate + i), lanes_load(up + i)));
     if (i < n)
-        lanes_store_part(
-            gate + i, lanes_silu(lanes_load_part(gate + i, n - i), lanes_load_part(up + i, n - i)),
-            n - i);
+        wide_store_part(gate + i,
+                        wide_silu(wide_load_part(gate + i, n - i), wide_load_part(up + i, n - i)),
+                        n - i);
 }
 
 /* The slots of `keys` (a constant) dots of a multiple of 16 values, folded to eight lanes each. The
@@ -175,18 +166,39 @@ static float greatest_of(const float *v, size_t n)
 {
     float greatest = v[0];
     size_t i = 0;
-    if (n >= LANES) {
+    if (n >= WIDE) {
+        wide all = wide_load(v);
+        for (i = WIDE; i + WIDE <= n; i += WIDE)
+            all = wide_greater(wide_load(v + i), all);
+        if (i < n) { /* some for the second time */
+            all = wide_greater(wide_load(v + n - WIDE), all);
+            i = n;
+        }
         float part[LANES];
-        lanes all = lanes_load(v);
-        for (i = LANES; i + LANES <= n; i += LANES)
-            all = lanes_greater(lanes_load(v + i), all);
-        lanes_store(part, all);
+        lanes_store(part, lanes_greater(wide_low(all), wide_high(all)));
         for (unsigned j = 0; j < LANES; j++)
             greatest = part[j] > greatest ? part[j] : greatest;
     }
     for (; i < n; i++)
         greatest = v[i] > greatest ? v[i] : greatest;
     return greatest;
+}
+
+/* What is left of a softmax, n < 32 values: the others are added as zeros, which change no slot. */
+LANES_INLINE void softmax_rest(float *v, size_t n, wide greatest, wide *low, wide *high)
+{
+    if (n >= WIDE) {
+        const wide e = wide_exp(wide_sub(wide_load(v), greatest));
+        wide_store(v, e);
+        *low = wide_add(*low, e);
+        low = high;
+        v += WIDE;
+        n -= WIDE;
+    }
+    if (n > 0) {
+        wide_store_part(v, wide_exp(wide_sub(wide_load_part(v, n), greatest)), n);
+        *low = wide_add(*low, wide_load_part(v, n));
+    }
 }
 
 static float softmax(float *v, size_t count)
@@ -202,18 +214,7 @@ static float softmax(float *v, size_t count)
         low = wide_add(low, a);
         high = wide_add(high, b);
     }
-    if (i < count) { /* the others are added as zeros, which change no slot */
-        float part[STEP] = {0};
-        const size_t bytes = (count - i) * sizeof *v;
-        __builtin_memcpy(part, v + i, bytes);
-        wide_store(part, wide_exp(wide_sub(wide_load(part), greatest)));
-        wide_store(part + WIDE, wide_exp(wide_sub(wide_load(part + WIDE), greatest)));
-        __builtin_memcpy(v + i, part, bytes);
-        __builtin_memset(part, 0, sizeof part);
-        __builtin_memcpy(part, v + i, bytes);
-        low = wide_add(low, wide_load(part));
-        high = wide_add(high, wide_load(part + WIDE));
-    }
+    softmax_rest(v + i, count - i, greatest, &low, &high);
     return 1.0f / wide_fold(low, high);
 }
 

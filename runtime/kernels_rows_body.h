@@ -3,7 +3,9 @@
 #include "runtime/lanes_cut.h"
 #include "runtime/lanes_pairs.h"
 
-#define STEP 32 /* the slots of a sum, two wide ones */
+#define STEP       32 /* the slots of a sum, two wide ones */
+#define CACHE_LINE 64
+#define AHEAD      4096 /* bytes of weights */
 
 static void cut(const float *x, size_t n, struct integers to)
 {
@@ -137,7 +139,61 @@ LANES_INLINE void halves_times(enum dtype type, const uint8_t *w, const uint8_t 
     }
 }
 
-/* A lone vector takes one row at a time: several streams at once confuse the prefetcher. */
+/* The products of the last columns, less than 16, from i on. */
+LANES_INLINE wide rest_times(const uint8_t *row, const float *x, size_t i, size_t cols)
+{
+    const float *w = (const float *)(const void *)(row + i * sizeof *w);
+    return wide_mul(wide_load_part(w, cols - i), wide_load_part(x + i, cols - i));
+}
+
+/* A row times a lone vector: its slots, folded to eight lanes. What a machine fetches by itself
+ * ends with a page, so it is told of the next one. */
+LANES_INLINE lanes row_times(enum dtype type, const uint8_t *w, const float *x, size_t cols)
+{
+    const size_t each = type == DTYPE_F32 ? 4 : 2;
+    struct tile t;
+    t.a[0][0][0] = t.a[0][0][1] = wide_all(0.0f);
+    size_t i = 0;
+    for (; i + STEP <= cols; i += STEP) {
+        for (size_t k = 0; k < STEP * each; k += CACHE_LINE)
+            __builtin_prefetch(w + i * each + AHEAD + k);
+        tile_step(&t, type, w, 0, x, cols, i, 1, 1);
+    }
+    if (i < cols && type != DTYPE_F32) {
+        tile_rest(&t, type, w, 0, x, cols, cols - i, 1, 1);
+        return wide_halves(t.a[0][0][0], t.a[0][0][1]);
+    }
+    /* What is left of floats, the others as zeros: these change no slot. */
+    if (i + WIDE <= cols) {
+        t.a[0][0][0] = wide_add(t.a[0][0][0], wide_mul(weights_at(type, w, i), wide_load(x + i)));
+        i += WIDE;
+        if (i < cols)
+            t.a[0][0][1] = wide_add(t.a[0][0][1], rest_times(w, x, i, cols));
+    } else if (i < cols) {
+        t.a[0][0][0] = wide_add(t.a[0][0][0], rest_times(w, x, i, cols));
+    }
+    return wide_halves(t.a[0][0][0], t.a[0][0][1]);
+}
+
+/* One row after another, as several streams at once confuse the prefetcher; eight are folded side
+ * by side. */
+LANES_INLINE void lone_rows(enum dtype type, const struct tensor *w, uint32_t from, uint32_t to,
+                            const struct vectors *x, float *out)
+{
+    const size_t bytes = (size_t)w->row_bytes;
+    const uint8_t *row = w->data + from * bytes;
+    uint32_t r = from;
+    for (; r + LANES <= to; r += LANES) {
+        lanes eight[LANES];
+        LANES_UNROLL
+        for (unsigned k = 0; k < LANES; k++, row += bytes)
+            eight[k] = row_times(type, row, x->x, x->n);
+        lanes_store(out + r, lanes_fold_each(eight));
+    }
+    for (; r < to; r++, row += bytes)
+        out[r] = lanes_fold(row_times(type, row, x->x, x->n));
+}
+
 LANES_INLINE void plain_rows(enum dtype type, const struct tensor *w, uint32_t from, uint32_t to,
                              const struct vectors *x, float *out)
 {
@@ -149,7 +205,11 @@ LANES_INLINE void plain_rows(enum dtype type, const struct tensor *w, uint32_t f
                          out + v * w->rows + from);
         return;
     }
-    if (WIDE_ROWS_FLOAT > 1 && x->count > 1)
+    if (!WIDE_HALVES && x->count == 1) {
+        lone_rows(type, w, from, to, x, out);
+        return;
+    }
+    if (WIDE_ROWS_FLOAT > 1)
         for (; r + WIDE_ROWS_FLOAT <= to; r += WIDE_ROWS_FLOAT)
             strip_times(type, w->data + r * bytes, bytes, x, WIDE_ROWS_FLOAT, out + r, w->rows);
     for (; r < to; r++)

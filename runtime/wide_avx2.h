@@ -32,6 +32,29 @@ LANES_INLINE wide wide_load(const void *p)
     return (wide){lanes_load(p), lanes_load((const uint8_t *)p + 32)};
 }
 
+/* n < 16 values, the other lanes zero. */
+LANES_INLINE wide wide_load_part(const float *p, size_t n)
+{
+    const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), place);
+    const __m256i high = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n - LANES), place);
+    return (wide){_mm256_maskload_ps(p, low), _mm256_maskload_ps(p + LANES, high)};
+}
+
+LANES_INLINE void wide_store_part(float *p, wide v, size_t n)
+{
+    const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), place);
+    const __m256i high = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n - LANES), place);
+    _mm256_maskstore_ps(p, low, v.low);
+    _mm256_maskstore_ps(p + LANES, high, v.high);
+}
+
+LANES_INLINE wide wide_greater(wide a, wide b)
+{
+    return (wide){lanes_greater(a.low, b.low), lanes_greater(a.high, b.high)};
+}
+
 LANES_INLINE void wide_store(float *p, wide v)
 {
     lanes_store(p, v.low);

@@ -29,6 +29,28 @@ LANES_INLINE wide wide_load(const void *p)
     return _mm512_loadu_ps(p);
 }
 
+LANES_INLINE __mmask16 wide_first(size_t n)
+{
+    return (__mmask16)((1u << n) - 1);
+}
+
+/* n < 16 values, the other lanes zero. */
+LANES_INLINE wide wide_load_part(const float *p, size_t n)
+{
+    return _mm512_maskz_loadu_ps(wide_first(n), p);
+}
+
+LANES_INLINE void wide_store_part(float *p, wide v, size_t n)
+{
+    _mm512_mask_storeu_ps(p, wide_first(n), v);
+}
+
+/* a > b ? a : b in each lane. */
+LANES_INLINE wide wide_greater(wide a, wide b)
+{
+    return _mm512_max_ps(a, b);
+}
+
 LANES_INLINE void wide_store(float *p, wide v)
 {
     _mm512_storeu_ps(p, v);

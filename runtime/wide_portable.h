@@ -45,6 +45,19 @@ LANES_INLINE wide wide_load(const void *p)
     return v;
 }
 
+/* n < 16 values, the other lanes zero. */
+LANES_INLINE wide wide_load_part(const float *p, size_t n)
+{
+    wide v = {{{0}}};
+    __builtin_memcpy(&v, p, n * sizeof *p);
+    return v;
+}
+
+LANES_INLINE void wide_store_part(float *p, wide v, size_t n)
+{
+    __builtin_memcpy(p, &v, n * sizeof *p);
+}
+
 LANES_INLINE void wide_store(float *p, wide v)
 {
     __builtin_memcpy(p, &v, sizeof v);
@@ -61,6 +74,13 @@ LANES_INLINE wide wide_mul(wide a, wide b)
 {
     WIDE_EACH(i)
     a.v[i] *= b.v[i];
+    return a;
+}
+
+LANES_INLINE wide wide_greater(wide a, wide b)
+{
+    WIDE_EACH(i)
+    a.v[i] = lanes_pick(a.v[i] > b.v[i], a.v[i], b.v[i]);
     return a;
 }
 
