@@ -1,6 +1,7 @@
 #!/bin/sh
 # The battery, whole: counts for one commit, kept in build/…/battery-COMMIT, so that a stopped run
-# goes on where it was. BATTERY_STRIDE=N takes every N-th point; BATTERY_ONLY="kill power" some campaigns.
+# goes on where it was. Of each campaign so many points are taken, evenly over all command lines and states, as its goal
+# asks for, or every N-th of those with BATTERY_STRIDE=N; BATTERY_ONLY="kill power" takes some campaigns only.
 battery="${ASSAY_BUILD:?}/battery"
 [ -x "$battery" ] || exit 77
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo none)
@@ -10,13 +11,15 @@ stride=${BATTERY_STRIDE:-1}
 mkdir -p "$results"
 failed=0
 
-# campaign NAME GOAL [options…]: two jobs, then the sum, which must reach the goal without a bad point
+# campaign NAME GOAL STRIDE PARTS [options…]: every STRIDE-th point of every PARTS-th unit, in two jobs; then the sum,
+# which must reach the goal without a bad point
 campaign() {
-    name=$1 goal=$2
-    shift 2
+    name=$1 goal=$2 every=$3 parts=$4
+    shift 4
     [ -z "${BATTERY_ONLY:-}" ] || case " $BATTERY_ONLY " in *" $name "*) ;; *) return 0 ;; esac
     for job in 0 1; do
-        nice -n 19 "$battery" "$name" --results "$results" --stride "$stride" --job $job/2 "$@" >"$results/$name.$job.log" 2>&1 &
+        nice -n "${BATTERY_NICE:-19}" "$battery" "$name" --results "$results" --stride $((every * stride)) \
+            --job $((job * parts))/$((2 * parts)) "$@" >"$results/$name.$job.log" 2>&1 &
     done
     wait
     grep -h -A 1 '^VIOLATION' "$results/$name".?.log
@@ -30,16 +33,15 @@ campaign() {
 }
 
 printf 'commit %s, results in %s, stride %s\n' "$commit" "$results" "$stride"
-campaign kill 20000
-campaign torn 5000
-campaign compound 10000
-campaign errors 15000
-campaign memory 20000
-campaign power 100000
-campaign power 100000 --strict
-campaign power-again 50000 --strict --limit 8
-campaign flips 400000 --truth
-campaign flips 500000
-[ "$(id -u)" -ne 0 ] || campaign full 3000
-campaign seam 1500
+campaign kill 20000 1 1
+campaign memory 20000 67 1
+campaign compound 10000 31 1
+campaign errors 15000 127 1
+campaign power 80000 1 3
+campaign power 80000 1 3 --strict
+campaign power-again 50000 1 60 --strict --limit 8
+campaign flips 500000 5 1
+campaign torn 5000 5 1
+[ "$(id -u)" -ne 0 ] || campaign full 3000 13 1
+campaign seam 15000 1 1
 exit $failed

@@ -10,8 +10,8 @@ slice() {
 }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-slice kill --stride 53
-slice torn --stride 311
+slice kill --stride 53 --job 0/5
+slice torn --stride 251 --job 1/5
 slice compound --only lab.add-new --stride 97
 slice compound --only evicted.gc --stride 97
 slice errors --only lab.add-new --stride 397
@@ -21,8 +21,8 @@ slice memory --only exported.import --stride 197
 slice power --only lab.add-new --limit 6
 slice power --only gated.promote --limit 6 --strict
 slice power-again --only lab.add-blob --limit 3 --strict
-slice flips --stride 4999 --truth
+slice flips --only one.verify --stride 1999 --truth
 slice flips --only one.verify --stride 997
-slice full --stride 301
-slice seam
+slice full --stride 301 --job 2/5
+slice seam --job 3/20
 exit $failed
