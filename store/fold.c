@@ -1,5 +1,6 @@
 #include "store/fold.h"
 #include "base/canon.h"
+#include "base/text.h"
 #include "store/catalog_write.h"
 #include "store/head.h"
 #include "store/needs.h"
@@ -266,6 +267,13 @@ enum status fold_ledger(struct fold *f, struct err *e)
         .offset = f->mark.ledger_offset, .seq = f->mark.seq, .hash = f->mark.head};
     bool torn = false;
     struct err why = ERR_NONE;
+    if (f->mark.seq > 0 && size > f->mark.ledger_offset) {
+        /* What is added may not be older; an unreadable line is for a check to find. */
+        SCOPED(ledger_entry_release) struct ledger_entry last = {0};
+        if (ledger_line_at(f->s->dir, f->mark.ledger_line, &last, &why) == ST_OK)
+            text_fmt(at.time, sizeof at.time, "%s", last.time);
+        why = ERR_NONE;
+    }
     st = ledger_read(f->s->dir, &f->s->charter.log_key, &at, fold_entry, f, &why);
     if (st == ST_OK)
         return ST_OK;

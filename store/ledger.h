@@ -56,15 +56,25 @@ struct ledger_place {
     uint64_t offset; /* of the next line */
     uint64_t seq;    /* of the entry before it */
     struct digest hash;
-    bool torn; /* the read ended at a torn tail */
+    char time[TIME_TEXT_MAX]; /* its; "": not known, and the next may have any */
+    bool torn;                /* the read ended at a torn tail */
 };
 typedef enum status (*ledger_each)(void *ctx, const struct ledger_entry *entry, struct err *e);
 
-/* Reads the ledger from `at` on, one call an entry and in order, checking seq and prev, and
- * advances `at`. With a log key (NULL: none) each signature is looked at too; a long ledger is
+/* Reads the ledger from `at` on, one call an entry and in order, checking seq, prev and that time
+ * does not go back, and advances `at`. With a log key (NULL: none) each signature is looked at too; a long ledger is
  * parsed and verified by several threads, the calls come from this one. A torn tail ends it
  * quietly. ST_CORRUPT names seq and byte offset. */
 enum status ledger_read(int dir, const struct public_key *log_key, struct ledger_place *at,
                         ledger_each each, void *ctx, struct err *e) MUST_CHECK;
+
+/* One entry by its number, found by halving the file: a few lines are read, however long it is.
+ * Only its own signature is looked at (`verified`), not the chain to it. ST_NOT_FOUND, code
+ * "no-entry"; ST_CORRUPT when a line on the way is none. */
+enum status ledger_find(int dir, const struct public_key *log_key, uint64_t seq,
+                        struct ledger_entry *out, struct err *e) MUST_CHECK;
+/* The entry whose line begins at `offset`. ST_CORRUPT. */
+enum status ledger_line_at(int dir, uint64_t offset, struct ledger_entry *out,
+                           struct err *e) MUST_CHECK;
 
 #endif

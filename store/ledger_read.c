@@ -8,6 +8,7 @@
  * thread. */
 #include "base/files.h"
 #include "base/heap.h"
+#include "base/text.h"
 #include "store/ledger.h"
 #include "store/ring.h"
 #include <fcntl.h>
@@ -96,6 +97,8 @@ static enum status take(struct reader *r, struct ledger_entry *entry, struct err
                        "its number is another: an entry was dropped, added or moved", e);
     if (!digest_equal(&entry->prev, &r->at->hash))
         return damaged(r, "ledger-chain", "it does not follow from the entry before it", e);
+    if (strcmp(entry->time, r->at->time) < 0)
+        return damaged(r, "ledger-time", "it is older than the entry before it", e);
     entry->end += r->at->offset;
     enum status st = r->each(r->ctx, entry, e);
     if (st != ST_OK)
@@ -103,6 +106,7 @@ static enum status take(struct reader *r, struct ledger_entry *entry, struct err
     r->at->seq = entry->seq;
     r->at->hash = entry->hash;
     r->at->offset = entry->end;
+    text_fmt(r->at->time, sizeof r->at->time, "%s", entry->time);
     return ST_OK;
 }
 

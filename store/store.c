@@ -320,6 +320,16 @@ enum status store_facts(struct store *s, struct store_facts *out, struct err *e)
     return ST_OK;
 }
 
+enum status store_entry(struct store *s, uint64_t seq, struct ledger_entry *out, struct err *e)
+{
+    enum status st = ledger_find(s->dir, &s->charter.log_key, seq, out, e);
+    if (st != ST_OK || out->verified)
+        return st;
+    ledger_entry_release(out);
+    return err_at(e, ST_CORRUPT, "ledger", "ledger-signature", ERR_NO_OFFSET,
+                  "entry %llu is not signed by the store's log key", (unsigned long long)seq);
+}
+
 enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e)
 {
     uint64_t seq = 0;

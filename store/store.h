@@ -27,6 +27,8 @@
  *     held/NAME/CHANNEL/SEQ     a former holder
  *     policy, trust             digest and version in force (JSON)
  *     once/trust/VERSION/DIGEST ""                                 verify/trust_chain
+ *     once/policy/VERSION       digest of the enactment's envelope promote/policy_store
+ *     once/decision/HEX         "": the entry that set it made it  promote/entry
  *     installed/ARTIFACT        whose contents are kept (JSON)     store/install
  *     evicted/ARTIFACT          when, why and how much (JSON)      store/evict
  *     removed/NAME@VERSION      the artifact that had it: nobody else gets it
@@ -96,6 +98,12 @@ enum status store_fence(struct store *s, bool *fenced, struct err *e) MUST_CHECK
 /* The time of the newest ledger entry: a clock that is behind it runs behind what the store has
  * seen. */
 enum status store_seen(struct store *s, int64_t *when, struct err *e) MUST_CHECK;
+
+/* One ledger entry by its number, its signature checked (not the chain to it), to be released.
+ * ST_NOT_FOUND; ST_CORRUPT, also when the log key did not sign it. */
+struct ledger_entry;
+enum status store_entry(struct store *s, uint64_t seq, struct ledger_entry *out,
+                        struct err *e) MUST_CHECK;
 
 /* State. The value is appended to out. ST_NOT_FOUND. */
 enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e) MUST_CHECK;

@@ -107,6 +107,88 @@ Test(ledger, entry_reads_back_with_its_members_in_canonical_order)
     room_end(&r);
 }
 
+Test(ledger, time_never_goes_back_from_one_entry_to_the_next)
+{
+    struct temp t = temp_make();
+    struct signer *log = temp_key(&t, "log");
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    struct digest hash = {0};
+    struct err e = ERR_NONE;
+    struct seen seen = {.log = signer_public(log)};
+    struct ledger_place at = {.offset = 0};
+    static const char *const times[] = {"2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z",
+                                        "2026-01-02T03:04:04Z"};
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(ledger_encode(i + 1, &hash, "test", times[i], span_text("{}"),
+                                   span_text("{}"), log, &text, &hash, &e),
+                     ST_OK);
+    temp_write(&t, "ledger", buf_span(&text));
+    cr_expect_eq(ledger_read(t.dir, NULL, &at, see, &seen, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "ledger-time");
+    cr_expect_eq(seen.entries, 2);
+    signer_close(log);
+    temp_remove(&t);
+}
+
+/* Lines from 300 bytes to 60 KiB, so that no halving lands on a boundary. */
+static void write_long(struct temp *t, const struct signer *log, size_t entries, struct buf *text)
+{
+    struct digest hash = {0};
+    struct err e = ERR_NONE;
+    for (size_t i = 0; i < entries; i++) {
+        SCOPED(buf_release) struct buf body = BUF_EMPTY;
+        buf_text(&body, "{\"a\":\"");
+        for (size_t n = i % 7 == 3 ? 60000 : 20 + i * 37 % 900; n > 0; n--)
+            buf_byte(&body, 'x');
+        buf_text(&body, "\"}");
+        cr_assert_eq(ledger_encode(i + 1, &hash, "test", when, buf_span(&body), span_text("{}"),
+                                   log, text, &hash, &e),
+                     ST_OK);
+    }
+    temp_write(t, "ledger", buf_span(text));
+}
+
+Test(ledger, finds_each_entry_by_its_number_and_no_other)
+{
+    struct temp t = temp_make();
+    struct signer *log = temp_key(&t, "log");
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    enum { N = 120 };
+    write_long(&t, log, N, &text);
+    for (int torn = 0; torn < 2; torn++) {
+        for (uint64_t seq = 0; seq <= N + 1; seq++) {
+            SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+            struct err e = ERR_NONE;
+            enum status st = ledger_find(t.dir, signer_public(log), seq, &entry, &e);
+            cr_expect_eq(st, seq == 0 || seq > N ? ST_NOT_FOUND : ST_OK, "%u: %s", (unsigned)seq,
+                         e.detail);
+            cr_expect(st != ST_OK || (entry.seq == seq && entry.verified));
+        }
+        buf_text(&text, "{\"entry\":{\"torn");
+        temp_write(&t, "ledger", buf_span(&text));
+    }
+    signer_close(log);
+    temp_remove(&t);
+}
+
+Test(ledger, an_entry_that_another_key_signed_is_found_as_that)
+{
+    struct temp t = temp_make();
+    struct signer *log = temp_key(&t, "log"), *other = temp_key(&t, "other");
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    struct err e = ERR_NONE;
+    write_long(&t, log, 20, &text);
+    cr_expect_eq(ledger_find(t.dir, signer_public(other), 7, &entry, &e), ST_OK);
+    cr_expect_not(entry.verified);
+    memset(text.p, 'x', text.n);
+    temp_write(&t, "ledger", buf_span(&text));
+    cr_expect_eq(ledger_find(t.dir, NULL, 7, &entry, &e), ST_NOT_FOUND, "%s", err_code(&e));
+    signer_close(other);
+    signer_close(log);
+    temp_remove(&t);
+}
+
 Test(ledger, catches_a_dropped_entry)
 {
     struct room r = room_make();
