@@ -16,7 +16,7 @@
 #define APPROVAL_TYPE  "application/vnd.assay.approval+json"
 #define APPROVAL_MAX   (64u << 10) /* bytes of a file */
 #define APPROVAL_SHELF "approval"
-#define APPROVALS_MAX  64 /* counted for one promotion; with more that hold nothing is decided */
+#define APPROVALS_MAX  BASIS_APPROVALS
 
 struct approval {
     struct ask ask;

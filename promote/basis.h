@@ -10,7 +10,7 @@
 #include "base/json_write.h"
 #include "promote/policy.h"
 
-#define BASIS_APPROVALS 32
+#define BASIS_APPROVALS 64 /* counted for one decision; with more that hold nothing is decided */
 #define BASIS_WAIVERS   16
 #define FROZEN_MAX      160
 

@@ -23,6 +23,13 @@ void channel_key(const char *name, const char *channel, char out[STORE_KEY_MAX])
     text_fmt(out, STORE_KEY_MAX, "channel/%s/%s", name, channel);
 }
 
+void channel_place_key(const char *name, const char *channel, uint64_t number,
+                       char out[STORE_KEY_MAX])
+{
+    text_fmt(out, STORE_KEY_MAX, STORE_ONCE "channel/%s/%s/%016llu", name, channel,
+             (unsigned long long)number);
+}
+
 void channel_held_key(const struct holder *h, char out[STORE_KEY_MAX])
 {
     text_fmt(out, STORE_KEY_MAX, "held/%s/%s/%016llu", h->name, h->channel,
@@ -112,6 +119,31 @@ static enum status read_holder(const char *key, struct span value, struct holder
     return read_value(value, key, out, e);
 }
 
+enum status channel_place(struct store *s, const char *name, const char *channel, uint64_t number,
+                          struct digest *decision, uint64_t *seq, struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    struct err why = ERR_NONE;
+    channel_place_key(name, channel, number, key);
+    *decision = (struct digest){{0}};
+    enum status st = store_get_seq(s, key, &value, seq, &why);
+    if (st == ST_NOT_FOUND) {
+        *seq = 0;
+        return ST_OK;
+    }
+    buf_byte(&value, '\0');
+    if (st == ST_OK)
+        st = buf_status(&value);
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    return digest_parse((const char *)value.p, decision)
+               ? ST_OK
+               : err_set(e, ST_CORRUPT, "state-value", "the state key %s names no decision", key);
+}
+
 /* ---- who holds what ---- */
 
 static enum status nobody(struct err *e, const char *name, const char *channel)
@@ -138,8 +170,12 @@ enum status channel_seat(struct store *s, const char *name, const char *channel,
     }
     if (st != ST_OK || (st = read_holder(key, buf_span(&value), out, e)) != ST_OK)
         return st;
-    out->seq = seq;
-    return ST_OK;
+    /* Saying it again makes it no newer: its own entry counts. */
+    struct digest taken;
+    uint64_t by = 0;
+    st = channel_place(s, name, channel, out->number, &taken, &by, e);
+    out->seq = by > 0 && digest_equal(&taken, &out->decision) ? by : seq;
+    return st;
 }
 
 enum status channel_holder(struct store *s, const char *name, const char *channel,
@@ -147,6 +183,25 @@ enum status channel_holder(struct store *s, const char *name, const char *channe
 {
     enum status st = channel_seat(s, name, channel, out, e);
     return st == ST_OK && digest_is_zero(&out->artifact) ? nobody(e, name, channel) : st;
+}
+
+enum status channel_newest(struct store *s, const struct holder *h, struct err *e)
+{
+    struct digest taken;
+    uint64_t seq = 0, next = 0;
+    enum status st = channel_place(s, h->name, h->channel, h->number, &taken, &seq, e);
+    if (st != ST_OK)
+        return st;
+    if (seq == 0 || !digest_equal(&taken, &h->decision))
+        return err_at(e, ST_UNPROVEN, "decision", "decision-place", ERR_NO_OFFSET,
+                      "the decision is not the one that has its number in the channel's order");
+    st = channel_place(s, h->name, h->channel, h->number + 1, &taken, &next, e);
+    if (st != ST_OK || next == 0)
+        return st;
+    return err_at(e, ST_UNPROVEN, "decision", "decision-set-back", ERR_NO_OFFSET,
+                  "entry %llu decided about the channel later than what it leads to; find out who "
+                  "holds the log key",
+                  (unsigned long long)next);
 }
 
 /* Holders found by a scan; what is done with them waits until the scan is over. */

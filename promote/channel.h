@@ -4,7 +4,12 @@
  *                             null: whoever held it was taken out, nobody holds it now
  *     held/NAME/CHANNEL/SEQ   the same and "withdrawn":true|false; SEQ: the 16-digit number of the
  *                             ledger entry that had put it there
- *     retired/ARTIFACT        digest of the decision that retired it */
+ *     once/channel/NAME/CHANNEL/NUMBER   envelope of the decision that has this number, of any
+ * kind; set once, by the entry that made it, and never taken back retired/ARTIFACT        digest of
+ * the decision that retired it
+ *
+ * The first two only say where to look: who holds a channel is said by the newest of the places,
+ * so whoever can write entries cannot lead a channel back to an older decision. */
 #ifndef PROMOTE_CHANNEL_H
 #define PROMOTE_CHANNEL_H
 
@@ -42,6 +47,12 @@ enum status channel_former(struct store *s, const char *name, const char *channe
 enum status channel_protects(struct store *s, const char *name, const struct digest *artifact,
                              uint64_t retain, bool *out, struct holder *by,
                              struct err *e) MUST_CHECK;
+/* Which decision took a place in the channel's order, and by which entry; *seq 0: none yet. */
+enum status channel_place(struct store *s, const char *name, const char *channel, uint64_t number,
+                          struct digest *decision, uint64_t *seq, struct err *e) MUST_CHECK;
+/* Did h's decision take its place in the channel's order, and none after it? ST_UNPROVEN,
+ * codes "decision-place", "decision-set-back". */
+enum status channel_newest(struct store *s, const struct holder *h, struct err *e) MUST_CHECK;
 enum status channel_retired(struct store *s, const struct digest *artifact, bool *out,
                             struct err *e) MUST_CHECK;
 /* The highest channel an artifact is in: "stable", "preview", "candidate"; "retired". */
@@ -49,6 +60,8 @@ enum status channel_state(struct store *s, const struct digest *artifact, const 
                           char out[16], struct err *e) MUST_CHECK;
 
 /* The state keys, and their values as JSON. */
+void channel_place_key(const char *name, const char *channel, uint64_t number,
+                       char out[STORE_KEY_MAX]);
 void channel_key(const char *name, const char *channel, char out[STORE_KEY_MAX]);
 void channel_held_key(const struct holder *h, char out[STORE_KEY_MAX]);
 void channel_retired_key(const struct digest *artifact, char out[STORE_KEY_MAX]);

@@ -5,6 +5,7 @@
 #include "promote/inputs.h"
 #include "promote/leave.h"
 #include "promote/policy_store.h"
+#include "promote/replay.h"
 #include "promote/rules.h"
 #include "promote/soak.h"
 #include "promote/statement.h"
@@ -67,45 +68,22 @@ static enum status open_decision(const struct promoter *by, const struct holder 
     return ST_OK;
 }
 
-/* Is every check that did not pass waived by one of the waivers that the decision names? That they
- * have ended since does not matter: they held then. */
-static enum status prove_waived(const struct promoter *by, const struct statement *s,
-                                const struct evidence *v, struct err *e)
-{
-    for (size_t i = 0; i < v->check_count; i++) {
-        bool waived = v->checks[i].verdict == VERDICT_PASS;
-        for (size_t k = 0; !waived && k < s->basis.waiver_count; k++) {
-            struct waiver w;
-            enum status st =
-                waiver_open(by->store, by->trust, &s->basis.waivers[k], TRUST_ANY_TIME, &w, e);
-            if (st != ST_OK)
-                return st;
-            waived = w.gate == v->gate && digest_equal(&w.artifact, &s->artifact) &&
-                     text_equal(w.check, v->checks[i].name);
-        }
-        if (!waived)
-            return unproven(e, "decision-evidence",
-                            "the evidence of the decision does not bear it out");
-    }
-    return ST_OK;
-}
-
-/* What the decision relied on still verifies and still says what it said. */
+/* The evidence counts still, under the trust in force: a key that was revoked since vouches for
+ * nothing, whenever it signed. */
 static enum status prove_evidence(const struct promoter *by, const struct statement *s,
                                   struct err *e)
 {
+    struct digest now = trust_facts(by->trust).digest;
+    if (digest_equal(&now, &s->basis.trust)) /* under the very trust that the law is proven by */
+        return ST_OK;
     for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
+        SCOPED(evidence_release) struct evidence v = {0};
         if (digest_is_zero(&s->basis.evidence[g]))
             continue;
-        SCOPED(evidence_release) struct evidence v = {0};
         enum status st =
             evidence_open(by->store, by->trust, &s->basis.evidence[g], TRUST_ANY_TIME, &v, e);
-        if (st != ST_OK || (st = prove_waived(by, s, &v, e)) != ST_OK)
+        if (st != ST_OK)
             return st;
-        if (v.gate != g || v.check_count == 0 || !digest_equal(&v.bound.artifact, &s->artifact) ||
-            !digest_equal(&v.bound.runtime, &s->basis.runtime))
-            return unproven(e, "decision-evidence",
-                            "the evidence of the decision does not bear it out");
     }
     return ST_OK;
 }
@@ -132,6 +110,18 @@ static enum status prove_runtime(const struct statement *s, struct err *e)
     return ST_OK;
 }
 
+static enum status prove_law(const struct promoter *by, const struct holder *h, struct err *e)
+{
+    struct replay_place at = {.number = h->number, .decision = h->decision};
+    bool retired = false;
+    text_fmt(at.name, sizeof at.name, "%s", h->name);
+    text_fmt(at.channel, sizeof at.channel, "%s", h->channel);
+    enum status st = channel_retired(by->store, &h->artifact, &retired, e);
+    if (st == ST_OK && retired)
+        return unproven(e, "decision-retired", "the artifact was retired, and holds nothing");
+    return st == ST_OK ? replay_prove(by, &at, e) : st;
+}
+
 static enum status prove(const struct promoter *by, const struct holder *h, struct err *e)
 {
     struct holder now;
@@ -143,7 +133,9 @@ static enum status prove(const struct promoter *by, const struct holder *h, stru
         return err_set(e, ST_CONFLICT, "holder-changed",
                        "the channel's holder has changed meanwhile");
     if ((st = open_decision(by, &now, &s, e)) != ST_OK ||
-        (st = prove_manifest(by, &s, e)) != ST_OK || (st = prove_evidence(by, &s, e)) != ST_OK)
+        (st = channel_newest(by->store, &now, e)) != ST_OK ||
+        (st = prove_law(by, &now, e)) != ST_OK || (st = prove_manifest(by, &s, e)) != ST_OK ||
+        (st = prove_evidence(by, &s, e)) != ST_OK)
         return st;
     return prove_runtime(&s, e);
 }
@@ -223,6 +215,29 @@ static enum status record(const struct promoter *by, const struct promotion *wha
     return ST_OK;
 }
 
+/* What does not hold the channel it has to come from by right does not hold it. */
+static enum status prove_source(const struct promoter *by, const struct policy *policy,
+                                struct inputs *in, struct err *e)
+{
+    const struct policy_channel *law = policy_channel(policy, in->channel);
+    struct holder seat;
+    struct err why = ERR_NONE;
+    if (law == NULL || !in->soak.holds)
+        return ST_OK;
+    enum status st = channel_holder(by->store, in->manifest->name, law->from, &seat, &why);
+    if (st == ST_OK)
+        st = channel_newest(by->store, &seat, &why);
+    if (st == ST_OK)
+        st = prove_law(by, &seat, &why);
+    if (inputs_trouble(st)) {
+        *e = why;
+        return st;
+    }
+    if (st != ST_OK)
+        in->soak = (struct soak){.holds = false};
+    return ST_OK;
+}
+
 /* One look at everything, behind one ledger entry, and the decision that follows. */
 static enum status promote_once(const struct promoter *by, const struct promotion *what,
                                 const struct standing *on, struct decision *out, struct err *e)
@@ -239,7 +254,8 @@ static enum status promote_once(const struct promoter *by, const struct promotio
     if (on->held)
         out->previous = on->holder.artifact;
     bool holds = false;
-    if ((st = rules_apply(&in, out, e)) != ST_OK ||
+    if ((st = prove_source(by, &policy, &in, e)) != ST_OK ||
+        (st = rules_apply(&in, out, e)) != ST_OK ||
         (st = holds_already(by, &in, on, out, &holds, e)) != ST_OK || holds || what->dry_run)
         return st;
     return record(by, what, &in, on, facts.seq, out, e);
@@ -355,17 +371,18 @@ static enum status bring_back(const struct promoter *by, const struct standing *
                               struct holder *out, struct err *e)
 {
     struct statement s;
-    enum status st = open_decision(by, former, &s, e);
-    if (st != ST_OK || (st = prove_evidence(by, &s, e)) != ST_OK ||
+    bool retired = false;
+    enum status st = channel_retired(by->store, &former->artifact, &retired, e);
+    if (st == ST_OK && retired)
+        return err_set(e, ST_REFUSED, "retired", "that artifact was retired; --to names another");
+    if (st != ST_OK || (st = open_decision(by, former, &s, e)) != ST_OK ||
+        (st = prove_law(by, former, e)) != ST_OK || (st = prove_evidence(by, &s, e)) != ST_OK ||
         (st = prove_manifest(by, &s, e)) != ST_OK)
         return st;
+    if (s.kind != DECISION_ROLLBACK)
+        s.restores = s.number;
     s.kind = DECISION_ROLLBACK;
     text_fmt(s.reason, sizeof s.reason, "%s", reason);
-    bool retired = false;
-    if ((st = channel_retired(by->store, &former->artifact, &retired, e)) != ST_OK)
-        return st;
-    if (retired)
-        return err_set(e, ST_REFUSED, "retired", "that artifact was retired; --to names another");
     if ((st = entry_prepare(by, on, &s, e)) != ST_OK)
         return st;
     return entry_commit(by, on, &s, former, after, out, e);

@@ -169,6 +169,8 @@ void entry_set(const struct standing *on, const struct statement *s, const struc
 {
     char key[STORE_KEY_MAX];
     struct holder h = holder_of(s, envelope);
+    channel_place_key(s->name, s->channel, s->number, key);
+    put_digest(j, key, envelope);
     channel_key(s->name, s->channel, key);
     put_holder(j, key, &h, false);
     /* The same artifact under a newer decision is no former holder. */
@@ -260,14 +262,20 @@ enum status entry_refuse(const struct promoter *by, const struct statement *s, u
 {
     SCOPED(change_scope) struct change *c = NULL;
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
+    char now[TIME_TEXT_MAX];
     struct json_out j = json_out(&body);
     json_object(&j);
     put_digest(&j, "artifact", &s->artifact);
     json_key(&j, "basis");
     basis_write(&s->basis, &j);
+    put_digest(&j, "before", &s->before);
     put_text(&j, "channel", s->channel);
+    time_format(clock_now(&by->clock), now);
+    put_text(&j, "clock", now);
     put_text(&j, "kind", decision_kind_name(s->kind));
     put_text(&j, "name", s->name);
+    json_key(&j, "number");
+    json_u64(&j, s->number);
     put_digest(&j, "policy", &s->policy);
     if (s->reason[0] != '\0')
         put_text(&j, "reason", s->reason);

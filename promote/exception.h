@@ -44,6 +44,9 @@ enum status waive(const struct promoter *by, const struct signer *policy_key,
 /* From the store, its signature checked with the role policy. */
 enum status waiver_open(struct store *s, const struct trust *t, const struct digest *envelope,
                         int64_t now, struct waiver *out, struct err *e) MUST_CHECK;
+/* May it last so long, and be of that gate, by this law? Whatever the one said under which it was
+ * made. */
+bool waiver_lawful(const struct waiver *w, const struct policy_waivers *law);
 /* Does it hold for this artifact at that time? */
 bool waiver_holds(const struct waiver *w, const char *store, const struct digest *artifact,
                   int64_t now);
@@ -61,10 +64,11 @@ enum status freeze_commit(const struct promoter *by, const struct signer *key,
 /* ST_NOT_FOUND: it is not frozen. `key`: of the role policy. */
 enum status thaw_commit(const struct promoter *by, const struct signer *key, const char *target,
                         const char *reason, uint64_t *seq, struct err *e) MUST_CHECK;
-/* Is NAME@CHANNEL frozen at that time? `why` says by what, "" when not. A freeze that cannot be
- * proven keeps: losing a signature must not open anything. */
+/* Is NAME@CHANNEL frozen at that time, by a record that stands since before entry `before`
+ * (UINT64_MAX: any)? `why` says by what, "" when not. A freeze that cannot be proven keeps: losing
+ * a signature must not open anything. */
 enum status freeze_find(struct store *s, const struct trust *t, const char *name,
-                        const char *channel, int64_t now, char why[FROZEN_MAX],
+                        const char *channel, int64_t now, uint64_t before, char why[FROZEN_MAX],
                         struct err *e) MUST_CHECK;
 /* Every freeze, ended ones included. */
 enum status freeze_each(struct store *s, const struct trust *t,

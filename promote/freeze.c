@@ -111,7 +111,7 @@ static enum status open_freeze(struct store *s, const struct trust *t, const cha
 /* ---- asking ---- */
 
 static enum status find_one(struct store *s, const struct trust *t, const char *target, int64_t now,
-                            char why[FROZEN_MAX], struct err *e)
+                            uint64_t before, char why[FROZEN_MAX], struct err *e)
 {
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     char key[STORE_KEY_MAX];
@@ -119,8 +119,9 @@ static enum status find_one(struct store *s, const struct trust *t, const char *
     struct err none = ERR_NONE;
     int64_t until = 0;
     freeze_key(target, key);
-    enum status st = store_get(s, key, &value, &none);
-    if (st == ST_NOT_FOUND)
+    uint64_t seq = 0;
+    enum status st = store_get_seq(s, key, &value, &seq, &none);
+    if (st == ST_NOT_FOUND || (st == ST_OK && seq >= before))
         return ST_OK;
     buf_byte(&value, '\0');
     if (st == ST_OK && buf_status(&value) == ST_OK)
@@ -138,7 +139,8 @@ static enum status find_one(struct store *s, const struct trust *t, const char *
 }
 
 enum status freeze_find(struct store *s, const struct trust *t, const char *name,
-                        const char *channel, int64_t now, char why[FROZEN_MAX], struct err *e)
+                        const char *channel, int64_t now, uint64_t before, char why[FROZEN_MAX],
+                        struct err *e)
 {
     char both[FREEZE_TARGET], every[FREEZE_TARGET];
     text_fmt(both, sizeof both, "%s@%s", name, channel);
@@ -146,7 +148,7 @@ enum status freeze_find(struct store *s, const struct trust *t, const char *name
     const char *const targets[] = {name, both, every};
     why[0] = '\0';
     for (size_t i = 0; i < sizeof targets / sizeof *targets && why[0] == '\0'; i++) {
-        enum status st = find_one(s, t, targets[i], now, why, e);
+        enum status st = find_one(s, t, targets[i], now, before, why, e);
         if (st != ST_OK)
             return st;
     }

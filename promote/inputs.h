@@ -1,6 +1,6 @@
 /* Everything that a decision looks at, gathered and verified beforehand. promote/rules turns it
  * into a decision without another look at store, clock or keys; so the same rules decide a
- * promotion now (inputs_now), one that was decided before (inputs_past), and what a request's
+ * promotion now (inputs_now), one that was decided before (promote/recall), and what a request's
  * reader holds in his hand without any store (promote/request). */
 #ifndef PROMOTE_INPUTS_H
 #define PROMOTE_INPUTS_H
@@ -57,8 +57,10 @@ enum status inputs_now(const struct promoter *by, const struct promotion *what,
                        const struct policy *policy, const struct standing *on, struct inputs *out,
                        struct err *e) MUST_CHECK;
 
-/* The soak of a past or present promotion from the chain that ends with basis.source. */
-enum status inputs_soak(struct store *s, struct inputs *in, struct err *e) MUST_CHECK;
+/* The soak of a past or present promotion from the chain that ends with basis.source, which is the
+ * newest before entry `before` (UINT64_MAX: of all). */
+enum status inputs_soak(struct store *s, struct inputs *in, uint64_t before,
+                        struct err *e) MUST_CHECK;
 
 /* The same for a waiver: only the votes for that very ask are gathered. */
 enum status inputs_waiver(const struct promoter *by, const struct artifact *a,

@@ -9,7 +9,6 @@
 #include "verify/attestation.h"
 #include "verify/evidence.h"
 
-#define POLICY_TYPE     "application/vnd.assay.policy+json"
 #define POLICY_CHANNELS 2 /* preview, stable */
 
 /* How many people, of which role, have to say yes. */

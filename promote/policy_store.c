@@ -4,11 +4,10 @@
 #include "promote/inputs.h"
 #include "promote/policy_schema.h"
 #include "store/change.h"
-#include "store/envelope.h"
 
 #define STATE_KEY "policy"
 
-/* The state's value: {"envelope":HEX,"name":…,"policy":HEX,"version":N}. */
+/* What the state says of the law in force. */
 struct pointer {
     struct digest envelope, policy;
     uint64_t version;
@@ -30,41 +29,149 @@ static enum status pointer_parse(struct span value, struct pointer *out, struct 
     return ST_OK;
 }
 
-/* Reads pointer and raw value; ST_NOT_FOUND with *value empty when none is installed. */
+/* Reads pointer and raw value; *value stays empty, and ST_OK, when none was ever installed. */
 static enum status current(struct store *s, struct buf *value, struct pointer *out, struct err *e)
 {
-    enum status st = store_get(s, STATE_KEY, value, e);
-    return st == ST_OK ? pointer_parse(buf_span(value), out, e) : st;
+    struct err why = ERR_NONE;
+    *out = (struct pointer){.version = 0};
+    enum status st = store_get(s, STATE_KEY, value, &why);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st == ST_OK)
+        return pointer_parse(buf_span(value), out, e);
+    *e = why;
+    return st;
 }
 
-enum status policy_verify(const struct trust *t, struct span bytes, int64_t now, struct policy *out,
-                          struct err *e)
+static enum status no_policy(struct err *e)
+{
+    return err_set(e, ST_NOT_FOUND, "no-policy",
+                   "no policy is installed; assay policy set FILE installs one");
+}
+
+/* ---- places ---- */
+
+static void place_key(uint64_t version, char out[STORE_KEY_MAX])
+{
+    text_fmt(out, STORE_KEY_MAX, STORE_ONCE "policy/%016llu", (unsigned long long)version);
+}
+
+/* Who took the place of a version, and by which entry; *seq 0: nobody did. */
+static enum status place(struct store *s, uint64_t version, struct digest *envelope, uint64_t *seq,
+                         struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    struct err why = ERR_NONE;
+    place_key(version, key);
+    *envelope = (struct digest){{0}};
+    *seq = 0;
+    enum status st = store_get_seq(s, key, &value, seq, &why);
+    if (st == ST_NOT_FOUND) {
+        *seq = 0;
+        return ST_OK;
+    }
+    buf_byte(&value, '\0');
+    if (st == ST_OK)
+        st = buf_status(&value);
+    if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
+    return digest_parse((const char *)value.p, envelope)
+               ? ST_OK
+               : err_set(e, ST_CORRUPT, "state-value", "the state key %s names no document", key);
+}
+
+static enum status set_back(struct err *e, uint64_t version, uint64_t newest)
+{
+    return err_at(e, ST_SET_BACK, "policy", "policy-set-back", ERR_NO_OFFSET,
+                  "the ledger goes back to version %llu of the policy, but the place of version "
+                  "%llu was taken; find out who holds the log key",
+                  (unsigned long long)version, (unsigned long long)newest);
+}
+
+/* The pointer has to name the newest place, and who took it. */
+static enum status check_pointer(struct store *s, const struct pointer *at, struct err *e)
+{
+    struct digest taken;
+    uint64_t seq = 0;
+    enum status st = place(s, at->version + 1, &taken, &seq, e);
+    if (st == ST_OK && seq > 0)
+        return set_back(e, at->version, at->version + 1);
+    if (st == ST_OK)
+        st = place(s, at->version, &taken, &seq, e);
+    if (st != ST_OK || (seq > 0 && digest_equal(&taken, &at->envelope)))
+        return st;
+    return err_at(e, ST_UNTRUSTED, "policy", "policy-place", ERR_NO_OFFSET,
+                  "the ledger names a policy that never took its place as version %llu; find out "
+                  "who holds the log key",
+                  (unsigned long long)at->version);
+}
+
+/* ---- reading ---- */
+
+static enum status check_signers(const struct trust *t, const struct envelope *v, int64_t now,
+                                 const struct enactment *n, const char *store, struct err *e)
+{
+    enum status st = trust_check(t, ROLE_POLICY, v, now, e);
+    if (st != ST_OK || text_equal(n->store, store))
+        return st;
+    return err_at(e, ST_UNPROVEN, "policy", "policy-store", ERR_NO_OFFSET,
+                  "it was made the law of another store");
+}
+
+enum status policy_verify(const struct trust *t, struct span envelope, const char *store,
+                          int64_t now, struct policy *out, struct err *e)
 {
     SCOPED(envelope_release) struct envelope v = {0};
-    enum status st = envelope_parse(bytes, &v, e);
-    if (st != ST_OK || (st = trust_check(t, ROLE_POLICY, &v, now, e)) != ST_OK)
+    SCOPED(enactment_release) struct enactment n = {.version = 0};
+    enum status st = enactment_open(envelope, &v, &n, e);
+    if (st != ST_OK || (st = check_signers(t, &v, now, &n, store, e)) != ST_OK)
         return st;
-    if (!text_equal(v.type, POLICY_TYPE))
-        return err_at(e, ST_SIGNATURE, "policy", "wrong-type", ERR_NO_OFFSET,
-                      "signed as %s, not as a policy", v.type);
-    return policy_decode(buf_span(&v.payload), out, e);
+    *out = n.policy;
+    n.policy = (struct policy){0};
+    return ST_OK;
+}
+
+/* The law of a version, from the document that took its place. */
+static enum status open_place(struct store *s, const struct trust *t, uint64_t version,
+                              const struct digest *envelope, int64_t now, struct policy *out,
+                              struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    SCOPED(enactment_release) struct enactment n = {.version = 0};
+    struct store_facts facts;
+    struct digest before = {{0}};
+    uint64_t seq = 0;
+    enum status st = store_facts(s, &facts, e);
+    if (st != ST_OK || (st = store_document(s, envelope, &bytes, e)) != ST_OK ||
+        (st = enactment_open(buf_span(&bytes), &v, &n, e)) != ST_OK ||
+        (st = check_signers(t, &v, now, &n, facts.id, e)) != ST_OK ||
+        (version > 1 && (st = place(s, version - 1, &before, &seq, e)) != ST_OK))
+        return st;
+    if (n.version != version || !digest_equal(&n.before, &before))
+        return err_at(e, ST_SET_BACK, "policy", "policy-set-back", ERR_NO_OFFSET,
+                      "version %llu of the policy was put in the place of version %llu; find out "
+                      "who holds the log key",
+                      (unsigned long long)n.version, (unsigned long long)version);
+    *out = n.policy;
+    n.policy = (struct policy){0};
+    return ST_OK;
 }
 
 static enum status load(struct store *s, const struct trust *t, int64_t now, struct policy *out,
                         struct err *e)
 {
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
     SCOPED(policy_release) struct policy p = {0};
-    struct pointer to = {0};
+    struct pointer to;
     enum status st = current(s, &value, &to, e);
-    if (st == ST_NOT_FOUND && value.n == 0) {
-        *e = ERR_NONE;
-        return err_set(e, ST_NOT_FOUND, "no-policy",
-                       "no policy is installed; assay policy set FILE installs one");
-    }
-    if (st != ST_OK || (st = store_document(s, &to.envelope, &bytes, e)) != ST_OK ||
-        (st = policy_verify(t, buf_span(&bytes), now, &p, e)) != ST_OK)
+    if (st == ST_OK && value.n == 0)
+        st = no_policy(e);
+    if (st != ST_OK || (st = check_pointer(s, &to, e)) != ST_OK ||
+        (st = open_place(s, t, to.version, &to.envelope, now, &p, e)) != ST_OK)
         return st;
     if (!digest_equal(&p.digest, &to.policy))
         return err_set(e, ST_CORRUPT, "policy-digest",
@@ -83,68 +190,105 @@ enum status policy_load(struct store *s, const struct trust *t, int64_t now, str
     return err_subject(e, "the installed policy");
 }
 
-enum status policy_open(struct store *s, const struct trust *t, const struct digest *envelope,
-                        int64_t now, struct policy *out, struct err *e)
+enum status policy_at(struct store *s, const struct trust *t, uint64_t seq, struct policy *out,
+                      uint64_t *from, uint64_t *until, struct err *e)
 {
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    enum status st = store_document(s, envelope, &bytes, e);
-    return st == ST_OK ? policy_verify(t, buf_span(&bytes), now, out, e) : st;
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    struct pointer to;
+    struct digest envelope = {{0}};
+    *from = *until = UINT64_MAX;
+    enum status st = current(s, &value, &to, e);
+    if (st == ST_OK && value.n > 0)
+        st = check_pointer(s, &to, e);
+    uint64_t version = st == ST_OK ? to.version + 1 : 0;
+    while (st == ST_OK && version > 0 && *from >= seq) {
+        *until = *from;
+        st = place(s, --version, &envelope, from, e);
+        *from = *from == 0 && version > 0 ? UINT64_MAX : *from; /* a place that nobody took */
+    }
+    if (st == ST_OK && version == 0)
+        st = err_set(e, ST_NOT_FOUND, "no-policy", "no policy was in force then");
+    return st == ST_OK ? open_place(s, t, version, &envelope, TRUST_ANY_TIME, out, e) : st;
 }
 
 enum status policy_envelope(struct store *s, struct buf *out, struct err *e)
 {
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    struct pointer to = {0};
+    struct pointer to;
     enum status st = current(s, &value, &to, e);
+    if (st == ST_OK && value.n == 0)
+        st = no_policy(e);
     return st == ST_OK ? store_document(s, &to.envelope, out, e) : st;
 }
 
 /* ---- installing ---- */
 
-static void write_pointer(const struct policy *p, const struct digest *envelope, uint64_t version,
-                          struct buf *out)
+enum status policy_next(struct store *s, const struct policy *p, struct buf *payload, struct err *e)
 {
-    char hex[DIGEST_TEXT];
-    struct json_out j = json_out(out);
-    json_object(&j);
-    json_key(&j, "envelope");
-    digest_text(envelope, hex);
-    json_string(&j, hex);
-    json_key(&j, "name");
-    json_string(&j, p->name);
-    json_key(&j, "policy");
-    digest_text(&p->digest, hex);
-    json_string(&j, hex);
-    json_key(&j, "version");
-    json_u64(&j, version);
-    json_close(&j);
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    struct store_facts facts;
+    struct pointer now;
+    enum status st = current(s, &value, &now, e);
+    if (st != ST_OK || (st = store_facts(s, &facts, e)) != ST_OK)
+        return st;
+    struct enactment n = {.version = now.version + 1, .before = now.envelope, .policy = *p};
+    text_fmt(n.store, sizeof n.store, "%s", facts.id);
+    return enactment_encode(&n, payload, e);
 }
 
-static enum status commit(struct store *s, const struct policy *p, struct span envelope,
-                          uint64_t version, const struct buf *before, const struct signer *log,
-                          struct clock clock, uint64_t *seq, struct err *e)
+static void put_text(struct json_out *j, const char *key, const char *text)
+{
+    json_key(j, key);
+    json_string(j, text);
+}
+
+static void put_digest(struct json_out *j, const char *key, const struct digest *d)
+{
+    char hex[DIGEST_TEXT];
+    digest_text(d, hex);
+    put_text(j, key, hex);
+}
+
+static void write_entry(const struct enactment *n, const struct digest *envelope, struct buf *body,
+                        struct buf *set)
+{
+    char key[STORE_KEY_MAX];
+    struct json_out j = json_out(body), k = json_out(set);
+    place_key(n->version, key);
+    json_object(&j);
+    put_digest(&j, "envelope", envelope);
+    put_text(&j, "name", n->policy.name);
+    put_digest(&j, "policy", &n->policy.digest);
+    json_key(&j, "version");
+    json_u64(&j, n->version);
+    json_close(&j);
+    json_object(&k);
+    put_digest(&k, key, envelope);
+    json_key(&k, STATE_KEY);
+    json_text(&k, buf_span(body));
+    json_close(&k);
+}
+
+static enum status commit(struct store *s, const struct enactment *n, struct span envelope,
+                          const struct buf *before, const struct signer *log, struct clock clock,
+                          uint64_t *seq, struct err *e)
 {
     SCOPED(change_scope) struct change *c = NULL;
-    SCOPED(buf_release) struct buf pointer = BUF_EMPTY;
+    SCOPED(buf_release) struct buf body = BUF_EMPTY;
     SCOPED(buf_release) struct buf set = BUF_EMPTY;
     SCOPED(buf_release) struct buf old = BUF_EMPTY;
     struct digest digest;
     enum status st = change_begin(s, &c, e);
     if (st != ST_OK || (st = change_document(c, envelope, &digest, e)) != ST_OK)
         return st;
-    write_pointer(p, &digest, version, &pointer);
-    struct json_out j = json_out(&set);
-    json_object(&j);
-    json_key(&j, STATE_KEY);
-    json_text(&j, buf_span(&pointer));
-    json_close(&j);
+    write_entry(n, &digest, &body, &set);
     buf_append(&old, buf_span(before));
     buf_byte(&old, '\0');
-    if (buf_status(&pointer) != ST_OK || buf_status(&set) != ST_OK || buf_status(&old) != ST_OK)
+    if (buf_status(&body) != ST_OK || buf_status(&set) != ST_OK || buf_status(&old) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a policy");
     struct expect expect = {.key = STATE_KEY, .value = before->n > 0 ? (const char *)old.p : NULL};
     struct change_entry entry = {.type = "policy",
-                                 .body = buf_span(&pointer),
+                                 .body = buf_span(&body),
                                  .set = buf_span(&set),
                                  .expects = &expect,
                                  .expect_count = 1,
@@ -153,38 +297,71 @@ static enum status commit(struct store *s, const struct policy *p, struct span e
     return change_commit(c, &entry, seq, e);
 }
 
+/* May it follow what is in force? */
+static enum status check_next(struct store *s, const struct pointer *now, const struct enactment *n,
+                              struct err *e)
+{
+    struct digest taken;
+    uint64_t seq = 0;
+    if (n->version <= now->version)
+        return err_at(e, ST_SET_BACK, "policy", "policy-set-back", ERR_NO_OFFSET,
+                      "it was signed as version %llu, and version %llu is in force; have it signed "
+                      "again as the next",
+                      (unsigned long long)n->version, (unsigned long long)now->version);
+    if (n->version != now->version + 1 || !digest_equal(&n->before, &now->envelope))
+        return err_at(e, ST_UNTRUSTED, "policy", "policy-gap", ERR_NO_OFFSET,
+                      "it was signed to follow another policy than version %llu, which is in force",
+                      (unsigned long long)now->version);
+    enum status st = place(s, n->version, &taken, &seq, e);
+    return st == ST_OK && seq > 0 ? set_back(e, now->version, n->version) : st;
+}
+
+enum status policy_enact(struct store *s, struct span envelope, const struct signer *log,
+                         struct clock clock, uint64_t *seq, struct err *e)
+{
+    SCOPED(trust_scope) struct trust *t = NULL;
+    SCOPED(envelope_release) struct envelope v = {0};
+    SCOPED(enactment_release) struct enactment n = {.version = 0};
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    struct store_facts facts;
+    struct pointer now;
+    const struct digest mine = digest_of(envelope);
+    *seq = 0;
+    enum status st = trust_load(s, &t, e);
+    if (st != ST_OK || (st = store_facts(s, &facts, e)) != ST_OK ||
+        (st = enactment_open(envelope, &v, &n, e)) != ST_OK ||
+        (st = check_signers(t, &v, clock_now(&clock), &n, facts.id, e)) != ST_OK ||
+        (st = current(s, &value, &now, e)) != ST_OK)
+        return st;
+    if (value.n > 0 && digest_equal(&mine, &now.envelope))
+        return ST_OK;
+    st = check_next(s, &now, &n, e);
+    return st == ST_OK ? commit(s, &n, envelope, &value, log, clock, seq, e) : st;
+}
+
 enum status policy_install(struct store *s, const struct policy *p, const struct signer *policy_key,
                            const struct signer *log, struct clock clock, uint64_t *seq,
                            struct err *e)
 {
     SCOPED(trust_scope) struct trust *t = NULL;
+    SCOPED(buf_release) struct buf payload = BUF_EMPTY;
     SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    SCOPED(policy_release) struct policy check = {0};
     SCOPED(policy_release) struct policy held = {0};
-    struct pointer now = {0};
+    struct err none = ERR_NONE;
     *seq = 0;
     enum status st = trust_load(s, &t, e);
-    if (st != ST_OK || (st = envelope_sign(POLICY_TYPE, buf_span(&p->canonical), policy_key,
-                                           &envelope, e)) != ST_OK)
+    if (st != ST_OK || (st = trust_want(t, ROLE_POLICY, signer_public(policy_key), e)) != ST_OK)
         return st;
-    /* A law that the trust does not accept would leave the store without any: read it back first.
-     */
-    if ((st = policy_verify(t, buf_span(&envelope), clock_now(&clock), &check, e)) != ST_OK)
-        return st;
-    struct err none = ERR_NONE;
-    st = current(s, &value, &now, &none);
-    if (st != ST_OK && (st != ST_NOT_FOUND || value.n > 0)) {
+    /* The same law is in force only while whoever signed it may: else it is signed anew. */
+    st = policy_load(s, t, clock_now(&clock), &held, &none);
+    if (inputs_trouble(st)) {
         *e = none;
         return st;
     }
-    /* The same law is in force only while whoever signed it may: else it is signed anew. */
-    if (st == ST_OK && digest_equal(&now.policy, &p->digest)) {
-        st = policy_open(s, t, &now.envelope, clock_now(&clock), &held, &none);
-        if (inputs_trouble(st))
-            *e = none;
-        if (st == ST_OK || inputs_trouble(st))
-            return st;
-    }
-    return commit(s, p, buf_span(&envelope), now.version + 1, &value, log, clock, seq, e);
+    if (st == ST_OK && digest_equal(&held.digest, &p->digest))
+        return ST_OK;
+    if ((st = policy_next(s, p, &payload, e)) != ST_OK ||
+        (st = envelope_sign(POLICY_TYPE, buf_span(&payload), policy_key, &envelope, e)) != ST_OK)
+        return st;
+    return policy_enact(s, buf_span(&envelope), log, clock, seq, e);
 }

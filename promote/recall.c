@@ -2,27 +2,44 @@
 #include "base/heap.h"
 #include "base/text.h"
 #include "promote/policy_store.h"
-#include "promote/soak.h"
-#include "store/envelope.h"
+#include "promote/shelf.h"
+#include "promote/votes.h"
 #include <string.h>
 
-#define RECALL_TRUSTS   64  /* versions kept open */
-#define RECALL_POLICIES 256 /* policies kept open */
+#define RECALL_REIGNS 32 /* kept open */
 
-struct known_policy {
-    struct digest policy, envelope;
-    bool open;
-    struct policy p;
+/* A stretch of the ledger under one trust and one law. */
+struct reign {
+    uint64_t from, until;      /* entries behind `from`, up to `until` */
+    struct trust *own;         /* NULL: the trust is the promoter's */
+    const struct trust *trust; /* … */
+    struct policy policy;
+};
+
+/* What lay on a gate's shelf of one artifact, oldest first. */
+struct known_shelf {
+    struct digest artifact;
+    struct buf list; /* struct shelved each */
 };
 
 struct recall {
     const struct promoter *by;
     char store[33];
-    struct trust *trusts[RECALL_TRUSTS];
-    size_t trust_count;
-    struct known_policy *policies[RECALL_POLICIES];
-    size_t policy_count;
+    uint64_t since; /* the entry that put the promoter's trust into force */
+    struct reign *reigns[RECALL_REIGNS];
+    size_t reign_count;
+    struct known_shelf shelves[GATE_COUNT];
 };
+
+static void reign_free(struct reign *g)
+{
+    if (g == NULL)
+        return;
+    trust_free(g->own);
+    policy_release(&g->policy);
+    heap_free(g);
+}
+SCOPE_OF(reign, struct reign, reign_free)
 
 enum status recall_open(const struct promoter *by, struct recall **out, struct err *e)
 {
@@ -32,7 +49,7 @@ enum status recall_open(const struct promoter *by, struct recall **out, struct e
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the past");
     r->by = by;
     enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK)
+    if (st != ST_OK || (st = trust_since(by->store, by->trust, &r->since, e)) != ST_OK)
         return st;
     text_fmt(r->store, sizeof r->store, "%s", facts.id);
     *out = recall_take(&r);
@@ -41,94 +58,64 @@ enum status recall_open(const struct promoter *by, struct recall **out, struct e
 
 void recall_close(struct recall *r)
 {
-    for (size_t i = 0; i < r->trust_count; i++)
-        trust_free(r->trusts[i]);
-    for (size_t i = 0; i < r->policy_count; i++) {
-        policy_release(&r->policies[i]->p);
-        heap_free(r->policies[i]);
-    }
+    for (size_t i = 0; i < r->reign_count; i++)
+        reign_free(r->reigns[i]);
+    for (enum gate g = GATE_NONE; g < GATE_COUNT; g++)
+        buf_release(&r->shelves[g].list);
     heap_free(r);
 }
 
-/* ---- trusts and policies ---- */
+/* ---- who reigned ---- */
 
-/* A decision that was signed names it by digest, so its own signatures were judged when it came. */
-static enum status trust_of(struct recall *r, const struct digest *d, const struct trust **out,
-                            struct err *e)
+static enum status reign_open(struct recall *r, uint64_t seq, struct reign *g, struct err *e)
 {
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    SCOPED(envelope_release) struct envelope v = {0};
-    SCOPED(trust_scope) struct trust *t = NULL;
-    struct trust_facts now = trust_facts(r->by->trust);
-    if (digest_equal(&now.digest, d)) {
-        *out = r->by->trust;
-        return ST_OK;
+    struct store *s = r->by->store;
+    uint64_t from = 0, until = 0;
+    *g = (struct reign){.from = r->since, .until = UINT64_MAX, .trust = r->by->trust};
+    enum status st = ST_OK;
+    if (seq <= r->since) {
+        st = trust_at(s, seq, &g->own, &g->from, &g->until, e);
+        g->trust = g->own;
     }
-    for (size_t i = 0; i < r->trust_count; i++) {
-        struct trust_facts f = trust_facts(r->trusts[i]);
-        *out = r->trusts[i];
-        if (digest_equal(&f.digest, d))
+    if (st != ST_OK || (st = policy_at(s, g->trust, seq, &g->policy, &from, &until, e)) != ST_OK)
+        return st;
+    g->from = from > g->from ? from : g->from;
+    g->until = until < g->until ? until : g->until;
+    return ST_OK;
+}
+
+/* The trust and the law under which entry `seq` was written. */
+static enum status reign_of(struct recall *r, uint64_t seq, const struct reign **out, struct err *e)
+{
+    for (size_t i = r->reign_count; i > 0; i--) {
+        *out = r->reigns[i - 1];
+        if ((*out)->from < seq && seq <= (*out)->until)
             return ST_OK;
     }
-    enum status st = store_document(r->by->store, d, &bytes, e);
-    if (st != ST_OK || (st = trust_open(buf_span(&bytes), &v, &t, e)) != ST_OK)
-        return st;
-    if (r->trust_count == RECALL_TRUSTS)
-        trust_free(r->trusts[--r->trust_count]);
-    *out = r->trusts[r->trust_count++] = trust_take(&t);
-    return ST_OK;
-}
-
-enum status recall_policy(struct recall *r, const struct json *body, struct err *e)
-{
-    const char *policy = json_as_string(json_get(body, "policy"));
-    const char *envelope = json_as_string(json_get(body, "envelope"));
-    struct known_policy *k = heap_zero(1, sizeof *k);
-    if (k == NULL)
+    SCOPED(reign_scope) struct reign *g = heap_zero(1, sizeof *g);
+    if (g == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the past");
-    if (policy == NULL || envelope == NULL || !digest_parse(policy, &k->policy) ||
-        !digest_parse(envelope, &k->envelope) || r->policy_count == RECALL_POLICIES) {
-        heap_free(k);
-        return ST_OK; /* whoever needs it will not find it */
-    }
-    r->policies[r->policy_count++] = k;
+    enum status st = reign_open(r, seq, g, e);
+    if (st != ST_OK)
+        return st;
+    if (r->reign_count == RECALL_REIGNS)
+        reign_free(r->reigns[--r->reign_count]);
+    *out = r->reigns[r->reign_count++] = reign_take(&g);
     return ST_OK;
 }
 
-static enum status policy_of(struct recall *r, const struct digest *d, const struct trust *t,
-                             const struct policy **out, struct err *e)
+enum status recall_decision(struct recall *r, const struct digest *envelope, uint64_t seq,
+                            struct statement *out, struct err *e)
 {
-    for (size_t i = r->policy_count; i > 0; i--) {
-        struct known_policy *k = r->policies[i - 1];
-        if (!digest_equal(&k->policy, d))
-            continue;
-        if (!k->open) {
-            enum status st = policy_open(r->by->store, t, &k->envelope, TRUST_ANY_TIME, &k->p, e);
-            if (st != ST_OK)
-                return st;
-            k->open = digest_equal(&k->p.digest, d);
-        }
-        *out = &k->p;
-        return k->open ? ST_OK
-                       : err_set(e, ST_CORRUPT, "policy-digest", "the policy is another one");
-    }
-    return err_set(e, ST_NOT_FOUND, "no-policy", "the policy of that time is not in the ledger");
-}
-
-enum status recall_decision(struct recall *r, const struct digest *envelope, struct statement *out,
-                            struct err *e)
-{
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    SCOPED(envelope_release) struct envelope v = {0};
-    const struct trust *t = NULL;
-    enum status st = store_document(r->by->store, envelope, &bytes, e);
-    if (st != ST_OK || (st = envelope_parse(buf_span(&bytes), &v, e)) != ST_OK ||
-        (st = statement_decode(buf_span(&v.payload), out, e)) != ST_OK ||
-        (st = trust_of(r, &out->basis.trust, &t, e)) != ST_OK)
+    const struct reign *g = NULL;
+    enum status st = reign_of(r, seq, &g, e);
+    if (st != ST_OK ||
+        (st = decision_open(r->by->store, g->trust, envelope, TRUST_ANY_TIME, out, e)) != ST_OK)
         return st;
-    if (!text_equal(v.type, STATEMENT_TYPE))
-        return err_set(e, ST_SIGNATURE, "wrong-type", "signed as %s, not as a decision", v.type);
-    return trust_check(t, ROLE_RELEASE, &v, TRUST_ANY_TIME, e);
+    return text_equal(out->store, r->store)
+               ? ST_OK
+               : err_at(e, ST_UNPROVEN, "decision", "decision-store", ERR_NO_OFFSET,
+                        "the decision was made for another store");
 }
 
 /* ---- inputs ---- */
@@ -161,7 +148,48 @@ static enum status publisher(struct recall *r, struct inputs *in, struct artifac
     return ST_OK;
 }
 
-static enum status evidence(struct recall *r, struct inputs *in, struct err *e)
+static enum status keep_shelved(void *ctx, const struct shelved *d, struct err *e)
+{
+    struct buf *list = ctx;
+    buf_append(list, SPAN(d, sizeof *d));
+    return buf_status(list) == ST_OK ? ST_OK
+                                     : err_set(e, ST_NO_MEMORY, NULL, "no memory for the past");
+}
+
+/* The newest that lay on a gate's shelf before entry `seq`; zero: nothing did. */
+static enum status newest_before(struct recall *r, enum gate g, const struct digest *artifact,
+                                 uint64_t seq, struct digest *out, struct err *e)
+{
+    struct known_shelf *k = &r->shelves[g];
+    char prefix[STORE_KEY_MAX];
+    enum status st = ST_OK;
+    if (!digest_equal(&k->artifact, artifact)) {
+        k->list.n = 0;
+        k->artifact = (struct digest){{0}};
+        evidence_prefix(artifact, g, prefix);
+        st = shelf_scan(r->by->store, prefix, SIZE_MAX, keep_shelved, &k->list, e);
+        if (st != ST_OK)
+            return st;
+        k->artifact = *artifact;
+    }
+    size_t lo = 0, hi = k->list.n / sizeof(struct shelved);
+    struct shelved d = {.seq = 0};
+    *out = (struct digest){{0}};
+    while (lo < hi) { /* the first that does not lie before it */
+        size_t middle = lo + (hi - lo) / 2;
+        memcpy(&d, k->list.p + middle * sizeof d, sizeof d);
+        if (d.seq < seq) {
+            lo = middle + 1;
+            *out = d.envelope;
+        } else {
+            hi = middle;
+        }
+    }
+    return st;
+}
+
+static enum status evidence(struct recall *r, const struct recall_question *q, struct inputs *in,
+                            struct err *e)
 {
     for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
         struct gate_input *to = &in->gates[g];
@@ -180,35 +208,40 @@ static enum status evidence(struct recall *r, struct inputs *in, struct err *e)
         if (!to->good)
             text_fmt(to->why, sizeof to->why, "%.190s",
                      st == ST_OK ? "it is about something else" : why.detail);
+        struct digest newest;
+        if ((st = newest_before(r, g, &in->artifact, q->seq, &newest, e)) != ST_OK)
+            return st;
+        if (!digest_is_zero(&newest) && !digest_equal(&newest, &in->basis.evidence[g])) {
+            to->good = false;
+            text_fmt(to->why, sizeof to->why, "there was newer evidence, which it leaves out");
+        }
     }
     return ST_OK;
 }
 
-/* They held then, as the basis says; here they are verified, and counted again. */
-static enum status votes(struct recall *r, struct inputs *in, struct err *e)
+/* Weighed again as they lay there then, and those that the basis names besides. */
+static enum status votes(struct recall *r, const struct recall_question *q, struct inputs *in,
+                         struct err *e)
 {
-    for (size_t i = 0; i < in->basis.approval_count; i++) {
-        SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-        SCOPED(envelope_release) struct envelope v = {0};
-        struct approval a;
-        struct vote *out = &in->votes[in->vote_count];
-        struct err why = ERR_NONE;
-        enum status st = store_document(r->by->store, &in->basis.approvals[i], &bytes, &why);
-        if (inputs_trouble(st)) {
-            *e = why;
-            return st;
-        }
-        if (st != ST_OK || approval_open(buf_span(&bytes), &v, &a, &why) != ST_OK)
-            continue; /* a lost approval is none */
-        *out = (struct vote){.envelope = a.digest, .seq = i, .approve = a.approve};
-        out->valid = digest_equal(&a.ask.artifact, &in->artifact) &&
-                     text_equal(a.ask.channel, in->channel) && a.ask.kind == in->kind &&
-                     ballot_voter(in->trust, &v, &out->voter, &why) == ST_OK;
-        text_fmt(out->reason, sizeof out->reason, "%.199s", a.reason);
-        text_fmt(out->time, sizeof out->time, "%s", a.time);
-        in->vote_count++;
-    }
-    return ST_OK;
+    const struct statement *s = q->statement;
+    struct voting g = {.store = r->by->store,
+                       .trust = in->trust,
+                       .law = policy_channel(in->policy, in->channel),
+                       .in = in,
+                       .now = {.now = in->now,
+                               .policy = in->old->digest,
+                               .trust = trust_facts(in->trust).digest,
+                               .holder = s->before},
+                       .before = q->seq,
+                       .skim = true};
+    struct digest taken;
+    enum status st = ST_OK;
+    text_fmt(g.now.store, sizeof g.now.store, "%s", r->store);
+    if (s->number > 1)
+        st = channel_place(r->by->store, s->name, s->channel, s->number - 1, &taken, &g.holder, e);
+    if (st == ST_OK)
+        st = votes_gather(&g, e);
+    return st == ST_OK ? votes_named(&g, s->basis.approvals, s->basis.approval_count, e) : st;
 }
 
 static enum status waivers(struct recall *r, struct inputs *in, struct err *e)
@@ -223,7 +256,7 @@ static enum status waivers(struct recall *r, struct inputs *in, struct err *e)
             return st;
         }
         in->waiver_count += st == ST_OK && waiver_holds(w, r->store, &in->artifact, in->now) &&
-                            in->policy->waivers.present && !in->policy->waivers.never[w->gate];
+                            waiver_lawful(w, &in->policy->waivers);
     }
     return ST_OK;
 }
@@ -244,6 +277,39 @@ static enum status retired(struct recall *r, const struct recall_question *q, st
     return st;
 }
 
+static enum status attested(struct recall *r, struct inputs *in, struct err *e)
+{
+    for (enum attestation a = ATTEST_SOURCE; a < ATTEST_COUNT; a++) {
+        struct attested *out = &in->attested[a];
+        struct attested_record record;
+        struct err why = ERR_NONE;
+        if (digest_is_zero(&in->basis.attestations[a]))
+            continue;
+        enum status st =
+            attestation_open(r->by->store, in->trust, a, &in->artifact, &in->basis.attestations[a],
+                             TRUST_ANY_TIME, &record, &why);
+        if (inputs_trouble(st)) {
+            *e = why;
+            return st;
+        }
+        out->good = st == ST_OK;
+        if (out->good)
+            text_fmt(out->why, sizeof out->why, "attested at %s", record.time);
+        else
+            text_fmt(out->why, sizeof out->why, "%.180s", why.detail);
+    }
+    return ST_OK;
+}
+
+static enum status frozen(struct recall *r, const struct recall_question *q, struct inputs *in,
+                          struct err *e)
+{
+    return in->basis.frozen[0] != '\0'
+               ? ST_OK
+               : freeze_find(r->by->store, in->trust, in->manifest->name, in->channel, in->now,
+                             q->seq, in->basis.frozen, e);
+}
+
 static enum status fill(struct recall *r, const struct recall_question *q, struct recalled *out,
                         struct err *e)
 {
@@ -254,15 +320,31 @@ static enum status fill(struct recall *r, const struct recall_question *q, struc
     in->manifest = &out->artifact.manifest;
     in->content = out->artifact.content;
     text_fmt(in->added, sizeof in->added, "%s", out->artifact.added);
-    for (enum attestation a = ATTEST_SOURCE; a < ATTEST_COUNT; a++) {
-        in->attested[a].good = !digest_is_zero(&in->basis.attestations[a]);
-        if (in->attested[a].good)
-            text_fmt(in->attested[a].why, sizeof in->attested[a].why, "it was attested");
-    }
-    if ((st = evidence(r, in, e)) != ST_OK || (st = votes(r, in, e)) != ST_OK ||
-        (st = waivers(r, in, e)) != ST_OK || (st = retired(r, q, in, e)) != ST_OK)
+    in->self_signed =
+        in->self_signed || trust_facts(in->trust).self_signed || out->artifact.self_signed;
+    if ((st = evidence(r, q, in, e)) != ST_OK || (st = votes(r, q, in, e)) != ST_OK ||
+        (st = waivers(r, in, e)) != ST_OK || (st = retired(r, q, in, e)) != ST_OK ||
+        (st = attested(r, in, e)) != ST_OK || (st = frozen(r, q, in, e)) != ST_OK)
         return st;
-    return inputs_soak(r->by->store, in, e);
+    return inputs_soak(r->by->store, in, q->seq, e);
+}
+
+/* Does it name the trust and the law under which it was recorded? */
+static enum status under(const struct statement *s, const struct reign *g, const char *time,
+                         struct err *e)
+{
+    const struct trust_facts trust = trust_facts(g->trust);
+    int64_t when = 0;
+    if (!digest_equal(&s->basis.trust, &trust.digest))
+        return err_at(e, ST_UNPROVEN, "decision", "decision-trust", ERR_NO_OFFSET,
+                      "it names another trust than the one in force then");
+    if (!digest_equal(&s->policy, &g->policy.digest))
+        return err_at(e, ST_UNPROVEN, "decision", "decision-policy", ERR_NO_OFFSET,
+                      "it names another policy than the one in force then");
+    if (!time_parse(time, &when))
+        return err_at(e, ST_FORMAT, "decision", "decision-time", ERR_NO_OFFSET,
+                      "its time is no time");
+    return trust_alive(g->trust, when, e);
 }
 
 enum status recall_inputs(struct recall *r, const struct recall_question *q, struct recalled *out,
@@ -270,21 +352,21 @@ enum status recall_inputs(struct recall *r, const struct recall_question *q, str
 {
     const struct statement *s = q->statement;
     struct inputs *in = &out->inputs;
-    const struct trust *t = NULL;
-    const struct policy *old = NULL;
-    enum status st = trust_of(r, &s->basis.trust, &t, e);
-    if (st != ST_OK || (st = policy_of(r, &s->policy, t, &old, e)) != ST_OK)
+    const struct reign *g = NULL;
+    enum status st = reign_of(r, q->seq, &g, e);
+    if (st != ST_OK || (st = under(s, g, q->time, e)) != ST_OK)
         return st;
     out->ready = true;
     *in = (struct inputs){.kind = s->kind == DECISION_EMERGENCY ? ASK_EMERGENCY : ASK_PROMOTE,
                           .artifact = s->artifact,
-                          .trust = t,
-                          .policy = q->law != NULL ? q->law : old,
+                          .trust = g->trust,
+                          .policy = q->law != NULL ? q->law : &g->policy,
                           .channel = s->channel,
                           .self_signed = s->self_signed,
                           .again = q->law != NULL,
-                          .old = old,
+                          .old = &g->policy,
                           .basis = s->basis};
+    in->basis.approval_count = 0; /* what holds is found again */
     if (!time_parse(q->time, &in->now) || !time_parse(q->before, &in->seen))
         in->seen = 0;
     return fill(r, q, out, e);

@@ -1,5 +1,7 @@
 /* The inputs of a decision of the past, read back from the store by the digests in its basis and
- * verified under the trust of that time. Trusts and policies are kept once opened. */
+ * verified under the trust and the law that were in force when its entry was written: by the order
+ * of the entries, whatever the decision says of it. What the store knew then and the basis leaves
+ * out (newer evidence, a rejection, a freeze) is looked for. Reigns are kept once opened. */
 #ifndef PROMOTE_RECALL_H
 #define PROMOTE_RECALL_H
 
@@ -10,17 +12,15 @@ enum status recall_open(const struct promoter *by, struct recall **out, struct e
 void recall_close(struct recall *r);
 SCOPE_OF(recall, struct recall, recall_close)
 
-/* Learns from the body of a ledger entry of type "policy" which envelope holds a policy. */
-enum status recall_policy(struct recall *r, const struct json *body, struct err *e) MUST_CHECK;
-/* A decision under the trust that it names. */
-enum status recall_decision(struct recall *r, const struct digest *envelope, struct statement *out,
-                            struct err *e) MUST_CHECK;
+/* A decision, under the trust that was in force when entry `seq` was written. */
+enum status recall_decision(struct recall *r, const struct digest *envelope, uint64_t seq,
+                            struct statement *out, struct err *e) MUST_CHECK;
 
 struct recall_question {
     const struct statement *statement; /* what was decided, with its basis */
     const struct policy *law;          /* NULL: the one of that time */
     const char *time, *before;         /* when, and the newest time in the ledger before */
-    uint64_t seq;
+    uint64_t seq;                      /* the entry that recorded it */
 };
 struct recalled {
     bool ready;

@@ -1,4 +1,5 @@
-/* Past promotions, decided again from what the store kept: no model runs, nothing is changed.
+/* Promotions, decided again from what the store kept: no model runs, nothing is changed. An audit,
+ * a trial of another law and the proof of what a channel hands out are this one way of deciding.
  *
  * A granted promotion's decision and a refusal's ledger entry name their basis by digest. Each
  * document is verified again under the trust of that time, and promote/rules decides: under the
@@ -15,8 +16,10 @@ struct past {
     char time[TIME_TEXT_MAX];
     char name[MANIFEST_NAME_MAX], version[MANIFEST_NAME_MAX], channel[16];
     bool emergency;
-    bool was_allowed;         /* what was decided then */
-    struct digest policy;     /* by which */
+    bool was_allowed; /* what was decided then */
+    struct digest artifact, policy;
+    struct digest envelope;   /* of a decision; zero for a refusal */
+    char from[16];            /* where the law lets it come from */
     struct decision decision; /* what is decided now */
     char trouble[200];        /* it could not be decided again, for this reason; "" it was */
 };
@@ -28,6 +31,18 @@ enum status replay_history(const struct promoter *by, const struct policy *law, 
 /* Entry `seq` under the policy of its time. ST_NOT_FOUND; ST_USAGE when the entry is no promotion
  * and no refusal. */
 enum status replay_entry(const struct promoter *by, uint64_t seq, struct past *out,
+                         struct err *e) MUST_CHECK;
+/* A place in a channel's order of decisions. */
+struct replay_place {
+    char name[MANIFEST_NAME_MAX], channel[16];
+    uint64_t number;
+    struct digest decision; /* that took it; zero: whichever did */
+};
+/* Was it taken by right? The decision there (of a rollback: the promotion that it goes back to) is
+ * decided again as of the entry that made it: under the trust and the law in force then, from
+ * evidence and approvals that verify; so is the one by which its artifact held the channel that it
+ * came from. ST_UNPROVEN, code "decision-unlawful" with the rule that was not met, and others. */
+enum status replay_prove(const struct promoter *by, const struct replay_place *at,
                          struct err *e) MUST_CHECK;
 
 #endif

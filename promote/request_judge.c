@@ -48,7 +48,8 @@ static enum status judge_trust(const struct request *r, struct judgement *out, s
 static enum status judge_policy(const struct request *r, int64_t now, struct judgement *out,
                                 struct err *e)
 {
-    enum status st = policy_verify(out->trust, document(r, "policy"), now, &out->policy, e);
+    enum status st =
+        policy_verify(out->trust, document(r, "policy"), r->ask.store, now, &out->policy, e);
     return st == ST_OK && !digest_equal(&out->policy.digest, &r->ask.policy) ? other(e, "policy")
                                                                              : st;
 }

@@ -1,6 +1,7 @@
 #include "promote/soak.h"
 #include "base/text.h"
 #include "store/envelope.h"
+#include "store/ledger.h"
 
 #define SOAK_DECISIONS 10000 /* looked at; older ones do not count */
 
@@ -28,19 +29,46 @@ struct chain {
     uint64_t number; /* that the next one must have; 0: any */
 };
 
+/* Did it take its place in time, and, as the newest, nobody the next? *time: when that was. */
+static enum status find_place(struct chain *c, const struct digest *d, const struct statement *s,
+                              bool *proven, int64_t *time, struct err *e)
+{
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    struct digest taken, next;
+    struct err why = ERR_NONE;
+    uint64_t seq = 0, after = 0;
+    int64_t said = 0;
+    enum status st = channel_place(c->store, s->name, s->channel, s->number, &taken, &seq, e);
+    if (st == ST_OK && c->number == 0)
+        st = channel_place(c->store, s->name, s->channel, s->number + 1, &next, &after, e);
+    *proven = st == ST_OK && seq > 0 && seq < c->q->before && digest_equal(&taken, d) &&
+              (after == 0 || after >= c->q->before);
+    if (!*proven)
+        return st;
+    st = store_entry(c->store, seq, &entry, &why);
+    *proven =
+        st == ST_OK && time_parse(entry.time, time) && time_parse(s->time, &said) && said <= *time;
+    if (status_exit(st) != 3)
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
 /* One decision; *proven false ends the count, what could not be read is an error. */
 static enum status step(struct chain *c, const struct digest *d, struct statement *out,
-                        bool *proven, struct err *e)
+                        bool *proven, int64_t *time, struct err *e)
 {
     struct err why = ERR_NONE;
     enum status st = decision_open(c->store, c->trust, d, c->q->now, out, &why);
     *proven = st == ST_OK && text_equal(out->store, c->id) && text_equal(out->name, c->q->name) &&
-              text_equal(out->channel, c->q->channel) &&
+              text_equal(out->channel, c->q->channel) && out->number > 0 &&
               (c->number == 0 || out->number == c->number);
-    c->number = *proven && out->number > 0 ? out->number - 1 : 0;
-    if (status_exit(st) != 3)
-        return ST_OK;
-    *e = why;
+    if (status_exit(st) == 3) {
+        *e = why;
+        return st;
+    }
+    st = *proven ? find_place(c, d, out, proven, time, e) : ST_OK;
+    c->number = *proven ? out->number - 1 : 0;
     return st;
 }
 
@@ -72,9 +100,9 @@ enum status soak_time(struct store *s, const struct trust *t, const struct soak_
         struct statement d;
         bool proven = false;
         int64_t time = 0;
-        if ((st = step(&c, &at, &d, &proven, e)) != ST_OK)
+        if ((st = step(&c, &at, &d, &proven, &time, e)) != ST_OK)
             return st;
-        if (!proven || !time_parse(d.time, &time))
+        if (!proven)
             break;
         if (held)
             count(out, q, since, time, until);

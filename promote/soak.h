@@ -4,6 +4,7 @@
  *     decision n (newest) ─before→ n − 1 ─before→ … 1
  *     from the time of each until that of the next, its artifact held the channel
  *
+ * A decision's time is that of the ledger entry in which it took its place: those never go back.
  * Time outside does not count; what no key in force signed does not count, nor anything before it.
  * It is one function for every promotion, by hand or at night. */
 #ifndef PROMOTE_SOAK_H
@@ -22,7 +23,8 @@ struct soak_question {
     struct digest artifact;
     struct digest newest; /* the newest decision about NAME@CHANNEL; zero: there was none */
     int64_t now;
-    int64_t added; /* when the store took it in: no decision before is about it */
+    uint64_t before; /* only what was decided before this ledger entry; UINT64_MAX: all */
+    int64_t added;   /* when the store took it in: no decision before is about it */
     uint64_t enough;
 };
 enum status soak_time(struct store *s, const struct trust *t, const struct soak_question *q,

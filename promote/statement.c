@@ -119,6 +119,8 @@ static void put_extension(struct json_out *j, const struct statement *s)
     json_key(j, "number");
     json_u64(j, s->number);
     put_text(j, "reason", s->reason);
+    json_key(j, "restores");
+    json_u64(j, s->restores);
     json_key(j, "self_signed");
     json_bool(j, s->self_signed);
     put_text(j, "store", s->store);
@@ -206,6 +208,8 @@ static bool get_extension(const struct json *v, struct statement *out)
            get_text(v, "name", out->name, sizeof out->name) &&
            json_as_u64(json_get(v, "number"), &out->number) &&
            get_text(v, "reason", out->reason, sizeof out->reason) &&
+           json_as_u64(json_get(v, "restores"), &out->restores) &&
+           (out->restores > 0) == (out->kind == DECISION_ROLLBACK) &&
            json_as_bool(json_get(v, "self_signed"), &out->self_signed) &&
            get_text(v, "store", out->store, sizeof out->store) &&
            get_text(v, "version", out->version, sizeof out->version);

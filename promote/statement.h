@@ -6,7 +6,8 @@
  *     resourceUri        assay:STORE/NAME@VERSION#CHANNEL: what it is accepted as, and where
  *     policy             the law, by digest
  *     inputAttestations  every piece of evidence, every approval and waiver, by digest
- *     "assay:decision"   channel, number, the decision before it, kind, reason, and its basis
+ *     "assay:decision"   channel, number, the decision before it, kind, reason, and its basis;
+ *                        of a rollback also which promotion, by number, it goes back to
  *
  * What takes an artifact out of a channel (demote, retire) is FAILED and accepts it as nothing.
  *
@@ -43,6 +44,7 @@ struct statement {
     struct basis basis;
     uint64_t number;      /* 1, 2, 3 … of this channel */
     struct digest before; /* the decision of number − 1; zero for the first */
+    uint64_t restores; /* of a rollback: the number of the promotion that it goes back to; else 0 */
     bool self_signed, lab;
     char time[TIME_TEXT_MAX];
     char reason[REASON_MAX]; /* "" for a promotion */

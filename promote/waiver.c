@@ -212,6 +212,14 @@ enum status waiver_open(struct store *s, const struct trust *t, const struct dig
     return decode(buf_span(&v.payload), out, e);
 }
 
+bool waiver_lawful(const struct waiver *w, const struct policy_waivers *law)
+{
+    int64_t from = 0, until = 0;
+    return law->present && !law->never[w->gate] && time_parse(w->time, &from) &&
+           time_parse(w->until, &until) && until >= from &&
+           (uint64_t)(until - from) <= law->longest_s;
+}
+
 bool waiver_holds(const struct waiver *w, const char *store, const struct digest *artifact,
                   int64_t now)
 {

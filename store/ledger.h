@@ -62,9 +62,9 @@ struct ledger_place {
 typedef enum status (*ledger_each)(void *ctx, const struct ledger_entry *entry, struct err *e);
 
 /* Reads the ledger from `at` on, one call an entry and in order, checking seq, prev and that time
- * does not go back, and advances `at`. With a log key (NULL: none) each signature is looked at too; a long ledger is
- * parsed and verified by several threads, the calls come from this one. A torn tail ends it
- * quietly. ST_CORRUPT names seq and byte offset. */
+ * does not go back, and advances `at`. With a log key (NULL: none) each signature is looked at too;
+ * a long ledger is parsed and verified by several threads, the calls come from this one. A torn
+ * tail ends it quietly. ST_CORRUPT names seq and byte offset. */
 enum status ledger_read(int dir, const struct public_key *log_key, struct ledger_place *at,
                         ledger_each each, void *ctx, struct err *e) MUST_CHECK;
 

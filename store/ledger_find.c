@@ -9,7 +9,7 @@
 
 struct finder {
     int fd;
-    uint64_t size; /* of whole lines: a torn tail is none */
+    uint64_t size;    /* of whole lines: a torn tail is none */
     struct buf bytes; /* from `from` on */
     uint64_t from;
 };

@@ -28,7 +28,7 @@
  *     policy, trust             digest and version in force (JSON)
  *     once/trust/VERSION/DIGEST ""                                 verify/trust_chain
  *     once/policy/VERSION       digest of the enactment's envelope promote/policy_store
- *     once/decision/HEX         "": the entry that set it made it  promote/entry
+ *     once/channel/NAME/CHANNEL/NUMBER  digest of the decision's envelope   promote/channel
  *     installed/ARTIFACT        whose contents are kept (JSON)     store/install
  *     evicted/ARTIFACT          when, why and how much (JSON)      store/evict
  *     removed/NAME@VERSION      the artifact that had it: nobody else gets it

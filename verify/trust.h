@@ -43,8 +43,16 @@ struct trust;
 #define TRUST_CHAIN_MAX 1024u
 
 /* The trust in force in a store: the end of the chain that begins with the charter's. ST_UNTRUSTED
- * (codes "no-trust", "trust-anchor", "trust-fork"), ST_SET_BACK ("trust-set-back"). */
+ * (codes "no-trust", "trust-anchor", "trust-fork"), ST_SET_BACK ("trust-set-back"), ST_CORRUPT
+ * ("trust-unreadable": a version was recorded whose document is lost). */
 enum status trust_load(struct store *s, struct trust **out, struct err *e) MUST_CHECK;
+/* The one that was in force when entry `seq` was written: from behind entry *from until entry
+ * *until recorded the next; the same errors. */
+enum status trust_at(struct store *s, uint64_t seq, struct trust **out, uint64_t *from,
+                     uint64_t *until, struct err *e) MUST_CHECK;
+/* The entry that recorded a trust of this store's chain. */
+enum status trust_since(struct store *s, const struct trust *t, uint64_t *seq,
+                        struct err *e) MUST_CHECK;
 void trust_free(struct trust *t);
 SCOPE_OF(trust, struct trust, trust_free)
 

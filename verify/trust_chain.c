@@ -6,9 +6,10 @@
  *     state   trust                            {"digest","version"} of the end
  *
  * The state only says where to look. A candidate that is not signed as the next version has to be
- * is passed over, so whoever can write entries (the log key has no passphrase) can neither put
- * another document into force nor stop the right one; and since what was recorded stays, he cannot
- * go back to an older one either. */
+ * is passed over, so whoever can write entries (the log key has no passphrase) cannot put another
+ * document into force; and since what was recorded stays, he cannot go back to an older one either.
+ * A candidate whose document cannot be read may be the next version: then nothing is believed until
+ * it was installed again. */
 #include "base/heap.h"
 #include "base/text.h"
 #include "verify/trust_format.h"
@@ -64,15 +65,16 @@ static bool is_trouble(enum status st)
     return st == ST_IO || st == ST_NO_MEMORY || st == ST_INTERRUPTED || st == ST_BUSY;
 }
 
-static enum status read_document(struct store *s, const struct digest *d, struct envelope *v,
-                                 struct trust **out, struct err *e)
-{
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    enum status st = store_document(s, d, &bytes, e);
-    return st == ST_OK ? open_document(buf_span(&bytes), v, out, e) : st;
-}
-
 /* ---- the walk ---- */
+
+struct walk {
+    struct store *store;
+    bool lenient;    /* what cannot be read is passed over: it is about to be installed again */
+    bool passed;     /* … and something was */
+    uint64_t before; /* only what was recorded before this entry counts */
+    uint64_t from;   /* the entry that recorded the end of the walk */
+    uint64_t until;  /* and the one that recorded what follows it; UINT64_MAX: nothing does */
+};
 
 struct candidates {
     struct digest digest[CANDIDATES_MAX];
@@ -92,53 +94,94 @@ static enum status collect(void *ctx, const char *key, struct span value, struct
     return ST_OK;
 }
 
-/* The one candidate that follows `now`; *out stays NULL when there is none. */
-static enum status find_next(struct store *s, const struct trust *now, struct trust **out,
-                             struct err *e)
+/* The entry that recorded a document as a version. */
+static enum status recorded(struct store *s, uint64_t version, const struct digest *d,
+                            uint64_t *seq, struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    trust_once_prefix(version, key);
+    digest_text(d, key + strlen(key));
+    return store_get_seq(s, key, &value, seq, e);
+}
+
+/* *fits: it is signed as the version that follows `now`. *unread: it may be. */
+static enum status try_candidate(const struct walk *w, const struct trust *now,
+                                 const struct digest *d, struct trust **out, bool *fits,
+                                 bool *unread, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    struct err why = ERR_NONE;
+    enum status st = store_document(w->store, d, &bytes, &why);
+    if (st != ST_OK && !is_trouble(st)) {
+        *unread = true;
+        return ST_OK;
+    }
+    if (st == ST_OK)
+        st = open_document(buf_span(&bytes), &v, out, &why);
+    if (st == ST_OK)
+        st = check_succession(now, *out, &v, &why);
+    *fits = st == ST_OK;
+    if (!is_trouble(st))
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
+/* The one candidate that follows `now`, and the entry that recorded it; *out stays NULL when there
+ * is none. */
+static enum status find_next(struct walk *w, const struct trust *now, struct trust **out,
+                             uint64_t *seq, struct err *e)
 {
     char prefix[STORE_KEY_MAX];
+    bool unread = false;
     struct candidates c = {.count = 0};
     trust_once_prefix(now->version + 1, prefix);
-    enum status st = store_scan(s, prefix, collect, &c, e);
+    enum status st = store_scan(w->store, prefix, collect, &c, e);
     if (st == ST_OK && c.more)
         st = err_at(e, ST_UNTRUSTED, "trust", "trust-crowd", ERR_NO_OFFSET,
                     "more than %u documents claim to be trust version %llu", CANDIDATES_MAX,
                     (unsigned long long)now->version + 1);
     for (size_t i = 0; st == ST_OK && i < c.count; i++) {
         SCOPED(trust_scope) struct trust *t = NULL;
-        SCOPED(envelope_release) struct envelope v = {0};
-        struct err why = ERR_NONE;
-        st = read_document(s, &c.digest[i], &v, &t, &why);
-        if (st == ST_OK)
-            st = check_succession(now, t, &v, &why);
-        if (is_trouble(st)) {
-            *e = why;
-            return st;
-        }
-        bool fits = st == ST_OK;
-        st = ST_OK;
-        if (fits && *out != NULL)
+        bool fits = false;
+        st = try_candidate(w, now, &c.digest[i], &t, &fits, &unread, e);
+        if (st != ST_OK || !fits)
+            continue;
+        if (*out != NULL)
             st = err_at(e, ST_UNTRUSTED, "trust", "trust-fork", ERR_NO_OFFSET,
                         "two different documents are signed as trust version %llu",
                         (unsigned long long)t->version);
-        else if (fits)
+        else
+            st = recorded(w->store, t->version, &c.digest[i], seq, e);
+        if (st == ST_OK)
             *out = trust_take(&t);
     }
-    return st;
+    w->passed = w->passed || (unread && *out == NULL);
+    if (st != ST_OK || !unread || *out != NULL || w->lenient)
+        return st;
+    return err_at(e, ST_CORRUPT, "trust", "trust-unreadable", ERR_NO_OFFSET,
+                  "a document that was recorded as trust version %llu cannot be read; install it "
+                  "again: assay trust install FILE",
+                  (unsigned long long)now->version + 1);
 }
 
-static enum status first(struct store *s, struct trust **out, struct err *e)
+static enum status first(struct walk *w, struct trust **out, struct err *e)
 {
     SCOPED(envelope_release) struct envelope v = {0};
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
     struct store_facts facts;
-    enum status st = store_facts(s, &facts, e);
+    enum status st = store_facts(w->store, &facts, e);
     if (st == ST_OK)
-        st = read_document(s, &facts.trust, &v, out, e);
+        st = store_document(w->store, &facts.trust, &bytes, e);
+    if (st == ST_OK)
+        st = open_document(buf_span(&bytes), &v, out, e);
     if (st == ST_OK && (*out)->version != 1)
         st = err_at(e, ST_UNTRUSTED, "trust", "trust-anchor", ERR_NO_OFFSET,
                     "the store began with trust version %llu, not with 1",
                     (unsigned long long)(*out)->version);
-    return st;
+    return st == ST_OK ? recorded(w->store, 1, &facts.trust, &w->from, e) : st;
 }
 
 /* What the state says about the end has to be the end. */
@@ -158,22 +201,42 @@ static enum status check_pointer(const struct trust *end, struct span value, str
                   "who holds the log key");
 }
 
-/* `value` gets the state's under `trust`; it stays empty when no trust was ever recorded. */
-static enum status walk(struct store *s, struct buf *value, struct trust **out, struct err *e)
+/* From the first to the newest that was recorded before w->before. */
+static enum status walk(struct walk *w, struct trust **out, struct err *e)
 {
+    SCOPED(trust_scope) struct trust *t = NULL;
+    w->until = UINT64_MAX;
+    enum status st = first(w, &t, e);
+    while (st == ST_OK) {
+        SCOPED(trust_scope) struct trust *next = NULL;
+        uint64_t seq = 0;
+        st = find_next(w, t, &next, &seq, e);
+        if (st != ST_OK || next == NULL)
+            break;
+        if (seq >= w->before) {
+            w->until = seq;
+            break;
+        }
+        trust_free(t);
+        t = trust_take(&next);
+        w->from = seq;
+    }
+    if (st == ST_OK)
+        *out = trust_take(&t);
+    return st;
+}
+
+/* The end of the whole chain. `value` gets the state's under `trust`; it stays empty when no trust
+ * was ever recorded. */
+static enum status walk_all(struct store *s, bool lenient, struct buf *value, struct trust **out,
+                            struct err *e)
+{
+    struct walk w = {.store = s, .lenient = lenient, .before = UINT64_MAX};
     SCOPED(trust_scope) struct trust *t = NULL;
     enum status st = store_get(s, TRUST_KEY, value, e);
     if (st == ST_OK)
-        st = first(s, &t, e);
-    while (st == ST_OK) {
-        struct trust *next = NULL;
-        st = find_next(s, t, &next, e);
-        if (next == NULL)
-            break;
-        trust_free(t);
-        t = next;
-    }
-    if (st == ST_OK)
+        st = walk(&w, &t, e);
+    if (st == ST_OK && !w.passed)
         st = check_pointer(t, buf_span(value), e);
     if (st == ST_OK)
         *out = trust_take(&t);
@@ -183,7 +246,7 @@ static enum status walk(struct store *s, struct buf *value, struct trust **out, 
 enum status trust_load(struct store *s, struct trust **out, struct err *e)
 {
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    enum status st = walk(s, &value, out, e);
+    enum status st = walk_all(s, false, &value, out, e);
     if (st == ST_NOT_FOUND && value.n == 0) {
         *e = ERR_NONE;
         return err_at(e, ST_UNTRUSTED, "trust", "no-trust", ERR_NO_OFFSET,
@@ -192,10 +255,26 @@ enum status trust_load(struct store *s, struct trust **out, struct err *e)
     return st;
 }
 
+enum status trust_at(struct store *s, uint64_t seq, struct trust **out, uint64_t *from,
+                     uint64_t *until, struct err *e)
+{
+    struct walk w = {.store = s, .before = seq};
+    enum status st = walk(&w, out, e);
+    *from = w.from;
+    *until = w.until;
+    return st;
+}
+
+enum status trust_since(struct store *s, const struct trust *t, uint64_t *seq, struct err *e)
+{
+    return recorded(s, t->version, &t->digest, seq, e);
+}
+
 /* ---- the next ---- */
 
+/* again: it was recorded before and is lost; only the document is put back. */
 static enum status commit_trust(struct store *s, struct span envelope, const struct trust *t,
-                                const struct buf *before, struct clock clock,
+                                bool again, const struct buf *before, struct clock clock,
                                 const struct signer *log, struct err *e)
 {
     SCOPED(change_scope) struct change *c = NULL;
@@ -204,7 +283,8 @@ static enum status commit_trust(struct store *s, struct span envelope, const str
     SCOPED(buf_release) struct buf set = BUF_EMPTY;
     SCOPED(buf_release) struct buf old = BUF_EMPTY;
     struct digest digest;
-    trust_pointer_write(t, &pointer);
+    if (!again)
+        trust_pointer_write(t, &pointer);
     trust_entry_write(t, buf_span(&pointer), &body, &set);
     buf_append(&old, buf_span(before));
     buf_byte(&old, '\0');
@@ -247,8 +327,10 @@ enum status trust_install(struct store *s, struct span envelope, struct clock cl
     enum status st = open_document(envelope, &v, &next, e);
     if (st != ST_OK || (st = trust_alive(next, clock_now(&clock), e)) != ST_OK)
         return st;
-    struct err none = ERR_NONE;
-    st = walk(s, &value, &now, &none);
+    struct err none = ERR_NONE, unknown = ERR_NONE;
+    uint64_t seq = 0;
+    bool again = recorded(s, next->version, &next->digest, &seq, &unknown) == ST_OK;
+    st = walk_all(s, true, &value, &now, &none);
     if (st == ST_OK) {
         if (digest_equal(&now->digest, &next->digest))
             return ST_OK; /* it is in force already */
@@ -258,5 +340,5 @@ enum status trust_install(struct store *s, struct span envelope, struct clock cl
     } else {
         *e = none;
     }
-    return st == ST_OK ? commit_trust(s, envelope, next, &value, clock, log, e) : st;
+    return st == ST_OK ? commit_trust(s, envelope, next, again, &value, clock, log, e) : st;
 }

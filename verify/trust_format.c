@@ -435,7 +435,9 @@ void trust_entry_write(const struct trust *t, struct span pointer, struct buf *b
     json_object(&k);
     json_key(&k, once);
     json_string(&k, "");
-    json_key(&k, TRUST_KEY);
-    json_text(&k, pointer);
+    if (pointer.n > 0) {
+        json_key(&k, TRUST_KEY);
+        json_text(&k, pointer);
+    }
     json_close(&k);
 }

@@ -516,7 +516,10 @@ Test(decision, for_another_runtime_is_unproven_in_this_program)
     law_make(&l);
     cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
     struct statement s = statement_for(&l, &on);
-    s.basis.runtime.b[5] ^= 1;
+    s.basis.program = s.basis.runtime;
+    s.basis.runtime.b[0] ^= 1; /* all else is in order: it was gated by that runtime */
+    for (enum gate g = GATE_STRUCTURAL; g <= GATE_SMOKE; g++)
+        s.basis.evidence[g] = law_evidence(&l, &l.a, g, &(struct law_case){.other_runtime = true});
     cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
     refused(&l, &h, ST_UNPROVEN, "decision-runtime");
     law_remove(&l);
@@ -534,7 +537,7 @@ Test(decision, whose_evidence_does_not_bear_it_out_is_unproven)
     s.basis.evidence[GATE_SMOKE] =
         law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.verdict = VERDICT_FAIL});
     cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
-    refused(&l, &h, ST_UNPROVEN, "decision-evidence");
+    refused(&l, &h, ST_UNPROVEN, "decision-unlawful");
     law_remove(&l);
 }
 

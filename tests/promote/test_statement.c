@@ -16,6 +16,7 @@ static struct statement sample(enum decision_kind kind)
                           .number = 7,
                           .self_signed = true,
                           .time = "2026-01-02T03:04:05Z"};
+    s.restores = kind == DECISION_ROLLBACK ? 3 : 0;
     if (kind == DECISION_ROLLBACK)
         snprintf(s.reason, sizeof s.reason, "it \"rambles\"\n");
     s.artifact = digest_of(span_text("artifact"));
@@ -46,6 +47,7 @@ Test(statement, decodes_to_what_was_encoded)
         cr_assert_eq(statement_encode(&back, &again, &e), ST_OK);
         cr_expect(span_equal(buf_span(&text), buf_span(&again)));
         cr_expect_eq(back.kind, k);
+        cr_expect_eq(back.restores, s.restores);
         cr_expect_str_eq(back.reason, s.reason);
         cr_expect(digest_equal(&back.basis.evidence[GATE_SMOKE], &s.basis.evidence[GATE_SMOKE]));
         cr_expect(digest_is_zero(&back.basis.evidence[GATE_TASK]));

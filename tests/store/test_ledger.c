@@ -119,8 +119,8 @@ Test(ledger, time_never_goes_back_from_one_entry_to_the_next)
     static const char *const times[] = {"2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z",
                                         "2026-01-02T03:04:04Z"};
     for (size_t i = 0; i < 3; i++)
-        cr_assert_eq(ledger_encode(i + 1, &hash, "test", times[i], span_text("{}"),
-                                   span_text("{}"), log, &text, &hash, &e),
+        cr_assert_eq(ledger_encode(i + 1, &hash, "test", times[i], span_text("{}"), span_text("{}"),
+                                   log, &text, &hash, &e),
                      ST_OK);
     temp_write(&t, "ledger", buf_span(&text));
     cr_expect_eq(ledger_read(t.dir, NULL, &at, see, &seen, &e), ST_CORRUPT);

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define OK(call) cr_assert_eq((call), ST_OK, "%s: %s", err_code(&e), e.detail)
 
@@ -177,7 +178,6 @@ Test(trust_chain, passes_over_what_only_claims_to_be_the_next)
     SCOPED(buf_release) struct buf wrong = BUF_EMPTY;
     SCOPED(buf_release) struct buf right = BUF_EMPTY;
     struct digest d, nothing = digest_of(span_text("nothing"));
-    claim(&v, 2, &nothing); /* no such document */
     OK(room_document(&v.r, span_text("no envelope"), &d, &e));
     claim(&v, 2, &d);
     next_version(&v, v.trust, v.keys[ROLE_GATE], v.now + 99, &wrong);
@@ -186,9 +186,62 @@ Test(trust_chain, passes_over_what_only_claims_to_be_the_next)
     struct digest first = trust_facts(v.trust).digest; /* a right one, of another version */
     claim(&v, 2, &first);
     loads_as(&v, ST_OK, "ok");
+    claim(&v, 2, &nothing); /* no such document: it may be the next version */
+    loads_as(&v, ST_CORRUPT, "trust-unreadable");
     next_version(&v, v.trust, v.keys[ROLE_ROOT], v.now + 99, &right);
     OK(install(&v, &right, &e));
     cr_expect_eq(trust_facts(v.trust).version, 2);
+    verify_room_remove(&v);
+}
+
+/* The newest pack, which holds one document. */
+static void newest_pack(const struct verify_room *v, char path[256])
+{
+    unsigned n = 1;
+    for (;; n++) {
+        snprintf(path, 256, "%s/store/packs/%016x.pack", v->r.t.path, n + 1);
+        if (access(path, R_OK) != 0)
+            break;
+    }
+    snprintf(path, 256, "store/packs/%016x.pack", n);
+}
+
+/* A byte of that document is changed, so that it cannot be read any more. */
+static void lose(struct verify_room *v, const char *path, const struct buf *document)
+{
+    struct err e = ERR_NONE;
+    struct digest d = digest_of(buf_span(document));
+    SCOPED(buf_release) struct buf read = BUF_EMPTY;
+    SCOPED(buf_release) struct buf pack = BUF_EMPTY;
+    temp_read(&v->r.t, path, &pack);
+    pack.p[16 + 64 + 20] ^= 1; /* behind the heads of pack and record */
+    temp_write(&v->r.t, path, buf_span(&pack));
+    cr_assert_neq(store_document(v->r.s, &d, &read, &e), ST_OK);
+}
+
+Test(trust_chain, does_not_end_before_a_version_whose_document_is_lost)
+{
+    struct err e = ERR_NONE;
+    struct verify_room v = verify_room_make();
+    SCOPED(buf_release) struct buf second = BUF_EMPTY;
+    SCOPED(buf_release) struct buf third = BUF_EMPTY;
+    char value[160], path[256];
+    struct digest first = trust_facts(v.trust).digest;
+    next_version(&v, v.trust, v.keys[ROLE_ROOT], v.now + 99, &second);
+    OK(install(&v, &second, &e));
+    newest_pack(&v, path);
+    next_version(&v, v.trust, v.keys[ROLE_ROOT], v.now + 199, &third);
+    OK(install(&v, &third, &e));
+    lose(&v, path, &second);
+    loads_as(&v, ST_CORRUPT, "trust-unreadable");
+    pointer(1, &first, value);
+    OK(room_set(&v.r, "trust", value, NULL, &e)); /* what the thief of the log key would add */
+    loads_as(&v, ST_CORRUPT, "trust-unreadable");
+    struct digest last = digest_of(buf_span(&third));
+    pointer(3, &last, value);
+    OK(room_set(&v.r, "trust", value, NULL, &e));
+    OK(install(&v, &second, &e));
+    cr_expect_eq(trust_facts(v.trust).version, 3, "it is put back where it was");
     verify_room_remove(&v);
 }
 
@@ -212,7 +265,9 @@ Test(trust_chain, a_crowd_of_claims_is_refused_by_its_limit)
 {
     struct verify_room v = verify_room_make();
     for (unsigned i = 0; i <= 16; i++) {
-        struct digest d = digest_of(SPAN(&i, sizeof i));
+        struct digest d;
+        struct err e = ERR_NONE;
+        OK(room_document(&v.r, SPAN(&i, sizeof i), &d, &e));
         loads_as(&v, ST_OK, "ok");
         claim(&v, 2, &d);
     }
