@@ -42,7 +42,7 @@ enum status ask_open(struct cli *c, const char *path, struct request *out, struc
         st = file_read(AT_FDCWD, path, REQUEST_MAX, &bytes, e);
     if (st == ST_OK)
         st = request_open(buf_span(&bytes), out, e);
-    if (st == ST_OK && given && !out->lab)
+    if (st == ST_OK && given && !out->charter.lab)
         st = err_set(e, ST_USAGE, "clock-not-lab",
                      "the request is of no lab store: the clock cannot be set");
     return st == ST_OK ? ST_OK : err_subject(e, "%s", path);

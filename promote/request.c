@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SCHEMA  "assay.request/1"
-#define MEMBERS 10
+#define MEMBERS 9
 
 void request_release(struct request *r)
 {
@@ -83,23 +83,25 @@ static enum status encode(const struct request *r, const struct documents *d, st
                           struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    char hex[2 * KEY_PUBLIC_BYTES + 1];
+    SCOPED(buf_release) struct buf charter = BUF_EMPTY;
+    struct charter of = r->charter;
+    enum status st = charter_encode(&of, &charter, e);
+    if (st != ST_OK)
+        return st;
     struct json_out j = json_out(&text);
-    hex_encode(hex, SPAN(r->log_key.bytes, KEY_PUBLIC_BYTES));
     json_object(&j);
     put_text(&j, "added", r->added);
     json_key(&j, "ask");
     ask_write(&r->ask, &j);
     json_key(&j, "basis");
     basis_write(&r->basis, &j);
+    json_key(&j, "charter");
+    json_raw(&j, buf_span(&charter));
     write_documents(&j, d);
     json_key(&j, "head");
     log_head_write(&j, &r->head);
     json_key(&j, "holds");
     json_bool(&j, r->holds);
-    json_key(&j, "lab");
-    json_bool(&j, r->lab);
-    put_text(&j, "log_key", hex);
     put_text(&j, "schema", SCHEMA);
     json_key(&j, "soaked");
     json_u64(&j, r->soaked);
@@ -172,8 +174,7 @@ static enum status fill(const struct promoter *by, const struct artifact *a, uin
     time_format(now, ask->made);
     time_format(now + (int64_t)valid_s, ask->expires);
     r->head = log_head_of(&facts);
-    r->log_key = facts.log_key;
-    r->lab = facts.lab;
+    store_charter(by->store, &r->charter);
     r->basis = in.basis;
     r->holds = in.soak.holds;
     r->soaked = in.soak.seconds;
@@ -200,10 +201,24 @@ enum status request_make(const struct promoter *by, const struct artifact *a, ui
 
 /* ---- opening ---- */
 
-static bool get_key(const struct json *root, struct public_key *out)
+/* The charter inside, if it is the one that the store's id stands for. */
+static enum status get_charter(struct request *out, struct err *e)
 {
-    const char *hex = json_as_string(json_get(root, "log_key"));
-    return hex != NULL && hex_decode(out->bytes, KEY_PUBLIC_BYTES, span_text(hex));
+    const struct json *v = json_get(out->root, "charter");
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    struct err why = ERR_NONE;
+    enum status st = v != NULL ? canon_write(v, &text, e) : ST_OK;
+    if (st == ST_OK)
+        st = charter_decode(buf_span(&text), &out->charter, &why);
+    if (st == ST_NO_MEMORY) {
+        *e = why;
+        return st;
+    }
+    return st == ST_OK && text_equal(out->charter.id, out->ask.store)
+               ? ST_OK
+               : err_set(e, ST_SIGNATURE, "request-charter",
+                         "the charter inside is not the one that the store's id stands for: the "
+                         "file was changed");
 }
 
 static enum status decode(struct span payload, struct request *out, struct err *e)
@@ -215,9 +230,8 @@ static enum status decode(struct span payload, struct request *out, struct err *
     const char *added = json_as_string(json_get(out->root, "added"));
     int64_t t = 0;
     if (json_count(out->root) != MEMBERS || schema == NULL || !text_equal(schema, SCHEMA) ||
-        added == NULL || !time_parse(added, &t) || !get_key(out->root, &out->log_key) ||
+        added == NULL || !time_parse(added, &t) ||
         !json_as_bool(json_get(out->root, "holds"), &out->holds) ||
-        !json_as_bool(json_get(out->root, "lab"), &out->lab) ||
         !json_as_u64(json_get(out->root, "soaked"), &out->soaked) ||
         !basis_read(json_get(out->root, "basis"), &out->basis))
         return err_set(e, ST_FORMAT, "request", "the file is no request of this program");
@@ -226,7 +240,7 @@ static enum status decode(struct span payload, struct request *out, struct err *
         (st = log_head_parse(json_get(out->root, "head"), &out->head, e)) != ST_OK)
         return st;
     return text_equal(out->head.store, out->ask.store)
-               ? ST_OK
+               ? get_charter(out, e)
                : err_set(e, ST_FORMAT, "request", "its head is another store's");
 }
 
@@ -239,7 +253,7 @@ enum status request_open(struct span bytes, struct request *out, struct err *e)
         st = err_set(e, ST_SIGNATURE, "wrong-type", "signed as %s, not as a request", v.type);
     if (st == ST_OK)
         st = decode(buf_span(&v.payload), out, e);
-    if (st == ST_OK && !envelope_signed_by(&v, &out->log_key))
+    if (st == ST_OK && !envelope_signed_by(&v, &out->charter.log_key))
         st = err_set(e, ST_SIGNATURE, "signature-wrong",
                      "the store's log key did not sign it: the file was changed");
     return st == ST_OK ? ST_OK : err_stage(e, "request");

@@ -1,19 +1,22 @@
 /* Requests: everything that somebody far away needs to agree to an act, in one text file.
  *
- *     {"added":"…Z","ask":{…},"basis":{…},
+ *     {"added":"…Z","ask":{…},"basis":{…},"charter":{…},
  *      "documents":{"evidence":{"smoke":ENVELOPE,…},"manifest":ENVELOPE,"policy":ENVELOPE,
  *                   "trust":ENVELOPE},
- *      "head":{…},"holds":true,"lab":false,"log_key":HEX64,"schema":"assay.request/1","soaked":N}
+ *      "head":{…},"holds":true,"schema":"assay.request/1","soaked":N}
  *
  * in DSSE, signed by the store's log key; each ENVELOPE is a text of the very bytes that the store
  * holds. The reader needs no store: he verifies every document under the trust inside and applies
  * the policy inside to the evidence inside. What only the store can know (how long it has soaked)
- * is the store's word, under its log key. That the trust is the one he means, he alone can say: its
- * digest, its root keys and his own key in it are shown. */
+ * is the store's word, under its log key, which the charter inside ties to the store's id: whoever
+ * carries the request cannot say it under another key without asking for another store. That the
+ * trust is the one he means, he alone can say: its digest, its root keys and his own key in it are
+ * shown. */
 #ifndef PROMOTE_REQUEST_H
 #define PROMOTE_REQUEST_H
 
 #include "promote/inputs.h"
+#include "store/charter.h"
 
 #define REQUEST_TYPE  "application/vnd.assay.request+json"
 #define REQUEST_MAX   (12u << 20)           /* bytes of a file */
@@ -22,11 +25,10 @@
 struct request {
     struct ask ask;
     struct log_head head;
-    struct public_key log_key;
+    struct charter charter; /* of the store; its log key signed the request */
     struct basis basis;
     char added[TIME_TEXT_MAX];
     bool holds;
-    bool lab; /* its store takes an injected clock, and so may its reader */
     uint64_t soaked;
     struct json *root; /* owns the documents' texts */
 };
@@ -38,7 +40,8 @@ void request_release(struct request *r);
 enum status request_make(const struct promoter *by, const struct artifact *a, uint64_t valid_s,
                          struct ask *ask, struct buf *out, struct err *e) MUST_CHECK;
 
-/* ST_FORMAT, ST_SIGNATURE when the log key inside did not sign it. */
+/* ST_FORMAT; ST_SIGNATURE, code "request-charter", when the charter inside is not the one that the
+ * store's id stands for, "signature-wrong" when its log key did not sign it. */
 enum status request_open(struct span bytes, struct request *out, struct err *e) MUST_CHECK;
 
 /* What the reader's own machine makes of it. */

@@ -41,6 +41,8 @@ static enum status judge_trust(const struct request *r, struct judgement *out, s
         return err_set(e, ST_UNTRUSTED, "below-threshold",
                        "the trust inside is signed by %u of its %u root keys", have, threshold);
     struct digest d = digest_of(bytes);
+    if (trust_facts(out->trust).version == 1 && !digest_equal(&d, &r->charter.trust))
+        return other(e, "trust");
     return digest_equal(&d, &r->ask.trust) && digest_equal(&d, &r->basis.trust) ? ST_OK
                                                                                 : other(e, "trust");
 }

@@ -320,6 +320,11 @@ enum status store_facts(struct store *s, struct store_facts *out, struct err *e)
     return ST_OK;
 }
 
+void store_charter(const struct store *s, struct charter *out)
+{
+    *out = s->charter;
+}
+
 enum status store_entry(struct store *s, uint64_t seq, struct ledger_entry *out, struct err *e)
 {
     enum status st = ledger_find(s->dir, &s->charter.log_key, seq, out, e);

@@ -95,6 +95,10 @@ enum status store_facts(struct store *s, struct store_facts *out, struct err *e)
 /* Did the store move elsewhere? With e, ST_CONFLICT that says where; with NULL only *fenced. */
 enum status store_fence(struct store *s, bool *fenced, struct err *e) MUST_CHECK;
 
+/* What it is, as its id stands for it (store/charter.h). */
+struct charter;
+void store_charter(const struct store *s, struct charter *out);
+
 /* The time of the newest ledger entry: a clock that is behind it runs behind what the store has
  * seen. */
 enum status store_seen(struct store *s, int64_t *when, struct err *e) MUST_CHECK;

@@ -167,6 +167,39 @@ class World:
         self.write("store/packs/%016x.pack" % number, out)
 
 
+GATES = ("structural", "smoke", "task", "safety", "browser")
+
+
+def statement(world, template, **change):
+    """A decision's payload as a program would write it, after `change` of what it says."""
+    v = json.loads(opened(world.read(template))[1])
+    predicate = v["predicate"]
+    said = predicate["assay:decision"]
+    basis = said["basis"]
+    for key, value in change.items():
+        if key in basis:
+            basis[key] = value
+        elif key in said:
+            said[key] = value
+        elif key == "artifact":
+            v["subject"][0]["digest"]["sha256"] = value
+        elif key == "policy":
+            predicate["policy"]["digest"]["sha256"] = value
+        elif key == "time":
+            predicate["timeVerified"] = value
+        else:
+            raise SystemExit("a decision says no " + key)
+    store = said["store"]
+    v["subject"][0]["name"] = "%s@%s" % (said["name"], said["version"])
+    predicate["resourceUri"] = "assay:%s/%s@%s#%s" % (store, said["name"], said["version"], said["channel"])
+    predicate["verifiedLevels"] = ["ASSAY_STABLE" if said["channel"] == "stable" else "ASSAY_PREVIEW"]
+    inputs = [("evidence/" + g, basis["evidence"][g]) for g in GATES if g in basis["evidence"]]
+    inputs += [("attestation/" + a, d) for a, d in sorted(basis["attestations"].items())]
+    inputs += [("approval", d) for d in basis["approvals"]] + [("waiver", d) for d in basis["waivers"]]
+    predicate["inputAttestations"] = [{"digest": {"sha256": d}, "uri": "assay:%s/%s" % (store, u)} for u, d in inputs]
+    return canon(v)
+
+
 P1, P2, P3, P4, P5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63,
                       0x27D4EB2F165667C5)
 MASK = 2**64 - 1

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "store/envelope.h"
 #include "tests/support/people_room.h"
 #include "verify/trust_edit.h"
@@ -468,6 +469,37 @@ static enum status resigned(struct people_room *p, const char *what, const char 
     *e = ERR_NONE;
     enum status st = request_open(buf_span(&again), &r, e);
     return st == ST_OK ? request_judge(&r, p->l.r.clock.fixed, &j, e) : st;
+}
+
+/* What its carrier would say with a log key of his own: the store has held it for years. */
+Test(request, under_another_log_key_than_the_one_its_stores_id_stands_for_is_refused)
+{
+    struct people_room p;
+    struct err e = ERR_NONE;
+    SCOPED(buf_release) struct buf file = BUF_EMPTY;
+    struct ask ask = people_stable;
+    people_make(&p);
+    cr_assert_eq(request_make(&p.l.by, &p.l.a, REQUEST_VALID, &ask, &file, &e), ST_OK);
+    for (int charter = 0; charter < 2; charter++) {
+        SCOPED(buf_release) struct buf payload = BUF_EMPTY, again = BUF_EMPTY;
+        SCOPED(envelope_release) struct envelope v = {0};
+        SCOPED(request_release) struct request r = {.root = NULL};
+        char from[2 * KEY_PUBLIC_BYTES + 1], to[2 * KEY_PUBLIC_BYTES + 1];
+        cr_assert_eq(envelope_parse(buf_span(&file), &v, &e), ST_OK);
+        buf_append(&payload, buf_span(&v.payload));
+        hex_encode(from, SPAN(signer_public(p.l.r.log)->bytes, KEY_PUBLIC_BYTES));
+        hex_encode(to, SPAN(signer_public(p.keys[EVE])->bytes, KEY_PUBLIC_BYTES));
+        uint8_t *at = memmem(payload.p, payload.n, from, strlen(from));
+        cr_assert_not_null(at);
+        if (charter == 1)
+            memcpy(at, to, strlen(to));
+        cr_assert_eq(envelope_sign(REQUEST_TYPE, buf_span(&payload), p.keys[EVE], &again, &e),
+                     ST_OK);
+        cr_expect_eq(request_open(buf_span(&again), &r, &e), ST_SIGNATURE);
+        cr_expect_str_eq(err_code(&e), charter == 1 ? "request-charter" : "signature-wrong");
+        e = ERR_NONE;
+    }
+    people_remove(&p);
 }
 
 Test(request, with_a_document_exchanged_is_refused_even_when_the_log_key_signed_it)
