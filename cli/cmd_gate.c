@@ -4,6 +4,7 @@
 #include "cli/evidence_cases.h"
 #include "cli/gate_watch.h"
 #include "cli/hand_out.h"
+#include "cli/incident_file.h"
 #include "cli/print.h"
 #include "promote/pipeline.h"
 #include "promote/policy_store.h"
@@ -16,6 +17,7 @@ struct gating {
     struct artifact artifact;
     struct policy law;
     bool wanted[GATE_COUNT];
+    uint64_t began;               /* in ticks */
     bool seen[VERDICT_ERROR + 1]; /* by verdict */
 };
 
@@ -109,9 +111,19 @@ static enum status tell_all(struct gating *g, const struct gated done[GATE_COUNT
         g->answer = list_open(g->c, "assay.gate/1", "gates", &g->artifact);
         g->j = &g->answer;
     }
-    for (int k = GATE_STRUCTURAL; k < GATE_COUNT; k++)
-        if (g->wanted[k])
-            tell_gate(g, (enum gate)k, &done[k].evidence, done[k].reused ? REUSED : MEASURED);
+    for (int k = GATE_STRUCTURAL; k < GATE_COUNT; k++) {
+        const struct evidence *v = &done[k].evidence;
+        const struct gate_told told = {.gate = (enum gate)k,
+                                       .verdict = v->verdict,
+                                       .evidence = v->digest,
+                                       .checks = v->checks,
+                                       .count = v->check_count};
+        if (!g->wanted[k])
+            continue;
+        tell_gate(g, (enum gate)k, v, done[k].reused ? REUSED : MEASURED);
+        if (!done[k].reused)
+            incident_of_gate(g->c, &g->artifact, &told, (clock_ticks() - g->began) / 1000000u);
+    }
     if (g->c->json) {
         json_close(g->j);
         answer_close(g->c, g->j);
@@ -179,7 +191,7 @@ static enum status worst(const struct gating *g)
 
 enum status cmd_gate(struct cli *c, struct err *e)
 {
-    SCOPED(gating_release) struct gating g = {.c = c};
+    SCOPED(gating_release) struct gating g = {.c = c, .began = clock_ticks()};
     enum status st = cli_artifact(c, c->word[0], false, &g.artifact, e);
     if (st == ST_OK && !g.artifact.manifest.model.present)
         return err_set(e, ST_USAGE, "opaque", "%s is opaque, not a model: no gate can measure it",

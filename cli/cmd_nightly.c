@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/gate_watch.h"
+#include "cli/incident_file.h"
 #include "cli/print.h"
 #include "promote/policy_store.h"
 #include "promote/report.h"
@@ -99,6 +100,33 @@ static enum status put_reports(struct nightly *n, const char *path, struct err *
     return st == ST_OK ? publish(n->c, folder, "report.html", &html, e) : st;
 }
 
+/* ---- incidents ---------------------------------------------------------------------------- */
+
+/* Of what was measured this night and failed; an artifact that cannot be opened is told as such. */
+static void keep_incidents(struct nightly *n, uint64_t began)
+{
+    for (size_t i = 0; i < n->night.count; i++) {
+        const struct night_item *item = &n->night.items[i];
+        SCOPED(artifact_release) struct artifact a = {0};
+        struct err e = ERR_NONE;
+        if (item->verdict == VERDICT_PASS ||
+            artifact_open(n->c->store, n->c->trust, &item->holder.artifact, cli_now(n->c), &a,
+                          &e) != ST_OK)
+            continue;
+        text_fmt(a.channel, sizeof a.channel, "%s", item->holder.channel);
+        for (size_t k = 0; k < item->gate_count; k++) {
+            const struct night_gate *g = &item->gates[k];
+            const struct gate_told told = {.gate = g->gate,
+                                           .verdict = g->verdict,
+                                           .evidence = g->evidence,
+                                           .checks = g->checks,
+                                           .count = g->check_count};
+            if (!g->reused)
+                incident_of_gate(n->c, &a, &told, (clock_ticks() - began) / 1000000u);
+        }
+    }
+}
+
 /* ---- the answer --------------------------------------------------------------------------- */
 
 static void tell_people(struct nightly *n)
@@ -180,11 +208,14 @@ enum status cmd_nightly(struct cli *c, struct err *e)
     SCOPED(nightly_release) struct nightly n = {.c = c};
     SCOPED(fd_release) int held = -1;
     const char *folder = c->args.value[OPT_REPORT];
+    const uint64_t began = clock_ticks();
     enum status st = prepare(&n, e);
     if (st == ST_OK)
         st = lock(c, &held, e);
     if (st == ST_OK)
         st = night_run(&n.plan, &n.night, e);
+    if (st == ST_OK)
+        keep_incidents(&n, began);
     if (st == ST_OK && folder != NULL)
         st = put_reports(&n, folder, e);
     if (st != ST_OK)

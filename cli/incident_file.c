@@ -2,6 +2,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "verify/identity.h"
+#include "verify/trail.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -119,4 +120,53 @@ void incident_save(struct cli *c, struct incident *i)
         st = save(c, i, &e);
     if (st != ST_OK) /* that it failed is what counts, and is told in any case */
         cli_note(c, "its incident could not be kept: %s", e.detail);
+}
+
+/* Where a gate's child failed, as its checks tell. */
+static enum run_stage stage_of_gate(const struct gate_told *g)
+{
+    enum run_stage at = STAGE_NONE;
+    for (size_t i = 0; i < g->count && at == STAGE_NONE; i++)
+        if (g->checks[i].verdict != VERDICT_PASS)
+            at = trail_told(g->checks[i].message);
+    return at;
+}
+
+static unsigned number_of_gate(const struct gate_told *g, enum run_stage at)
+{
+    bool child = false;
+    for (size_t i = 0; i < g->count; i++)
+        child = child ||
+                (text_equal(g->checks[i].name, "child") && g->checks[i].verdict != VERDICT_PASS);
+    if (child)
+        return INCIDENT_WORKER_LOST;
+    return g->verdict == VERDICT_ERROR ? INCIDENT_NOT_MEASURED
+           : at == STAGE_FETCH         ? INCIDENT_FETCH_FAILED
+           : at == STAGE_PROVENANCE    ? INCIDENT_DIGEST_MISMATCH
+                                       : INCIDENT_GATE_REFUSED;
+}
+
+void incident_of_gate(struct cli *c, const struct artifact *a, const struct gate_told *gate,
+                      uint64_t elapsed_ms)
+{
+    SCOPED(incident_release) struct incident i = incident_begin(c, "gate", a);
+    const enum run_stage at = stage_of_gate(gate);
+    if (gate->verdict != VERDICT_FAIL && gate->verdict != VERDICT_ERROR)
+        return;
+    incident_number(&i, number_of_gate(gate, at));
+    i.stage = at;
+    i.elapsed_ms = elapsed_ms;
+    i.gate = (struct incident_gate){
+        .gate = gate->gate, .verdict = gate->verdict, .evidence = gate->evidence};
+    for (size_t k = 0; k < gate->count && i.gate.check_count < INCIDENT_CHECKS; k++)
+        if (gate->checks[k].verdict != VERDICT_PASS)
+            i.gate.checks[i.gate.check_count++] = gate->checks[k];
+    if (i.gate.check_count > 0)
+        text_fmt(i.detail, sizeof i.detail, "%s: %s", i.gate.checks[0].name,
+                 i.gate.checks[0].message);
+    incident_save(c, &i);
+    if (c->incident[0] != '\0')
+        cli_hint(c, "what is known of gate %s was kept; look into it with: assay diagnose %s",
+                 gate_name(gate->gate), c->incident);
+    c->incident[0] = '\0'; /* the next gate's is another one */
 }

@@ -14,4 +14,16 @@ enum status incident_policy(const struct cli *c, enum prompt_policy *out, struct
 /* Adds this program's digest and writes it; c->incident says where, "" when it could not be. */
 void incident_save(struct cli *c, struct incident *i);
 
+/* A gate's result. */
+struct gate_told {
+    enum gate gate;
+    enum verdict verdict;
+    struct digest evidence;
+    const struct gate_check *checks; /* [count] */
+    size_t count;
+};
+/* Saves one when the gate said no or could not measure, and hints where it lies. */
+void incident_of_gate(struct cli *c, const struct artifact *a, const struct gate_told *gate,
+                      uint64_t elapsed_ms);
+
 #endif

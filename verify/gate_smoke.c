@@ -4,6 +4,7 @@
 #include "verify/sandbox.h"
 #include "verify/section.h"
 #include "verify/smoke.h"
+#include "verify/trail.h"
 
 #define SMOKE_ANSWER  (256u << 10) /* bytes of JSON */
 #define SMOKE_SECONDS 120
@@ -46,7 +47,8 @@ enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks,
     SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
     enum status st = store_content_memory(s->store, &s->file->sha256, &fd, e);
     if (st == ST_CORRUPT || st == ST_MISMATCH || st == ST_NOT_FOUND) {
-        checks_add(checks, "load", false, "the store cannot give the bytes: %.180s", e->detail);
+        checks_add(checks, "load", false, "the store cannot give the bytes: %.180s" TRAIL_AT "%s",
+                   e->detail, stage_name(stage_of_bytes(e)));
         *e = ERR_NONE;
         text_fmt(result->sandbox, sizeof result->sandbox, "none");
         return ST_OK;
@@ -56,9 +58,16 @@ enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks,
     if (st != ST_OK)
         return st;
     text_fmt(result->sandbox, sizeof result->sandbox, "%s", o.level);
-    checks_add(checks, "child", o.ending == SANDBOX_RETURNED, "the sandboxed child %s", o.message);
+    struct span answer = buf_span(&o.answer);
+    const enum run_stage last = trail_take(&answer);
+    if (o.ending == SANDBOX_RETURNED || last == STAGE_NONE)
+        checks_add(checks, "child", o.ending == SANDBOX_RETURNED, "the sandboxed child %s",
+                   o.message);
+    else
+        checks_add(checks, "child", false, "the sandboxed child %s" TRAIL_AT "%s", o.message,
+                   stage_name(last));
     if (o.ending == SANDBOX_RETURNED)
-        smoke_read(buf_span(&o.answer), checks);
+        smoke_read(answer, checks);
     checks_measure_u64(checks, "peak memory", o.end.peak_bytes, "bytes",
                        "peak resident memory, the program included");
     return ST_OK;

@@ -5,6 +5,7 @@
 #include "runtime/budget.h"
 #include "runtime/session.h"
 #include "verify/gate_checks.h"
+#include "verify/trail.h"
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +18,8 @@
 
 struct smoke {
     const struct smoke_job *job;
+    int out;
+    bool forward; /* was marked */
     struct span file;
     struct model *model;
     struct session *session;
@@ -28,6 +31,7 @@ struct smoke {
 /* What one generation came to. */
 struct run {
     enum status status;
+    enum run_stage at; /* where it failed */
     size_t n;
     uint32_t ids[IDS_MAX];
     uint64_t first_ns; /* from the call to the first token, 0: none */
@@ -37,8 +41,19 @@ struct run {
 static struct run reference, other;
 
 struct stopwatch {
+    struct smoke *smoke;
     uint64_t start, first;
 };
+
+/* Before the first batch of the first prompt. */
+static bool note_forward(void *ctx)
+{
+    struct stopwatch *w = ctx;
+    if (!w->smoke->forward)
+        trail_mark(w->smoke->out, STAGE_FORWARD);
+    w->smoke->forward = true;
+    return true;
+}
 
 static bool note_first(void *ctx, uint32_t id, struct span text)
 {
@@ -61,10 +76,11 @@ static void generate(struct smoke *s, uint32_t tokens, struct run *r)
 {
     struct err e = ERR_NONE;
     struct generation g = {0};
-    struct stopwatch w = {.start = clock_ticks()};
-    const struct token_sink sink = {.token = note_first, .ctx = &w};
+    struct stopwatch w = {.smoke = s, .start = clock_ticks()};
+    const struct token_sink sink = {.token = note_first, .ctx = &w, .onward = note_forward};
     *r = (struct run){0};
     r->status = session_generate(s->session, s->prompt, tokens, &sink, &g, &e);
+    r->at = r->status == ST_OK ? STAGE_NONE : stage_of_generation(&e);
     r->first_ns = w.first;
     keep(r, &g);
 }
@@ -104,14 +120,18 @@ static bool load(struct smoke *s)
     struct err e = ERR_NONE;
     struct budget b;
     uint64_t start = clock_ticks();
+    trail_mark(s->out, STAGE_ADMISSION);
     enum status st = model_open(s->file, &model_limits_default, false, &s->model, &e);
-    if (st == ST_OK)
+    if (st == ST_OK) {
+        trail_mark(s->out, STAGE_SCRATCH_KV);
         st = session_open(s->model, &s->session, &e);
+    }
     uint64_t took = clock_ticks() - start;
     if (st == ST_OK)
         st = budget_of(model_facts(s->model), &b, &e);
     if (st != ST_OK) {
-        checks_add(&s->checks, "load", false, "%s: %.180s", err_code(&e), e.detail);
+        checks_add(&s->checks, "load", false, "%s: %.160s" TRAIL_AT "%s", err_code(&e), e.detail,
+                   stage_name(stage_of_open(&e)));
         return false;
     }
     checks_add(&s->checks, "load", true, "model and session were opened");
@@ -145,10 +165,13 @@ static void find_reference(struct smoke *s)
 
 static void check_generation(struct smoke *s)
 {
+    trail_mark(s->out, STAGE_TOKENIZATION);
     find_reference(s);
     checks_add(&s->checks, "generation", reference.status == ST_OK,
-               "%zu tokens greedily after \"%.*s\": %s", reference.n, (int)s->prompt.n,
-               (const char *)s->prompt.p, status_slug(reference.status));
+               "%zu tokens greedily after \"%.*s\": %s%s%s", reference.n, (int)s->prompt.n,
+               (const char *)s->prompt.p, status_slug(reference.status),
+               reference.at != STAGE_NONE ? TRAIL_AT : "",
+               reference.at != STAGE_NONE ? stage_name(reference.at) : "");
     if (reference.n == 0) {
         checks_add(&s->checks, "first token", false, "no token was generated");
         return;
@@ -307,7 +330,7 @@ static int answer(const struct smoke *s, int out)
 
 int smoke_child(void *ctx, int in, int out)
 {
-    struct smoke s = {.job = ctx};
+    struct smoke s = {.job = ctx, .out = out};
     size_t bytes = (size_t)s.job->bytes;
     void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, in, 0);
     if (map == MAP_FAILED)

@@ -13,4 +13,8 @@ void trail_mark(int out, enum run_stage s);
  * bytes are hostile. */
 enum run_stage trail_take(struct span *answer);
 
+/* A check whose message tells at which stage: ", at forward" at its end. */
+#define TRAIL_AT ", at "
+enum run_stage trail_told(const char *message);
+
 #endif

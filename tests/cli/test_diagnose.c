@@ -450,3 +450,94 @@ Test(diagnose, the_folder_keeps_the_newest_256)
     cr_expect_neq(access("incidents/2020-01-01T000044Z-run.json", F_OK), 0, "the oldest went");
     cr_expect_eq(access("incidents/2020-01-01T000045Z-run.json", F_OK), 0);
 }
+
+/* ---- gates --------------------------------------------------------------------------------- */
+
+/* The process below `top` that has no child of its own, 0 when `top` has none. */
+static pid_t deepest(pid_t top)
+{
+    pid_t at = top;
+    for (bool deeper = true; deeper;) {
+        deeper = false;
+        DIR *d = opendir("/proc");
+        cr_assert_not_null(d);
+        for (struct dirent *f = readdir(d); f != NULL && !deeper; f = readdir(d)) {
+            char path[300], line[512] = "";
+            long parent = 0;
+            snprintf(path, sizeof path, "/proc/%s/stat", f->d_name);
+            FILE *file = f->d_name[0] >= '0' && f->d_name[0] <= '9' ? fopen(path, "r") : NULL;
+            if (file != NULL) {
+                const char *end =
+                    fgets(line, sizeof line, file) != NULL ? strrchr(line, ')') : NULL;
+                deeper = end != NULL && sscanf(end, ") %*c %ld", &parent) == 1 && parent == at;
+                fclose(file);
+            }
+            if (deeper)
+                at = (pid_t)strtol(f->d_name, NULL, 10);
+        }
+        closedir(d);
+    }
+    return at != top ? at : 0;
+}
+
+static int depth_killed(char **line)
+{
+    int ended = 0, argc = 0;
+    while (line[argc] != NULL)
+        argc++;
+    pid_t child = fork();
+    if (child == 0) {
+        int nothing = open("/dev/null", O_RDWR);
+        dup2(nothing, STDIN_FILENO);
+        dup2(nothing, STDOUT_FILENO);
+        dup2(nothing, STDERR_FILENO);
+        _exit(cli_main(argc, line));
+    }
+    /* The one that computes is two below: a gate's worker, and the sandboxed child of that. */
+    for (int i = 0; i < 600; i++) {
+        usleep(20000);
+        pid_t worker = deepest(child), at = worker;
+        if (i < 15 || at == 0 || kill(at, 0) != 0)
+            continue;
+        kill(at, SIGKILL);
+        break;
+    }
+    cr_assert_eq(waitpid(child, &ended, 0), child);
+    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+}
+
+Test(diagnose, a_gate_whose_child_is_killed_while_it_computes_names_forward)
+{
+    static const char law[] =
+        "schema: assay.policy/1\nname: slow\n"
+        "gates: {smoke: {tokens: 4096, repeats: 16}}\n"
+        "channels: {preview: {from: candidate, gates: [smoke], allow_self_signed: true}}\n";
+    char path[400];
+    add_made(&(struct make){.dtype = MAKE_F32, .context = 4200, .layers = 8}, "m");
+    temp_write(&room, "law.yaml", span_text(law));
+    cr_assert_eq(RUN("policy", "set", "law.yaml"), 0);
+    cr_expect_eq(depth_killed((char *[]){"assay", "gate", "m@1", NULL}), 1);
+    incident_path(path);
+    SCOPED(json_scope) struct json *said = diagnosis(path);
+    cr_expect_str_eq(text_of(said, "stage"), "forward");
+    cr_expect_str_eq(text_of(json_get(said, "incident"), "gate"), "smoke");
+    cr_expect_str_eq(text_of(json_get(said, "incident"), "name"), "WorkerLost");
+}
+
+Test(diagnose, a_gate_that_cannot_load_or_generate_names_the_stage)
+{
+    static const struct {
+        void (*prepare)(void);
+        const char *stage;
+    } rows[] = {{bad_dtype, "tensors"}, {overflowing, "sampling-step"}, {flipped, "provenance"}};
+    for (size_t i = 0; i < 3; i++) {
+        char path[400];
+        teardown();
+        setup();
+        rows[i].prepare();
+        cr_expect_eq(RUN("gate", "m@1", "--only", "smoke"), 1);
+        incident_path(path);
+        SCOPED(json_scope) struct json *said = diagnosis(path);
+        cr_expect_str_eq(text_of(said, "stage"), rows[i].stage);
+    }
+}

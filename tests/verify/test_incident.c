@@ -228,3 +228,13 @@ Test(incident, marks_of_a_trail_stand_before_the_text)
     cr_expect_eq(trail_take(&hostile), STAGE_NONE);
     cr_expect_eq(hostile.n, 2u);
 }
+
+Test(incident, a_checks_message_tells_its_stage_at_its_end_only)
+{
+    cr_expect_eq(trail_told("the sandboxed child was killed by signal 9 (SIGKILL), at forward"),
+                 STAGE_FORWARD);
+    cr_expect_eq(trail_told("session-memory: no memory, at scratch-kv"), STAGE_SCRATCH_KV);
+    cr_expect_eq(trail_told("at forward"), STAGE_NONE);
+    cr_expect_eq(trail_told("said \", at forward\" and more"), STAGE_NONE);
+    cr_expect_eq(trail_told(""), STAGE_NONE);
+}
