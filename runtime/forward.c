@@ -4,9 +4,11 @@
 #include "runtime/math.h"
 #include "runtime/packed.h"
 
-/* A chunk of a product, in bytes of weights: long enough to be worth taking, short enough that the
- * last one is not waited for. Less than two of them are no work to share. */
+/* A chunk of a product, in bytes of weights: long enough to be worth taking and fetched ahead,
+ * short enough that the last one is not waited for: so many a thread, unless they become too short.
+ * Less than two of them are no work to share. */
 #define CHUNK_BYTES   (32u << 10)
+#define CHUNKS_EACH   4
 #define CHUNK_SCORES  (1u << 12) /* positions × width that make a head's attention worth sharing */
 #define PRODUCTS_MOST 3
 
@@ -99,9 +101,9 @@ static void do_chunk(void *ctx, size_t chunk, unsigned who)
     }
 }
 
-static void cut_to_chunks(struct product *p)
+static void cut_to_chunks(struct product *p, uint64_t bytes)
 {
-    const uint64_t rows = CHUNK_BYTES / (p->w->row_bytes > 0 ? p->w->row_bytes : 1);
+    const uint64_t rows = bytes / (p->w->row_bytes > 0 ? p->w->row_bytes : 1);
     p->chunk_rows = (uint32_t)(rows / PACKED_ROWS + 1) * PACKED_ROWS;
     p->chunks = (p->w->rows - 1) / p->chunk_rows + 1;
 }
@@ -123,11 +125,15 @@ static void multiply(const struct forward *f, const float *x, size_t n, size_t c
     size_t chunks = 0;
     p->kernels = f->kernels;
     p->x = (struct vectors){.x = x, .n = n, .count = count};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < p->count; i++)
+        bytes += p->of[i].w->rows * p->of[i].w->row_bytes;
+    bytes /= (uint64_t)CHUNKS_EACH * team_size(f->team);
     for (size_t i = 0; i < p->count; i++) {
         const struct tensor *w = p->of[i].w;
         if (p->x.cut.q == NULL && integers_apply(w->type, w->cols, w->block))
             p->x = kernels_vectors(f->kernels, x, n, count, work);
-        cut_to_chunks(&p->of[i]);
+        cut_to_chunks(&p->of[i], bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES);
         chunks += p->of[i].chunks;
     }
     team_run(chunks > 2 ? f->team : NULL, do_chunk, p, chunks);
