@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "cli/target.h"
 #include "promote/leave.h"
@@ -39,7 +40,7 @@ enum status ask_open(struct cli *c, const char *path, struct request *out, struc
     *out = (struct request){.root = NULL};
     enum status st = cli_clock(c, &given, &c->clock, e);
     if (st == ST_OK)
-        st = file_read(AT_FDCWD, path, REQUEST_MAX, &bytes, e);
+        st = given_read(path, REQUEST_MAX, &bytes, e);
     if (st == ST_OK)
         st = request_open(buf_span(&bytes), out, e);
     if (st == ST_OK && given && !out->charter.lab)

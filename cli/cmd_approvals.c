@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "promote/tally.h"
 #include <fcntl.h>
@@ -37,7 +38,7 @@ enum status cmd_approvals_add(struct cli *c, struct err *e)
         SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
         struct approval a;
         uint64_t seq = 0;
-        st = file_read(AT_FDCWD, c->word[i], APPROVAL_MAX, &bytes, e);
+        st = given_read(c->word[i], APPROVAL_MAX, &bytes, e);
         if (st == ST_OK)
             st = approval_add(&by, buf_span(&bytes), &a, &seq, e);
         if (st != ST_OK)

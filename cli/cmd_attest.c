@@ -19,7 +19,11 @@ static enum status hash_path(const char *path, struct digest *out, struct err *e
     size_t got = 1;
     if (p == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to read a file");
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    enum status st =
+        io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e); /* a pipe may wait */
+    struct stat facts;
+    if (st == ST_OK && fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode))
+        st = err_set(e, ST_USAGE, "not-a-file", "%s is a folder; name a file", path);
     if (st == ST_OK)
         st = hasher_open(&h, e);
     while (st == ST_OK && got > 0) {

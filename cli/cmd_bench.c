@@ -3,6 +3,7 @@
 #include "base/heap.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "runtime/session.h"
 #include "runtime/team.h"
@@ -339,7 +340,7 @@ static enum status bench_file(struct cli *c, const char *path, struct err *e)
     SCOPED(buf_release) struct buf file = BUF_EMPTY;
     SCOPED(model_scope) struct model *model = NULL;
     SCOPED(fd_release) int fd = -1;
-    enum status st = file_read(AT_FDCWD, path, model_limits_default.file_bytes, &file, e);
+    enum status st = given_read(path, model_limits_default.file_bytes, &file, e);
     if (st == ST_OK)
         st = model_open(buf_span(&file), NULL, true, &model, e);
     if (st == ST_OK)

@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "verify/bisecting.h"
 #include <fcntl.h>
@@ -93,7 +94,7 @@ static enum status read_suite(struct cli *c, struct suite *out, struct err *e)
     SCOPED(buf_release) struct buf file = BUF_EMPTY;
     if (path == NULL)
         return err_set(e, ST_USAGE, "words", "bisect needs --suite FILE");
-    enum status st = file_read(AT_FDCWD, path, SUITE_BYTES_MAX, &file, e);
+    enum status st = given_read(path, SUITE_BYTES_MAX, &file, e);
     if (st == ST_OK)
         st = suite_parse(buf_span(&file), out, e);
     return st != ST_OK ? err_subject(e, "%s", path) : ST_OK;

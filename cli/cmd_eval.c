@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "runtime/session.h"
 #include "runtime/team.h"
@@ -125,7 +126,7 @@ enum status cmd_eval(struct cli *c, struct err *e)
     enum status st = opt_u64(&c->args, OPT_THREADS, 1, TEAM_MAX, &threads, e);
     if (st != ST_OK)
         return st;
-    st = file_read(AT_FDCWD, path, TEXT_MAX, &text, e);
+    st = given_read(path, TEXT_MAX, &text, e);
     if (st != ST_OK)
         return err_subject(e, "%s", path);
     st = cli_artifact(c, c->word[0], true, &a, e);

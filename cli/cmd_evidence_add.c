@@ -3,6 +3,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/hand_out.h"
 #include "cli/print.h"
 #include "store/envelope.h"
@@ -15,10 +16,10 @@ static enum status read_offer(struct cli *c, struct buf *envelope, struct buf *r
                               struct err *e)
 {
     const char *path = c->args.value[OPT_RECORDS];
-    enum status st = file_read(AT_FDCWD, c->word[0], ENVELOPE_MAX, envelope, e);
+    enum status st = given_read(c->word[0], ENVELOPE_MAX, envelope, e);
     if (st != ST_OK)
         return err_subject(e, "%s", c->word[0]);
-    if (path != NULL && (st = file_read(AT_FDCWD, path, STORE_DOCUMENT_MAX, records, e)) != ST_OK)
+    if (path != NULL && (st = given_read(path, STORE_DOCUMENT_MAX, records, e)) != ST_OK)
         return err_subject(e, "%s", path);
     return ST_OK;
 }
@@ -134,9 +135,7 @@ enum status evidence_hand_out(struct cli *c, const struct artifact *a, enum gate
     const char *folder = c->args.value[OPT_OUTPUT];
     struct json_out j;
     struct handing h = {.c = c, .a = a};
-    enum status st = folder_make(folder, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+    enum status st = given_folder(folder, &dir, e);
     if (st != ST_OK)
         return st;
     h.dir = dir;

@@ -18,7 +18,7 @@ static enum status read_waiver(const struct cli *c, struct ask *ask, struct err 
                        "which gate's check? say --gate structural, smoke, task, safety or browser");
     if (check == NULL || check[0] == '\0' ||
         text_fmt(ask->check, sizeof ask->check, "%s", check) >= sizeof ask->check)
-        return err_set(e, ST_USAGE, "check",
+        return err_set(e, ST_USAGE, "no-check-given",
                        "which check? say --check NAME as assay evidence prints it");
     enum status st = ask_until(c, ask->until, e);
     if (st == ST_OK)

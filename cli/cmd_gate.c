@@ -171,7 +171,7 @@ static enum status choose_gates(struct gating *g, struct err *e)
         text_fmt(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), only);
         enum gate gate = gate_parse(name);
         if (gate == GATE_NONE)
-            return err_set(e, ST_USAGE, "gate-unknown",
+            return err_set(e, ST_USAGE, "gate",
                            "there is no gate %s; there are structural, smoke, task, "
                            "safety, browser, exec",
                            name);
@@ -255,7 +255,7 @@ enum status cmd_evidence(struct cli *c, struct err *e)
     const char *only = c->args.value[OPT_GATE];
     enum gate gate = only != NULL ? gate_parse(only) : GATE_NONE;
     if (only != NULL && gate == GATE_NONE)
-        return err_set(e, ST_USAGE, "gate-unknown",
+        return err_set(e, ST_USAGE, "gate",
                        "there is no gate %s; there are structural, smoke, task, safety, "
                        "browser, exec",
                        only);

@@ -4,58 +4,20 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/refs.h"
+#include "cli/way_back.h"
 #include "promote/leave.h"
-
-/* The newest former holder whom a rollback without --to takes, and the newest of all. */
-struct returning {
-    const struct digest *present;
-    bool found, any;
-    struct holder last;
-};
-
-static enum status look(void *ctx, const struct holder *h, struct err *e)
-{
-    struct returning *r = ctx;
-    (void)e;
-    if (digest_equal(&h->artifact, r->present))
-        return ST_OK;
-    if (!r->any)
-        r->last = *h;
-    r->any = true;
-    r->found = !h->withdrawn;
-    return r->found ? ST_CANCELLED : ST_OK;
-}
-
-/* How NAME@CHANNEL is filled again, as a command; "" when nobody else held it. */
-static enum status way_back(struct cli *c, const char *name, const char *channel, char out[700],
-                            struct err *e)
-{
-    struct holder seat;
-    char ref[300];
-    out[0] = '\0';
-    enum status st = channel_seat(c->store, name, channel, &seat, e);
-    struct returning r = {.present = &seat.artifact};
-    if (st == ST_OK)
-        st = channel_former(c->store, name, channel, look, &r, e);
-    if (st != ST_OK || !r.any)
-        return st;
-    refs_name(c, &r.last.artifact, ref, sizeof ref);
-    text_fmt(out, 700, "assay rollback %s@%s%s%s --reason TEXT", name, channel,
-             r.found ? "" : " --to ", r.found ? "" : ref);
-    return ST_OK;
-}
 
 /* Nobody is left to go back to without being named: say who could be. */
 static enum status name_former(struct cli *c, const char *name, const char *channel, struct err *e)
 {
-    char way[700];
+    char way[WAY_BACK];
     struct err why = ERR_NONE;
     if (way_back(c, name, channel, way, &why) != ST_OK)
         return e->status;
     *e = ERR_NONE;
     if (way[0] == '\0')
-        return err_set(e, ST_NOT_FOUND, "no-former", "nobody else held %s@%s before", name,
-                       channel);
+        return err_set(e, ST_NOT_FOUND, "no-former",
+                       "nobody else held %s@%s before who could come back", name, channel);
     return err_set(e, ST_NOT_FOUND, "no-former",
                    "whoever held %s@%s before was taken out, and comes back only by name: %s", name,
                    channel, way);
@@ -101,7 +63,7 @@ enum status cmd_demote(struct cli *c, struct err *e)
 {
     struct promoter by;
     struct holder h;
-    char name[MANIFEST_NAME_MAX], channel[16], was[300], way[700];
+    char name[MANIFEST_NAME_MAX], channel[16], was[300], way[WAY_BACK];
     const char *reason = NULL;
     enum status st = ask_reason(c, &reason, e);
     if (st == ST_OK)
@@ -115,7 +77,8 @@ enum status cmd_demote(struct cli *c, struct err *e)
     if ((st = way_back(c, name, channel, way, e)) != ST_OK)
         return st;
     refs_name(c, &h.artifact, was, sizeof was);
-    cli_hint(c, "to fill it again: %s", way);
+    if (way[0] != '\0')
+        cli_hint(c, "to fill it again: %s", way);
     if (c->json) {
         struct json_out j = answer_open(c, "assay.demote/1");
         member_text(&j, "name", name);

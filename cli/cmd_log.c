@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/log_hand_out.h"
 #include "cli/log_report.h"
 #include "cli/past.h"
@@ -19,7 +20,8 @@ struct reading {
     struct cli *c;
     const char *name; /* NULL: all */
     char since[TIME_TEXT_MAX];
-    bool csv, who;   /* who: say who signed */
+    bool csv, who; /* who: say who signed */
+    uint64_t told;
     struct buf mine; /* artifacts that were bound to that name, DIGEST_TEXT bytes each */
 };
 
@@ -97,9 +99,9 @@ static void tell_json(struct cli *c, const struct ledger_entry *entry, bool who)
 /* seq, time, type, and the texts of the body that people ask for, in this order. */
 static void tell_text(struct cli *c, const struct ledger_entry *entry, bool who)
 {
-    static const char *const shown[] = {"name",     "version", "channel", "gate",
-                                        "verdict",  "result",  "allowed", "reason",
-                                        "artifact", "id",      "code"};
+    static const char *const shown[] = {"name",   "version",  "channel", "target",  "gate",
+                                        "check",  "verdict",  "result",  "allowed", "until",
+                                        "reason", "artifact", "id",      "code"};
     struct buf *out = &c->out;
     buf_fmt(out, "%6llu  %s  ", (unsigned long long)entry->seq, entry->time);
     put_foreign(out, entry->type);
@@ -131,6 +133,7 @@ static enum status each(void *ctx, const struct ledger_entry *entry, struct err 
         return ST_OK;
     if (r->since[0] != '\0' && strcmp(entry->time, r->since) < 0)
         return ST_OK;
+    r->told++;
     if (r->csv)
         log_csv(r->c, entry);
     else if (r->c->json)
@@ -191,7 +194,7 @@ static enum status read_bundle(const char *path, struct buf *out, struct err *e)
     struct admit_file first;
     bool more = false;
     uint64_t size = 0;
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
     if (st == ST_OK)
         st = io_size(fd, &size, e);
     if (st == ST_OK)
@@ -219,7 +222,7 @@ static enum status read_against(const char *path, struct log_head *out, struct e
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     enum status st = import_kind_of(path) == IMPORT_TAR_ZSTD
                          ? read_bundle(path, &text, e)
-                         : file_read(AT_FDCWD, path, AGAINST_MAX, &text, e);
+                         : given_read(path, AGAINST_MAX, &text, e);
     if (st == ST_OK)
         st = log_head_find(buf_span(&text), out, e);
     return st == ST_OK ? st : err_subject(e, "%s", path);
@@ -319,5 +322,7 @@ enum status cmd_log(struct cli *c, struct err *e)
     st = io_open(AT_FDCWD, c->facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
     if (st == ST_OK)
         st = ledger_read(dir, NULL, &at, each, &r, e);
+    if (st == ST_OK && r.told == 0)
+        cli_hint(c, "the ledger's %llu entries have none about that", (unsigned long long)at.seq);
     return st;
 }

@@ -2,6 +2,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "store/envelope_join.h"
 #include "store/log_head.h"
@@ -70,9 +71,7 @@ static enum status write_files(struct cli *c, const char *folder,
 {
     SCOPED(fd_release) int dir = -1;
     bool force = opt_given(&c->args, OPT_FORCE);
-    enum status st = folder_make(folder, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+    enum status st = given_folder(folder, &dir, e);
     if (st != ST_OK)
         return st;
     for (size_t i = 0; !force && i < FILES; i++) {

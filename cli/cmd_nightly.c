@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/gate_watch.h"
+#include "cli/given.h"
 #include "cli/incident_file.h"
 #include "cli/print.h"
 #include "promote/policy_store.h"
@@ -87,9 +88,7 @@ static enum status put_reports(struct nightly *n, const char *path, struct err *
                  {"summary.md", report_markdown}};
     SCOPED(fd_release) int folder = -1;
     SCOPED(buf_release) struct buf html = BUF_EMPTY;
-    enum status st = folder_make(path, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &folder, e);
+    enum status st = given_folder(path, &folder, e);
     for (size_t i = 0; st == ST_OK && i < sizeof files / sizeof *files; i++) {
         SCOPED(buf_release) struct buf text = BUF_EMPTY;
         files[i].write(&n->night, &text);

@@ -2,6 +2,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/look.h"
 #include "cli/pack_gguf.h"
 #include "cli/pack_make.h"
@@ -89,7 +90,7 @@ static enum status from_gguf(struct cli *c, struct output *o, struct err *e)
     const struct look look = {.what = LOOK_FACTS};
     enum status st = look_at(c->word[0], &look, &seen, NULL, e);
     if (st == ST_OK)
-        st = file_read(AT_FDCWD, c->word[0], (size_t)model_limits_default.file_bytes, &file, e);
+        st = given_read(c->word[0], (size_t)model_limits_default.file_bytes, &file, e);
     if (st == ST_OK)
         st = model_open(buf_span(&file), NULL, true, &model, e);
     if (st == ST_OK && model_facts(model)->format != MODEL_FORMAT_GGUF)

@@ -91,6 +91,8 @@ enum status channels_at(struct cli *c, struct err *e)
         answer_close(c, &j);
     } else {
         table_put(&t.table, &c->out);
+        if (t.count == 0)
+            cli_hint(c, "nobody held a channel at %s", when);
     }
     return ST_OK;
 }

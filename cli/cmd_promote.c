@@ -4,6 +4,7 @@
 #include "cli/past.h"
 #include "cli/print.h"
 #include "cli/refs.h"
+#include "cli/way_back.h"
 #include <string.h>
 
 static void tell_decision(struct cli *c, const struct artifact *a, const char *channel, bool dry,
@@ -46,7 +47,7 @@ enum status cmd_promote(struct cli *c, struct err *e)
     bool dry = opt_given(&c->args, OPT_DRY_RUN), emergency = opt_given(&c->args, OPT_EMERGENCY);
     const char *reason = c->args.value[OPT_REASON];
     if (channel == NULL)
-        return err_set(e, ST_USAGE, "no-channel", "to which channel? say --to preview");
+        return err_set(e, ST_USAGE, "no-channel-given", "to which channel? say --to preview");
     if (emergency != (reason != NULL))
         return err_set(
             e, ST_USAGE, "no-reason",
@@ -76,7 +77,6 @@ struct holders {
     struct table table;
     struct buf list; /* holders as they were found: reading waits until the scan is over */
     bool former;
-    char last[300]; /* the newest former holder, as a REF; "" nobody */
 };
 
 static void holders_release(struct holders *l)
@@ -99,8 +99,6 @@ static void tell_holder(struct holders *l, const struct holder *h)
     bool vacant = digest_is_zero(&h->artifact);
     if (!vacant)
         refs_name(l->c, &h->artifact, ref, sizeof ref);
-    if (l->former && l->last[0] == '\0')
-        text_fmt(l->last, sizeof l->last, "%s", ref);
     if (l->j == NULL) {
         table_cell(&l->table, "%s@%s", h->name, h->channel);
         table_cell(&l->table, "%s", vacant ? "nobody" : ref);
@@ -147,7 +145,7 @@ static enum status all_channels(struct holders *l, struct err *e)
 static enum status one_channel(struct holders *l, const char *text, struct json_out *j,
                                struct err *e)
 {
-    char name[MANIFEST_NAME_MAX], channel[16];
+    char name[MANIFEST_NAME_MAX], channel[16], way[WAY_BACK];
     struct holder h;
     enum status st = refs_channel(text, name, channel, e);
     if (st == ST_OK)
@@ -165,9 +163,12 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
     }
     l->former = true;
     tell_holders(l);
-    if (digest_is_zero(&h.artifact) && l->last[0] != '\0')
-        cli_hint(l->c, "to fill it again: assay rollback %s --to %s --reason TEXT", text, l->last);
-    return ST_OK;
+    if (!digest_is_zero(&h.artifact))
+        return ST_OK;
+    st = way_back(l->c, name, channel, way, e);
+    if (st == ST_OK && way[0] != '\0')
+        cli_hint(l->c, "to fill it again: %s", way);
+    return st;
 }
 
 enum status cmd_channels(struct cli *c, struct err *e)

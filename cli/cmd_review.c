@@ -16,7 +16,7 @@ enum status cmd_request(struct cli *c, struct err *e)
     const char *channel = c->args.value[OPT_TO], *reason = "";
     bool emergency = opt_given(&c->args, OPT_EMERGENCY);
     if (channel == NULL)
-        return err_set(e, ST_USAGE, "no-channel", "for which channel? say --to stable");
+        return err_set(e, ST_USAGE, "no-channel-given", "for which channel? say --to stable");
     if (!channel_name_valid(channel))
         return err_set(e, ST_USAGE, "channel",
                        "there is no channel %.40s; there are preview and stable", channel);
@@ -228,7 +228,7 @@ enum status cmd_approve(struct cli *c, struct err *e)
     const char *reason = NULL, *name = c->args.value[OPT_KEY];
     struct approval a = {.approve = !opt_given(&c->args, OPT_REJECT)};
     if (name == NULL)
-        return err_set(e, ST_USAGE, "no-key", "with which key? say --key NAME");
+        return err_set(e, ST_USAGE, "no-key-given", "with which key? say --key NAME");
     if (c->args.value[OPT_OUTPUT] == NULL)
         return err_set(e, ST_USAGE, "no-output", "where to? say -o FILE");
     enum status st = ask_reason(c, &reason, e);

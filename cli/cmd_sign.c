@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "cli/target.h"
 #include "verify/publisher.h"
@@ -97,7 +98,7 @@ static enum status sign_file(struct cli *c, struct signing *s, struct err *e)
     SCOPED(buf_release) struct buf out = BUF_EMPTY;
     SCOPED(envelope_release) struct envelope v = {0};
     SCOPED(manifest_release) struct manifest m = {0};
-    enum status st = file_read(AT_FDCWD, c->word[0], ENVELOPE_MAX, &text, e);
+    enum status st = given_read(c->word[0], ENVELOPE_MAX, &text, e);
     if (st == ST_OK)
         st = envelope_parse(buf_span(&text), &v, e);
     if (st == ST_OK && !text_equal(v.type, MANIFEST_TYPE))

@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/look.h"
 #include "cli/print.h"
 #include <fcntl.h>
@@ -18,7 +19,7 @@ static enum status read_text(struct cli *c, struct buf *out, struct err *e)
     if (prompt != NULL)
         buf_text(out, prompt);
     if (path != NULL) {
-        enum status st = file_read(AT_FDCWD, path, TEXT_MAX, out, e);
+        enum status st = given_read(path, TEXT_MAX, out, e);
         return st != ST_OK ? err_subject(e, "%s", path) : ST_OK;
     }
     for (size_t got = 1; prompt == NULL && got > 0;) {

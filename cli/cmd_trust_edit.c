@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "cli/target.h"
 #include "promote/voided.h"
@@ -82,7 +83,7 @@ static enum status tell(struct cli *c, const char *state, const struct trust *no
 
 static enum status read_file(const char *path, struct buf *out, struct err *e)
 {
-    enum status st = file_read(AT_FDCWD, path, TRUST_FILE_MAX, out, e);
+    enum status st = given_read(path, TRUST_FILE_MAX, out, e);
     return st == ST_OK ? ST_OK : err_subject(e, "%s", path);
 }
 
@@ -103,7 +104,7 @@ static enum status begin(struct cli *c, struct trust **out, struct err *e)
     if ((st = trust_open(buf_span(&text), &v, &t, e)) != ST_OK)
         return err_subject(e, "%s", path);
     if (trust_facts(t).version != trust_facts(c->trust).version + 1)
-        return err_set(e, ST_CONFLICT, "trust-gap", "%s proposes version %llu, in force is %llu",
+        return err_set(e, ST_UNTRUSTED, "trust-gap", "%s proposes version %llu, in force is %llu",
                        path, (unsigned long long)trust_facts(t).version,
                        (unsigned long long)trust_facts(c->trust).version);
     return trust_edit_begin(t, false, out, e);

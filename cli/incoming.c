@@ -1,6 +1,7 @@
 #include "cli/incoming.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "cli/given.h"
 #include "cli/walk.h"
 #include <fcntl.h>
 #include <string.h>
@@ -111,7 +112,7 @@ enum status incoming_options(struct cli *c, struct incoming *in, struct err *e)
     in->request.revision = c->args.value[OPT_REVISION];
     if (manifest == NULL)
         return ST_OK;
-    enum status st = file_read(AT_FDCWD, manifest, ENVELOPE_MAX, &in->envelope, e);
+    enum status st = given_read(manifest, ENVELOPE_MAX, &in->envelope, e);
     in->request.manifest_envelope = buf_span(&in->envelope);
     if (st == ST_OK && in->envelope.n == 0)
         st = err_set(e, ST_SIGNATURE, "manifest-empty", "the manifest %s is empty", manifest);

@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/pending.h"
 #include "base/text.h"
+#include "cli/given.h"
 #include "cli/print.h"
 #include "store/ledger.h"
 #include <fcntl.h>
@@ -106,10 +107,11 @@ enum status log_hand_out(struct cli *c, struct err *e)
     if (!text_u64(span_text(c->word[0]), &h.seq) || h.seq == 0)
         return err_set(e, ST_USAGE, "words", "%s is no number of an entry", c->word[0]);
     enum status st = cli_store(c, e);
+    if (st == ST_OK && h.seq > c->facts.seq)
+        st = err_set(e, ST_NOT_FOUND, "no-entry", "the ledger ends with entry %llu",
+                     (unsigned long long)c->facts.seq);
     if (st == ST_OK)
-        st = folder_make(folder, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+        st = given_folder(folder, &dir, e);
     if (st != ST_OK)
         return st;
     h.dir = dir;

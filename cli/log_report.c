@@ -7,27 +7,33 @@
 /* ---- who signed ---- */
 
 /* Members of a body that name an envelope by its digest. */
-static const char *const named[] = {"decision", "evidence", "envelope",       "manifest",
-                                    "digest",   "approval", "policy_envelope"};
+static const char *const named[] = {"decision", "evidence", "envelope", "manifest",       "digest",
+                                    "approval", "waiver",   "freeze",   "policy_envelope"};
 
 typedef void (*signer_fn)(void *ctx, const struct trust_signer *s);
 
+static void signers_of(struct cli *c, const char *hex, signer_fn each, void *ctx)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(envelope_release) struct envelope v = {0};
+    struct err ignored = ERR_NONE; /* what cannot be read has no signer to tell */
+    struct digest d;
+    struct trust_signer s;
+    if (hex == NULL || !digest_parse(hex, &d) ||
+        store_document(c->store, &d, &text, &ignored) != ST_OK ||
+        envelope_parse(buf_span(&text), &v, &ignored) != ST_OK)
+        return;
+    for (size_t k = 0; trust_signer_at(c->trust, &v, &k, &s);)
+        each(ctx, &s);
+}
+
+/* Who leaves a channel, or all of them, does so by a decision each: one person signed them. */
 static void each_signer(struct cli *c, const struct ledger_entry *entry, signer_fn each, void *ctx)
 {
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
-        SCOPED(buf_release) struct buf text = BUF_EMPTY;
-        SCOPED(envelope_release) struct envelope v = {0};
-        struct err ignored = ERR_NONE; /* what cannot be read has no signer to tell */
-        struct digest d;
-        const char *hex = json_as_string(json_get(entry->body, named[i]));
-        if (hex == NULL || !digest_parse(hex, &d) ||
-            store_document(c->store, &d, &text, &ignored) != ST_OK ||
-            envelope_parse(buf_span(&text), &v, &ignored) != ST_OK)
-            continue;
-        struct trust_signer s;
-        for (size_t k = 0; trust_signer_at(c->trust, &v, &k, &s);)
-            each(ctx, &s);
-    }
+    const struct json *first = json_at(json_get(entry->body, "decisions"), 0);
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        signers_of(c, json_as_string(json_get(entry->body, named[i])), each, ctx);
+    signers_of(c, json_as_string(json_get(first, "decision")), each, ctx);
 }
 
 static void put_json(void *ctx, const struct trust_signer *s)
@@ -74,9 +80,10 @@ void log_signers_text(struct cli *c, const struct ledger_entry *entry, struct bu
 
 /* ---- a spreadsheet ---- */
 
-static const char *const columns[] = {"seq",      "time",     "type",      "name",   "version",
-                                      "channel",  "gate",     "verdict",   "reason", "artifact",
-                                      "previous", "decision", "signed_by", "hash"};
+static const char *const columns[] = {"seq",      "time",      "type",   "name",     "version",
+                                      "channel",  "target",    "gate",   "check",    "verdict",
+                                      "allowed",  "until",     "reason", "artifact", "previous",
+                                      "decision", "signed_by", "hash"};
 #define COLUMNS (sizeof columns / sizeof *columns)
 
 static void put_cell(struct buf *out, size_t column, const char *text)
@@ -118,7 +125,11 @@ void log_csv(struct cli *c, const struct ledger_entry *entry)
     buf_byte(&who, 0);
     const char *const own[] = {seq, entry->time, entry->type};
     for (size_t i = 0; i < COLUMNS; i++) {
-        const char *text = i < 3 ? own[i] : json_as_string(json_get(entry->body, columns[i]));
+        const struct json *member = i < 3 ? NULL : json_get(entry->body, columns[i]);
+        const char *text = i < 3 ? own[i] : json_as_string(member);
+        bool truth = false;
+        if (json_as_bool(member, &truth))
+            text = truth ? "yes" : "no";
         if (i == COLUMNS - 2)
             text = who.failed ? "?" : (const char *)who.p;
         if (i == COLUMNS - 1)

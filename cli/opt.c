@@ -43,7 +43,7 @@ static const char *nearest_option(const char *name)
     size_t distance = 3; /* farther than this is no slip of the finger */
     for (int i = 0; i < OPT_COUNT; i++) {
         size_t d = opt_distance(name, opt_shapes[i].name);
-        if (d < distance) {
+        if (d < distance && d < strlen(name)) {
             distance = d;
             best = opt_shapes[i].name;
         }

@@ -1,19 +1,27 @@
 #include "cli/policy_file.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "cli/given.h"
 #include "promote/policy_store.h"
-#include <fcntl.h>
+#include <string.h>
 
 #define POLICY_FILE_MAX (1u << 20)
 
 enum status policy_file_read(const char *path, struct policy *out, struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    enum status st = file_read(AT_FDCWD, path, POLICY_FILE_MAX, &text, e);
+    enum status st = given_read(path, POLICY_FILE_MAX, &text, e);
     if (st == ST_NOT_FOUND && policy_builtin(path) != NULL) {
         *e = ERR_NONE;
         buf_text(&text, policy_builtin(path));
         st = buf_status(&text);
+    }
+    if (st == ST_NOT_FOUND && strpbrk(path, "./") == NULL) {
+        *e = ERR_NONE;
+        return err_set(e, ST_NOT_FOUND, "no-policy-file",
+                       "there is no file %s, and no policy of that name comes with the program: "
+                       "those are preview-basic, default, strict, nightly",
+                       path);
     }
     if (st == ST_OK)
         st = policy_parse_yaml(buf_span(&text), path, out, e);

@@ -196,7 +196,7 @@ static enum status try_from(struct healing *h, const char *path, struct err *e)
     struct stat facts;
     if (store_open(path, &other, &why) == ST_OK)
         return try_store(h, other, e);
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
     if (st == ST_OK && fstat(fd, &facts) != 0)
         st = err_set(e, ST_IO, NULL, "cannot look at %s", path);
     if (st != ST_OK || !S_ISDIR(facts.st_mode))

@@ -55,6 +55,8 @@ target_link_libraries(history PRIVATE test_support)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} tests/tidy/tidy.py . WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 add_test(NAME tidy_self COMMAND ${Python3_EXECUTABLE} tests/tidy/test_tidy.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+# Every code that an error can carry stands in docs/codes.md, with its exit.
+add_test(NAME tidy_codes COMMAND ${Python3_EXECUTABLE} tests/tidy/codes.py . WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 set_tests_properties(tidy tidy_self PROPERTIES ENVIRONMENT "CC=${CMAKE_C_COMPILER}")
 
 # Measuring programs, built on demand: cmake --build --preset release --target bench_make

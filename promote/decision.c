@@ -16,7 +16,7 @@ static enum status need_keys(const struct promoter *by, struct err *e)
 {
     if (by->release != NULL && by->log != NULL)
         return ST_OK;
-    return err_set(e, ST_SIGNATURE, "no-key",
+    return err_set(e, ST_SIGNATURE, "no-signer",
                    "a decision needs the keys of the roles release and log");
 }
 

@@ -208,8 +208,8 @@ static enum status commit(const struct promoter *by, const struct standing *on,
     if (st != ST_CONFLICT || !text_equal(e->subject, key))
         return st;
     *e = ERR_NONE;
-    err_set(e, ST_CONFLICT, "expect", "another decision about %s@%s came first; nothing was done",
-            s->name, s->channel);
+    err_set(e, ST_CONFLICT, "holder-changed",
+            "another decision about %s@%s came first; nothing was done", s->name, s->channel);
     return err_subject(e, "%s@%s", s->name, s->channel);
 }
 

@@ -271,7 +271,13 @@ static enum status sign(const struct promoter *by, const struct signer *key, con
         return st;
     if (!thaw && trust_check(by->trust, ROLE_RELEASE, &v, now, &none) == ST_OK)
         return ST_OK;
-    return trust_check(by->trust, ROLE_POLICY, &v, now, e);
+    st = trust_check(by->trust, ROLE_POLICY, &v, now, e);
+    if (st != ST_UNTRUSTED || thaw || !text_equal(err_code(e), "wrong-role"))
+        return st;
+    *e = ERR_NONE;
+    return err_at(e, ST_UNTRUSTED, "signature", "wrong-role", ERR_NO_OFFSET,
+                  "signed by key %s, which has neither the role release nor the role policy",
+                  v.signatures[0].keyid);
 }
 
 static bool by_policy(const struct promoter *by, struct span envelope)

@@ -45,6 +45,7 @@ struct inputs {
     struct waiver waivers[BASIS_WAIVERS]; /* that hold */
     size_t waiver_count;
     struct attested attested[ATTEST_COUNT];
+    bool far;   /* judged from a request, where there is no store to type commands at */
     bool again; /* decided before: evidence may be about the section of `old` */
     const struct policy *old;
     struct basis basis; /* all of the above by digest, to be recorded */

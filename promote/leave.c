@@ -39,7 +39,7 @@ static enum status need_keys(const struct promoter *by, struct err *e)
 {
     if (by->release != NULL && by->log != NULL)
         return ST_OK;
-    return err_set(e, ST_SIGNATURE, "no-key",
+    return err_set(e, ST_SIGNATURE, "no-signer",
                    "a decision needs the keys of the roles release and log");
 }
 
@@ -216,7 +216,7 @@ static enum status retire_once(const struct promoter *by, const struct artifact 
     if (st == ST_OK)
         st = channel_retired(by->store, &a->digest, &already, e);
     if (st == ST_OK && already)
-        st = err_set(e, ST_EXISTS, "retired", "it is retired already");
+        st = err_set(e, ST_EXISTS, "retired-already", "it is retired already");
     for (size_t i = 0; st == ST_OK && i < POLICY_CHANNELS; i++) {
         struct leaving *l = &x.of[x.count++];
         st = standing_read(by->store, a->manifest.name, channels[i], &l->on, e);

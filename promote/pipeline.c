@@ -156,7 +156,7 @@ static enum status run_plan(struct plan *l, struct err *e)
     const struct pipeline *p = l->p;
     const struct gate_cost machine = p->machine.cores > 0 ? p->machine : gate_machine();
     if (l->n > 0 && (p->gate == NULL || p->log == NULL))
-        return err_set(e, ST_SIGNATURE, "no-key",
+        return err_set(e, ST_SIGNATURE, "no-signer",
                        "gate %s has to run, and there is no key to sign its evidence",
                        gate_name(l->jobs[0].job.gate));
     enum status st = weigh(l, &machine, e);

@@ -350,7 +350,7 @@ enum status replay_entry(const struct promoter *by, uint64_t seq, struct past *o
     if (st != ST_OK || (st = read_entry(&r, seq, &entry, e)) != ST_OK)
         return st;
     if (!decides(&entry))
-        return err_set(e, ST_USAGE, "audit",
+        return err_set(e, ST_USAGE, "audit-type",
                        "entry %llu is of the type %s: nothing was decided by rules there",
                        (unsigned long long)seq, entry.type);
     st = replay_one(&r, &entry, out, e);

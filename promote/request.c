@@ -189,7 +189,7 @@ enum status request_make(const struct promoter *by, const struct artifact *a, ui
     SCOPED(buf_release) struct buf payload = BUF_EMPTY;
     struct request r = {.ask = *ask};
     if (by->log == NULL)
-        return err_set(e, ST_SIGNATURE, "no-key", "a request needs the store's log key");
+        return err_set(e, ST_SIGNATURE, "no-signer", "a request needs the store's log key");
     enum status st = fill(by, a, valid_s, &r, e);
     if (st != ST_OK || (st = read_documents(by, a, &r.ask, &d, e)) != ST_OK ||
         (st = encode(&r, &d, &payload, e)) != ST_OK ||

@@ -111,6 +111,7 @@ static void state_inputs(const struct request *r, int64_t now, struct judgement 
 {
     struct inputs *in = &out->inputs;
     in->kind = r->ask.kind;
+    in->far = true;
     in->artifact = r->ask.artifact;
     in->manifest = &out->manifest;
     in->trust = out->trust;

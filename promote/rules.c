@@ -215,7 +215,9 @@ static const struct vote *first_void(const struct inputs *in)
 static void how_to_ask(const struct inputs *in, char out[160])
 {
     const struct manifest *m = in->manifest;
-    if (in->kind == ASK_WAIVE)
+    if (in->far)
+        text_fmt(out, 160, "by this request");
+    else if (in->kind == ASK_WAIVE)
         text_fmt(out, 160, "the same with -o FILE writes the request");
     else
         text_fmt(out, 160, "assay request %.48s@%.48s --to %s%s -o FILE", m->name, m->version,
@@ -332,8 +334,11 @@ enum status rules_waiver(const struct inputs *in, const struct ask *ask, struct 
               in->policy->name, gate);
     bool fits = law->present && time_parse(ask->until, &until) && until > in->now &&
                 (uint64_t)(until - in->now) <= law->longest_s;
-    rules_add(out, fits, "until", NULL, "it would end at %s; the longest is %s from now",
-              ask->until, law->present ? longest : "none");
+    if (until <= in->now)
+        rules_add(out, false, "until", NULL, "it would have ended at %s", ask->until);
+    else
+        rules_add(out, fits, "until", NULL, "it would end at %s; the longest is %s from now",
+                  ask->until, law->present ? longest : "none");
     enum status st = rule_approvals(in, out, e);
     settle(out);
     return st;

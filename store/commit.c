@@ -78,7 +78,7 @@ static enum status check_expects(struct store *s, const struct change_entry *ent
                         : found && span_equal(buf_span(&value), span_text(want->value));
         if (same)
             continue;
-        (void)err_set(e, ST_CONFLICT, "expect",
+        (void)err_set(e, ST_CONFLICT, "state-changed",
                       want->value == NULL ? "it is there already, since entry %llu"
                                           : "it was changed by entry %llu",
                       (unsigned long long)seq);

@@ -351,7 +351,7 @@ enum status store_get_seq(struct store *s, const char *key, struct buf *out, uin
         st = catalog_state(v, key, out, &found, seq, e);
     if (st != ST_OK || found)
         return st;
-    (void)err_set(e, ST_NOT_FOUND, "no-key", "the store's state has no such key");
+    (void)err_set(e, ST_NOT_FOUND, "no-state", "the store's state has no such key");
     return err_subject(e, "%s", key);
 }
 

@@ -179,7 +179,7 @@ static enum status check_cases(struct store *s, const struct evidence_offer *off
     if (st != ST_NOT_FOUND)
         return st;
     *e = ERR_NONE;
-    return err_set(e, ST_NOT_FOUND, "evidence-records",
+    return err_set(e, ST_NOT_FOUND, "no-records",
                    "it names per-case records, sha256:%s; give them with --records FILE", hex);
 }
 

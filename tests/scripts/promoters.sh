@@ -23,7 +23,7 @@ for round in 1 2 3 4 5 6; do
     for who in one two; do
         case $(cat $who.code) in
         0) grep -q '"allowed":true' $who; grep -q '"held":true' $who || granted=$((granted + 1)) ;;
-        1) grep -q '"code":"expect"\|"code":"moved"' $who || { echo "round $round, $who:"; cat $who; exit 1; } ;;
+        1) grep -q '"code":"holder-changed"\|"code":"state-changed"\|"code":"moved"' $who || { echo "round $round, $who:"; cat $who; exit 1; } ;;
         *) echo "round $round, $who: exit $(cat $who.code)"; cat $who; exit 1 ;;
         esac
     done

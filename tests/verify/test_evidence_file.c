@@ -150,7 +150,7 @@ Test(evidence_file, comes_with_the_records_that_it_names)
     bool existed = false;
     made(&v, &a, VERDICT_PASS, 50, ROLE_GATE, "{}\n", &envelope);
     cr_expect_eq(offer(&v, &envelope, NULL, &existed, &e), ST_NOT_FOUND);
-    cr_expect_str_eq(err_code(&e), "evidence-records");
+    cr_expect_str_eq(err_code(&e), "no-records");
     cr_expect_eq(offer(&v, &envelope, "{} \n", &existed, &e), ST_MISMATCH);
     OK(offer(&v, &envelope, "{}\n", &existed, &e));
     made(&v, &a, VERDICT_PASS, 40, ROLE_GATE, "{}\n", &envelope);

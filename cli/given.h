@@ -1,0 +1,16 @@
+/* Files and folders that somebody named on the command line: what is wrong with the name is the
+ * command's fault (ST_USAGE), not the disk's. */
+#ifndef CLI_GIVEN_H
+#define CLI_GIVEN_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+/* The whole file, at most `most` bytes. ST_USAGE when it is no regular file; the path is the
+ * subject. */
+enum status given_read(const char *path, uint64_t most, struct buf *out, struct err *e) MUST_CHECK;
+/* The folder, made when it is missing, opened for writing into it. ST_USAGE when something else is
+ * there. */
+enum status given_folder(const char *path, int *dir, struct err *e) MUST_CHECK;
+
+#endif
