@@ -6,6 +6,8 @@ import { fileName, incidentOf, keep } from './incident.js';
 import { list, obstacle, show, showIdentity } from './models.js';
 import { AssayError, CANCELLED } from './protocol.js';
 
+const SEED_MAX = 0xffffffffffffffffn;
+
 const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
 const base = meta('assay-base');
 const bundle = base.split('/')[2];
@@ -221,6 +223,14 @@ by('ask').addEventListener('submit', (e) => {
   e.preventDefault();
   if (!by('go').disabled)
     generate(false);
+});
+// A setting that will not do is shown: what is folded away cannot be.
+by('ask').addEventListener('invalid', () => {
+  by('settings').open = true;
+}, true);
+by('seed').addEventListener('input', () => {
+  const tooGreat = /^[0-9]{20}$/.test(by('seed').value) && BigInt(by('seed').value) > SEED_MAX;
+  by('seed').setCustomValidity(tooGreat ? `at most ${SEED_MAX}` : '');
 });
 by('prompt').addEventListener('keydown', (e) => {
   if (e.key === 'Enter' && (e.ctrlKey || e.metaKey))

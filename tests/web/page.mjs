@@ -126,6 +126,31 @@ for (const [stage, rule, fields] of STAGES)
     holds(said.replay !== null, 'it was replayed');
   });
 
+test('a setting that will not do is shown, and nothing is asked of the model', async (bench) => {
+  await bench.page();
+  await bench.browser.run(loaded);
+  for (const [id, value] of [['temperature', ''], ['temperature', '-1'], ['top-k', '0'], ['top-p', '2'], ['seed', ''], ['seed', 'one'],
+    ['seed', '18446744073709551616'], ['tokens', '513'], ['tokens', '1.5']]) {
+    const seen = await bench.browser.run(async (id, value) => {
+      const field = lab.by(id);
+      const before = field.value;
+      const put = (text) => {
+        field.value = text;
+        field.dispatchEvent(new Event('input'));
+      };
+      lab.by('settings').open = false;
+      put(value);
+      lab.by('go').click();
+      await lab.wait(100);
+      const seen = [lab.by('settings').open, document.activeElement === field, document.querySelectorAll('.entry').length];
+      put(before);
+      return seen;
+    }, id, value);
+    equal(seen, [true, true, 0], `${id} ${value}`);
+  }
+  await bench.browser.run(said, 'Mia has');
+});
+
 test('everything can be done with the keyboard', async (bench) => {
   await bench.page();
   const press = (...keys) => bench.browser.post('/actions', { actions: [{ type: 'key', id: 'k', actions: keys.flatMap(([kind, value]) => (
