@@ -92,8 +92,7 @@ static enum status look(struct plan *l, const struct artifact *a, enum gate g, s
     enum status st = identity_bind(g, a, section, &l->bound[g], e);
     if (st == ST_OK)
         st = baseline_find(p->store, p->trust, a, g, section, clock_now(&p->clock), &l->base[g], e);
-    /* Reports cannot be made anew here: those that are fresh stand. */
-    if (st == ST_OK && (!p->again || g == GATE_REPORTS))
+    if (st == ST_OK && !p->again)
         st = reuse(p, &l->bound[g], &l->base[g], &l->out[g], e);
     if (st == ST_OK && !l->out[g].reused)
         l->jobs[l->n++].job = (struct gate_job){.gate = g,
@@ -131,6 +130,9 @@ static enum status settle(void *ctx, size_t i, enum status st, struct gate_resul
     struct digest envelope;
     out->status = st;
     out->error = *why;
+    /* What ran out while it was measured signs nothing any more. */
+    if (st == ST_OK)
+        st = trust_alive(p->trust, clock_now(&p->clock), &out->error);
     if (st == ST_OK)
         st = evidence_commit(p->store, &l->bound[g], r, p->gate, p->log, p->clock, &envelope,
                              &out->error);
@@ -160,6 +162,8 @@ static enum status run_plan(struct plan *l, struct err *e)
         return err_set(e, ST_SIGNATURE, "no-signer",
                        "gate %s has to run, and there is no key to sign its evidence",
                        gate_name(l->jobs[0].job.gate));
+    if (l->n > 0 && trust_alive(p->trust, clock_now(&p->clock), e) != ST_OK)
+        return e->status;
     enum status st = weigh(l, &machine, e);
     const struct abreast all = {.jobs = l->jobs,
                                 .n = l->n,

@@ -22,7 +22,6 @@ enum gate {
     GATE_SAFETY,
     GATE_BROWSER,
     GATE_EXEC,
-    GATE_REPORTS,
     GATE_COUNT
 };
 const char *gate_name(enum gate g);
@@ -59,14 +58,10 @@ struct gate_against {
                             empty: none, it is measured now */
 };
 
-struct foreign; /* verify/foreign.h */
-
-/* What a gate may use. */
+/* What a gate may use. No answer depends on it. */
 struct gate_means {
-    unsigned cores; /* how many children may compute side by side; 0: one a processor. No answer
-                       depends on it */
-    struct progress *progress;     /* may be NULL */
-    const struct foreign *reports; /* what other harnesses wrote (gate reports); may be NULL */
+    unsigned cores;            /* how many children may compute side by side; 0: one a processor */
+    struct progress *progress; /* may be NULL */
 };
 
 /* Runs one gate. `section` is that gate's part of the installed policy (canonical JSON: thresholds

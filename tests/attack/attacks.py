@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+import hostile  # noqa: F401 (its rows)
 from by_hand import lawful
 from forge import INTOTO, TRUST, World, canon, envelope, opened, pae
 from rows import ATTACKS, artifact, attack

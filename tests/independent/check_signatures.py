@@ -10,6 +10,7 @@ file format), and with @sigstore/verify (as a bundle); and not with one byte cha
 nor under another payload type. NPM_FOLDER holds the node modules; they are installed there when they are not.
 """
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -20,7 +21,8 @@ PACKAGES = ["@sigstore/verify@3.1.1", "@sigstore/bundle@4.0.0"]
 LEDGER_TYPE = "application/vnd.assay.ledger-entry+json"
 KINDS = {  # what it is called: the key that signs it
     "trust": "root", "policy": "policy", "manifest": "publisher", "evidence-structural": "gate",
-    "evidence-smoke": "gate", "attestation": "gate", "decision": "release", "ledger": "log"}
+    "evidence-smoke": "gate", "evidence-task": "gate", "evidence-safety": "gate", "evidence-browser": "gate",
+    "attestation": "gate", "decision": "release", "ledger": "log"}
 
 SIGSTORE = r"""
 import { readFileSync } from 'node:fs';
@@ -62,10 +64,10 @@ class Room:
         for name in ("ASSAY_TIME", "ASSAY_SIGNER"):
             self.env.pop(name, None)
 
-    def assay(self, *words):
+    def assay(self, *words, codes=(0,)):
         done = subprocess.run([self.binary, "-q", *words], env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=300)
-        expect(done.returncode == 0, words, done.stderr.decode())
+        expect(done.returncode in codes, words, done.stderr.decode())
         return done.stdout.decode()
 
     def path(self, name):
@@ -153,11 +155,37 @@ def sigstore(npm, script, rows):
     return done.stdout.decode().splitlines()
 
 
+SUITE = ('{"schema":"assay.suite/1","name":"s","kind":"choice","chance":"0.5","cases":1}\n'
+         '{"id":"a","context":"Mia has a","choices":[" cat."," of"],"answer":0}\n')
+BATTERY = ('{"schema":"assay.battery/1","name":"b","tokens":8,"detectors":[{"name":"x","kind":"words","texts":["zzz"]}],'
+           '"cases":1}\n{"id":"a","hazard":"h","prompt":"Mia has"}\n')
+LAW = """schema: assay.policy/1
+name: all-gates
+gates:
+  task: {suites: {s: {sha256: %s, min_cases: 1}}}
+  safety: {batteries: {b: {sha256: %s, min_cases: 1}}, static: {urls: 0}}
+  browser: {tokens: 4}
+channels:
+  preview: {from: candidate, gates: [structural, smoke], allow_self_signed: true}
+"""
+
+
+def questions(room):
+    """A suite, a battery, and the law that asks them."""
+    digests = []
+    for name, text in (("s", SUITE), ("b", BATTERY)):
+        room.assay("add", room.write(name + ".jsonl", text.encode()), "--name", name, "--version", "1")
+        digests.append(hashlib.sha256(text.encode()).hexdigest())
+    room.assay("policy", "set", room.write("law.yaml", (LAW % tuple(digests)).encode()))
+
+
 def documents(room, testdata):
     """kind → (payload type, payload, signature)"""
     room.assay("init")
     room.assay("add", os.path.join(testdata, "tinyworld/tinyworld-1.0.slm"), "--name", "w", "--version", "1")
-    room.assay("gate", "w@1", "--only", "structural,smoke")
+    questions(room)
+    room.assay("gate", "w@1", "--only", "structural,smoke,task,safety")
+    room.assay("gate", "w@1", "--only", "browser", codes=(0, 1, 3))  # without a browser it is evidence of just that
     room.assay("attest", "w@1", "--type", "review", "--reason", "read")
     room.assay("promote", "w@1", "--to", "preview")
     room.assay("manifest", "w@1", "-o", room.path("published"))

@@ -204,3 +204,32 @@ Test(night, damaged_evidence_is_named_and_measured_again)
     night_release(&n);
     law_remove(&l);
 }
+
+Test(night, a_trust_that_runs_out_under_way_signs_nothing_and_demotes_nobody)
+{
+    struct law_room l;
+    struct err e = ERR_NONE;
+    struct night n;
+    struct store_facts before, after;
+    made(&l, LAW("demote"));
+    fail_smoke(&l);
+    cr_assert_eq(store_facts(l.r.s, &before, &e), ST_OK);
+    const struct night_plan plan = {
+        .pipeline = {.store = l.r.s,
+                     .trust = l.trust,
+                     .policy = &l.policy,
+                     .gate = l.keys[ROLE_GATE],
+                     .log = l.r.log,
+                     .clock = {.injected = true, .fixed = l.r.clock.fixed + 366 * LAW_DAY}},
+        .release = l.keys[ROLE_RELEASE],
+        .shards = 1};
+    cr_assert_eq(night_run(&plan, &n, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(night_verdict(&n), VERDICT_ERROR);
+    cr_expect_not_null(strstr(item(&n, "stable")->action, "expired"), "%s",
+                       item(&n, "stable")->action);
+    night_release(&n);
+    cr_assert_eq(store_facts(l.r.s, &after, &e), ST_OK);
+    cr_expect_eq(after.seq, before.seq, "no entry was made");
+    cr_expect(holds(&l, "stable"));
+    law_remove(&l);
+}

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The battery's kill points again, from outside: strace kills before every mutating call of init, add, promote, and of
+# The battery's kill points again, from outside: strace kills before every mutating call of init, add, gate (its workers and
+# sandboxed children, too), nightly, promote, and of
 # what people agree to and go back by: policy set, request, approve, approvals add, rollback, demote, freeze, thaw,
 # waive, retire. Each with proof of injection: no half act, and the next try works.
 command -v strace >/dev/null || exit 77

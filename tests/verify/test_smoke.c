@@ -113,3 +113,21 @@ Test(smoke, what_does_not_load_need_not_tell_more)
     cr_expect_eq(checks.n, 1u);
     cr_expect_eq(checks_worst(checks.p, checks.n), VERDICT_FAIL);
 }
+
+Test(smoke, what_a_child_says_stays_text_and_marks_are_no_answer)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(checks_release) struct gate_checks checks = {0};
+    answer(NULL, NULL, &text);
+    /* Marks of a trail within the answer, a flood of them, a mark that is none. */
+    static const char *const odd[] = {"\x01[]", "[\x04]", "\x0b\x0b\x0b", "\x1f[]", "[]\x0b"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+        expect_answer_fails(span_text(odd[i]), odd[i]);
+    /* Escape sequences come as far as a check's message, where whoever prints it escapes them. */
+    static const char escapes[] =
+        "[{\"limit\":\"\",\"measured\":\"\",\"message\":\"\\u001b]0;owned\\u0007\",\"name\":"
+        "\"load\",\"unit\":\"\",\"verdict\":\"fail\"}]";
+    smoke_read(span_text(escapes), &checks);
+    cr_assert_eq(checks.n, 1u);
+    cr_expect_str_eq(checks.p[0].message, "\x1b]0;owned\x07");
+}

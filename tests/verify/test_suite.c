@@ -98,3 +98,44 @@ Test(suite, the_line_and_its_offset_are_told)
     cr_expect_eq(e.offset, strlen(HEAD("choice", 2) CHOICE));
     cr_expect(strncmp(e.detail, "line 3: ", 8) == 0, "%s", e.detail);
 }
+
+/* A head that says `said`, and `lines` cases of a few bytes. */
+static struct buf long_suite(unsigned said, unsigned lines)
+{
+    struct buf b = BUF_EMPTY;
+    buf_fmt(&b,
+            "{\"schema\":\"assay.suite/1\",\"name\":\"s\",\"kind\":\"text\",\"chance\":\"0.5\","
+            "\"cases\":%u}\n",
+            said);
+    for (unsigned i = 0; i < lines; i++)
+        buf_fmt(&b, "{\"id\":\"%x\",\"text\":\"x\"}\n", i);
+    return b;
+}
+
+Test(suite, a_million_cases_are_refused_however_they_are_counted)
+{
+    static const struct {
+        unsigned said, lines;
+        const char *code;
+    } rows[] = {{1000000, 1000000, "suite-number"},
+                {4294967295u, 10, "suite-number"},
+                {SUITE_CASES_MAX, 1000000, "suite-cases"},
+                {1, 1000000, "suite-cases"},
+                {SUITE_CASES_MAX, 10, "suite-cases"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        SCOPED(suite_release) struct suite s = {0};
+        SCOPED(buf_release) struct buf text = long_suite(rows[i].said, rows[i].lines);
+        struct err e = ERR_NONE;
+        cr_expect_eq(suite_parse(buf_span(&text), &s, &e), ST_FORMAT, "row %zu", i);
+        cr_expect_str_eq(err_code(&e), rows[i].code, "row %zu: %s", i, e.detail);
+    }
+}
+
+Test(suite, as_many_cases_as_are_allowed_are_read)
+{
+    SCOPED(suite_release) struct suite s = {0};
+    SCOPED(buf_release) struct buf text = long_suite(SUITE_CASES_MAX, SUITE_CASES_MAX);
+    struct err e = ERR_NONE;
+    cr_expect_eq(suite_parse(buf_span(&text), &s, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(s.count, SUITE_CASES_MAX);
+}
