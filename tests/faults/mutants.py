@@ -1,20 +1,23 @@
 """The necessity report: every sync and every check that can refuse, taken out of the source one at a time, and what
 notices it.
 
-usage: mutants.py BUILD [--files PATTERN] [--results FILE] [--minutes N] [--list]
-BUILD is a configured and built dev folder. A mutant is one file compiled again and linked before the libraries: into
-the battery, and into the Criterion program of its folder. Tried in this order until something turns red:
-the suite of the file's own module, then the battery (power cuts for syncs, damage at rest for checks), then the other
-suites of the folder. FILE keeps one line a mutant and is gone on with; a mutant is known by file, line and text."""
+usage: mutants.py WORK [--files PATTERN] [--results FILE] [--minutes N] [--budget SECONDS] [--list]
+
+All of them are built at once into a copy of the source under WORK, each behind a switch of its own that the environment
+turns (MUTANT=N), so a mutant costs no compiler. Each suite runs once unharmed and tells which switches it comes by; a
+mutant is then tried on the suites that come by it, its own module's first, then the quick ones, then on slices of the
+battery (power cuts for syncs, damage at rest for checks), until something turns red. FILE keeps one line a mutant and is
+gone on with; a mutant is known by file, line and text."""
 import argparse
+import fnmatch
 import glob
+import hashlib
 import json
 import os
 import re
-import shlex
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 FILES = ["store/*.c", "base/pending.c", "verify/trust*.c", "verify/evidence*.c", "verify/admit*.c", "verify/artifact.c",
@@ -28,7 +31,7 @@ GUARD = re.compile(r"\bif \(((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*
 CALL = re.compile(r"\b(trust_check|check_owner|check_signer|check_expects|check_set|compare_head|prove_\w+|open_decision|"
                   r"envelope_check\w*|refuse_network|check_size|verify_\w+|ledger_signed_by|key_verify|digest_equal)\(")
 WEAK = ("ST_NO_MEMORY", "ST_USAGE", "ST_BUSY", "ST_INTERRUPTED")
-# What is left out on purpose, with the reason; shown in the report.
+# What nothing can miss, with the reason; shown in the report. "file text"
 REDUNDANT = {}
 
 
@@ -43,94 +46,179 @@ def closing(text, at):
 
 
 def mutants(path, text):
-    """(kind, offset, mutated text, what)"""
+    """(kind, where it begins, where it ends, what stands before, what behind, what it is)"""
     for m in SYNC.finditer(text):
         end = closing(text, m.end() - 1)
-        if text[:m.start()].rsplit("\n", 1)[-1].startswith("enum status"):
-            continue
-        yield "sync", m.start(), text[:m.start()] + "(ST_OK)" + text[end:], text[m.start():end]
+        if not text[:m.start()].rsplit("\n", 1)[-1].startswith("enum status"):
+            yield "sync", m.start(), end, "(mutant(%d) ? ST_OK : ", ")", text[m.start():end]
     for m in GUARD.finditer(text):
         statement = text[m.end():closing(text, m.end() - 1)]
-        if any(w in statement for w in WEAK):
-            continue
-        cond = m[1]
-        yield ("check", m.start(), text[:m.start(1)] + "false && (" + cond + ")" + text[m.end(1):],
-               "if (" + " ".join(cond.split()) + ")")
+        if not any(w in statement for w in WEAK):
+            yield "check", m.start(1), m.end(1), "!mutant(%d) && (", ")", "if (" + " ".join(m[1].split()) + ")"
     for m in CALL.finditer(text):
-        head = text[:m.start()].rsplit("\n", 1)[-1]
+        line = text[:m.start()].rsplit("\n", 1)[-1]
         end = closing(text, m.end() - 1)
-        if re.match(r"(static )?(enum|bool|struct)", head) or re.search(r"(enum status|bool) $", head):
+        if re.match(r"(static )?(enum|bool|struct)", line) or re.search(r"(enum status|bool) $", line):
             continue
         truth = m[1] in ("ledger_signed_by", "key_verify", "digest_equal")
-        value = f"(({text[m.start():end]}), {'true' if truth else 'ST_OK'})"
-        if not truth:
-            value = f"((void)({text[m.start():end]}), ST_OK)"
-        yield "call", m.start(), text[:m.start()] + value + text[end:], " ".join(text[m.start():end].split())
+        yield ("call", m.start(), end, "mutant_true(%d, " if truth else "mutant_ok(%d, ", ")",
+               " ".join(text[m.start():end].split()))
 
 
-class Bench:
-    def __init__(self, build):
-        self.build, self.root = os.path.abspath(build), os.getcwd()
-        with open(build + "/compile_commands.json") as f:
-            self.commands = {os.path.relpath(c["file"], self.root): c for c in json.load(f)}
-        self.tmp = tempfile.mkdtemp(prefix="mutants.", dir=os.environ.get("TMPDIR"))
-
-    def compile(self, path, text):
-        source, out = f"{self.tmp}/{os.path.basename(path)}", self.tmp + "/mutant.o"
-        with open(source, "w") as f:
-            f.write(text)
-        c = self.commands[path]
-        words = [w for w in shlex.split(c["command"]) if w != "ccache" and w != "-Werror"]
-        words[words.index("-o") + 1] = out
-        words[-1] = source
-        return out if subprocess.run([*words, "-w"], cwd=c["directory"], capture_output=True).returncode == 0 else None
-
-    def link(self, target, mutant):
-        """The target's own objects, the mutant, then the libraries, as ninja links it."""
-        said = subprocess.run(["ninja", "-C", self.build, "-t", "commands", "-s", target], capture_output=True, text=True).stdout
-        words = shlex.split(said.strip().split("&&")[1])
-        out = f"{self.tmp}/{target}"
-        at = words.index("-o")
-        words[at + 1] = out
-        words.insert(at, mutant)
-        done = subprocess.run(words, cwd=self.build, capture_output=True, text=True)
-        return out if done.returncode == 0 else None
-
-    def red(self, words, seconds):
-        try:
-            env = dict(os.environ, ASSAY_BINARY=self.build + "/assay")
-            return subprocess.run(words, capture_output=True, timeout=seconds, env=env, stdin=subprocess.DEVNULL).returncode != 0
-        except subprocess.TimeoutExpired:
-            return True
-
-
+SWITCH = """#ifndef MUTANT_H
+#define MUTANT_H
+#include "base/status.h"
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+__attribute__((weak)) long mutant_on;
+__attribute__((weak)) int mutant_log;
+__attribute__((weak)) unsigned char mutant_seen[4096];
+__attribute__((constructor, unused)) static void mutant_start(void)
+{
+    const char *on = getenv("MUTANT"), *log = getenv("MUTANT_LOG");
+    mutant_on = on != NULL ? strtol(on, NULL, 10) : 0;
+    if (log != NULL && mutant_log == 0) {
+        int fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        mutant_log = fcntl(fd, F_DUPFD_CLOEXEC, 500);
+        close(fd);
+    }
+}
+__attribute__((unused)) static bool mutant(int n)
+{
+    if (mutant_log > 0 && !mutant_seen[n]) {
+        char text[8] = {(char)('0' + n / 1000), (char)('0' + n / 100 % 10), (char)('0' + n / 10 % 10),
+                        (char)('0' + n % 10), 10};
+        mutant_seen[n] = 1;
+        if (write(mutant_log, text, 5) != 5)
+            mutant_log = -1;
+    }
+    return n == mutant_on;
+}
+__attribute__((unused)) static enum status mutant_ok(int n, enum status st) { return mutant(n) ? ST_OK : st; }
+__attribute__((unused)) static bool mutant_true(int n, bool is) { return mutant(n) || is; }
+#endif
+"""
+PROGRAMS = ["test_base", "test_store", "test_verify", "test_promote"]
 SLICES = {
     "sync": [["power", "--only", "lab.add-blob", "--strict", "--limit", "6"],
              ["power", "--only", "none.init-lab", "--strict", "--limit", "4"],
              ["power-again", "--only", "lab.add-blob", "--strict", "--limit", "4"],
-             ["power", "--only", "one.fsck-index", "--strict", "--limit", "6"]],
-    "check": [["flips", "--only", "one.verify", "--truth", "--stride", "499"], ["errors", "--only", "lab.add-new", "--stride", "97"]],
+             ["power", "--only", "one.fsck-index", "--strict", "--limit", "6"],
+             ["power", "--only", "lab.add-bad", "--strict", "--limit", "6"],
+             ["power", "--only", "evicted.gc", "--strict", "--limit", "6"]],
+    "check": [["flips", "--only", "one.verify", "--truth", "--stride", "499"],
+              ["errors", "--only", "lab.add-new", "--stride", "397"]],
 }
 
 
-def caught(bench, kind, path, obj):
-    folder, module = path.split("/")[0], os.path.basename(path)[:-2]
-    suite = glob.glob(f"tests/{folder}/test_{module}.c") or glob.glob(f"tests/{folder}/test_{module.split('_')[0]}.c")
-    tests = bench.link("test_" + folder, obj) if suite else None
-    if suite:
-        name = os.path.basename(suite[0])[5:-2]
-        if tests and bench.red([tests, "-j1", "--short-filename", "--timeout", "60", "--filter", name + "/*"], 120):
-            return f"unit {name}"
-    battery = bench.link("battery", obj)  # only now: linking takes longer than most suites
-    if battery is None:
-        return "does not link"
-    for words in SLICES["sync" if kind == "sync" else "check"]:
-        if bench.red([battery, *words, "--repo", bench.root], 300):
-            return "battery " + " ".join(words[:3])
-    tests = tests or bench.link("test_" + folder, obj)
-    if tests and bench.red([tests, "-j1", "--short-filename", "--timeout", "60"], 600):
-        return f"unit {folder}"
-    return None
+class Bench:
+    def __init__(self, work, files):
+        self.root, self.work = os.getcwd(), os.path.abspath(work)
+        self.all, self.build = self.find(files), self.work + "/build"
+
+    def find(self, files):
+        """[(path, line, kind, what, edits)], numbered from 1 in this order"""
+        found = []
+        for path in files:
+            with open(path) as f:
+                text = f.read()
+            for kind, at, end, before, behind, what in mutants(path, text):
+                key = f"{path}:{text.count(chr(10), 0, at) + 1} {kind} {what}"[:180]
+                found.append((path, key, kind, at, end, before, behind, what))
+        return found
+
+    def make(self):
+        """The copy, its switches, and the programs."""
+        src = self.work + "/src"
+        files = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True).stdout.split("\n")
+        for name in filter(os.path.isfile, files):
+            to = f"{src}/{name}"
+            os.makedirs(os.path.dirname(to), exist_ok=True)
+            with open(name, "rb") as f:
+                data = f.read()
+            edits = [(m, i + 1) for i, m in enumerate(self.all) if m[0] == name]
+            if edits:
+                data = self.switched(data.decode(), edits).encode()
+            if not os.path.exists(to) or open(to, "rb").read() != data:
+                with open(to, "wb") as f:
+                    f.write(data)
+                shutil.copymode(name, to)
+        with open(src + "/base/mutant.h", "w") as f:
+            f.write(SWITCH)
+        subprocess.run(["cmake", "-G", "Ninja", "-S", src, "-B", self.build, "-DCMAKE_BUILD_TYPE=Release", "-DASSAY_WERROR=OFF",
+                        "-DCMAKE_C_FLAGS=-w"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["ninja", "-C", self.build, "-j2", *PROGRAMS, "battery", "assay"], check=True, stdout=subprocess.DEVNULL)
+
+    @staticmethod
+    def switched(text, edits):
+        """Only insertions, so one may stand in another; the outer one begins first and ends last."""
+        marks = []
+        for (_, _, kind, at, end, before, behind, _), n in edits:
+            marks += [(at, 1, -end, before % n), (end, 0, -at, behind)]
+        out, last = [], 0
+        for at, _, _, mark in sorted(marks):
+            out += [text[last:at], mark]
+            last = at
+        return '#include "base/mutant.h"\n' + "".join(out) + text[last:]
+
+    def run(self, words, seconds, **env):
+        began = time.monotonic()
+        try:
+            code = subprocess.run(words, capture_output=True, timeout=seconds, stdin=subprocess.DEVNULL,
+                                  env=dict(os.environ, ASSAY_BINARY=self.build + "/assay", **env)).returncode
+        except subprocess.TimeoutExpired:
+            code = 124
+        return code, time.monotonic() - began
+
+    def suites(self):
+        """{suite: (program, seconds, numbers)}, each run once unharmed; kept, for the same mutants and sources."""
+        stamp = hashlib.sha256(repr(self.all).encode()).hexdigest()
+        path = self.work + "/reached.json"
+        if os.path.exists(path):
+            with open(path) as f:
+                kept = json.load(f)
+            if kept["stamp"] == stamp:
+                return kept["suites"]
+        found, log = {}, self.work + "/log"
+        for program in PROGRAMS:
+            listed = subprocess.run([f"{self.build}/{program}", "--list"], capture_output=True, text=True).stdout
+            for suite in re.findall(r"^(\w+): \d+ test", listed, re.M):
+                if os.path.exists(log):
+                    os.remove(log)
+                code, seconds = self.run(self.words(program, suite), 900, MUTANT_LOG=log)
+                reached = sorted({int(n) for n in open(log).read().split()}) if os.path.exists(log) else []
+                print(f"{program} {suite}: {seconds:.1f} s, comes by {len(reached)}" + (", RED" if code else ""), flush=True)
+                if reached and not code:
+                    found[suite] = (program, seconds, reached)
+        with open(path, "w") as f:
+            json.dump({"stamp": stamp, "suites": found}, f)
+        return found
+
+    def words(self, program, suite):
+        return [f"{self.build}/{program}", "-j1", "--short-filename", "--timeout", "60", "--filter", suite + "/*"]
+
+    def caught(self, n, path, kind, suites, budget):
+        module = os.path.basename(path)[:-2]
+        order = sorted((s for s in suites if n in suites[s][2]),
+                       key=lambda s: (s not in (module, module.split("_")[0]), suites[s][1]))
+        spent, left = 0.0, len(order)
+        for suite in order:
+            if spent + suites[suite][1] > budget:
+                break
+            code, seconds = self.run(self.words(suites[suite][0], suite), 60 + 5 * suites[suite][1], MUTANT=str(n))
+            spent += seconds
+            left -= 1
+            if code:
+                return f"unit {suite}"
+        for words in SLICES["sync" if kind == "sync" else "check"]:
+            code, _ = self.run([self.build + "/battery", *words, "--repo", self.root], 300, MUTANT=str(n))
+            if code:
+                return "battery " + " ".join(words[:3])
+        if not order:
+            return "SURVIVES, no suite comes by it"
+        return f"SURVIVES {len(order) - left} suites" + (f", {left} slower ones not tried" if left else "")
 
 
 def done_before(path):
@@ -143,41 +231,45 @@ def done_before(path):
     return known
 
 
+def verdict_of(bench, n, mutant, suites, a):
+    verdict = bench.caught(n, mutant[0], mutant[2], suites, a.budget)
+    if a.results:
+        with open(a.results, "a") as f:
+            f.write(f"{mutant[1]}\t{verdict}\n")
+    return verdict
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("build")
+    p.add_argument("work")
     p.add_argument("--files", default=None)
     p.add_argument("--results")
     p.add_argument("--minutes", type=float, default=1e9)
+    p.add_argument("--budget", type=float, default=60)
     p.add_argument("--list", action="store_true")
     a = p.parse_args()
-    files = sorted({f for g in ([a.files] if a.files else FILES) for f in glob.glob(g)})
-    known, until, bench = done_before(a.results), time.time() + 60 * a.minutes, Bench(a.build)
+    bench = Bench(a.work, sorted({f for g in FILES for f in glob.glob(g)}))
+    if a.list:
+        print("\n".join(m[1] for m in bench.all))
+        return
+    until = time.time() + 60 * a.minutes
+    bench.make()
+    suites, known = bench.suites(), done_before(a.results)
     counts = {"caught": 0, "redundant": 0, "survives": 0, "left": 0}
-    for path in files:
-        with open(path) as f:
-            text = f.read()
-        for kind, at, mutated, what in mutants(path, text):
-            line = text.count("\n", 0, at) + 1
-            key = f"{path}:{line} {kind} {what}"[:180]
-            if a.list:
-                print(key)
-                continue
-            verdict = known.get(key)
-            if verdict is None and time.time() > until:
-                counts["left"] += 1
-                continue
-            if verdict is None:
-                obj = bench.compile(path, mutated)
-                verdict = "does not compile" if obj is None else caught(bench, kind, path, obj) or "SURVIVES"
-                if a.results:
-                    with open(a.results, "a") as f:
-                        f.write(f"{key}\t{verdict}\n")
-            reason = REDUNDANT.get(key.split(" ", 1)[0].split(":")[0] + " " + what)
-            if verdict == "SURVIVES" and reason:
-                verdict = "redundant: " + reason
-            counts["survives" if verdict == "SURVIVES" else "redundant" if verdict.startswith("redundant") else "caught"] += 1
-            print(f"{key}: {verdict}", flush=True)
+    for n, m in enumerate(bench.all, 1):
+        if a.files and not fnmatch.fnmatch(m[0], a.files):
+            continue
+        verdict = known.get(m[1])
+        if verdict is None and time.time() > until:
+            counts["left"] += 1
+            continue
+        if verdict is None:
+            verdict = verdict_of(bench, n, m, suites, a)
+        reason = REDUNDANT.get(m[0] + " " + m[7])
+        if verdict.startswith("SURVIVES") and reason:
+            verdict = "redundant: " + reason
+        counts["survives" if verdict.startswith("SURVIVES") else "redundant" if verdict.startswith("redundant") else "caught"] += 1
+        print(f"{m[1]}: {verdict}", flush=True)
     print(", ".join(f"{n} {k}" for k, n in counts.items()))
     sys.exit(bool(counts["survives"] or counts["left"]))
 

@@ -7,7 +7,6 @@ failed=0
 for unit in none.init-lab lab.add-blob gated.promote one.fsck-index lab.add-bad; do
     nice -n 19 "$build/battery" drops --only "$unit" --strict --limit 6 || failed=1
 done
-cmake --preset dev >/dev/null && cmake --build --preset dev >/dev/null || exit 1
-nice -n 19 python3 tests/faults/mutants.py build/dev --results build/dev/mutants.txt \
+nice -n 19 python3 tests/faults/mutants.py "$build/mutants" --results "$build/mutants.txt" \
     --minutes "${NECESSITY_MINUTES:-60}" || failed=1
 exit $failed
