@@ -61,6 +61,23 @@ test('what no channel hands out any more is refused by the server, with its reas
   equal(said, { code: 106, told: true });
 });
 
+test('a model that was withdrawn is refused though the browser kept its bytes', async (bench) => {
+  await bench.page('', bench.server.url);
+  const load = () => bench.browser.run(async () => {
+    globalThis.kept ??= await lab.model(0);
+    const e = await new lab.Runtime({ base: lab.base }).load(globalThis.kept).then(() => null, (e) => e);
+    return e && { code: e.code, told: e.message.includes('no channel hands these bytes out') };
+  });
+  equal(await load(), null);
+  run(bench.store.env, 'demote', 'elder@preview', '--reason', 'a test');
+  try {
+    equal(await load(), { code: 106, told: true });
+  } finally {
+    run(bench.store.env, 'rollback', 'elder@preview', '--to', 'elder@1.0', '--reason', 'the test is over');
+  }
+  equal(await load(), null);
+});
+
 test('every damaged model file is refused by the module and the model in memory goes on', async (bench) => {
   const folder = path.join(root, 'testdata/bad');
   const files = fs.readdirSync(folder).filter((name) => /\.(slm|gguf)$/.test(name) && fs.statSync(path.join(folder, name)).size > 0);
