@@ -82,6 +82,8 @@ function advice(error) {
     return 'Load the model again.';
   if (error.name === 'StalePair')
     return 'Reload the page.';
+  if (error.name === 'FetchFailed' && error.message.includes('HTTP 404'))
+    return 'The list is older than what the server hands out: reload the page.';
   if (['DigestMismatch', 'Truncated', 'FetchFailed'].includes(error.name))
     return resident !== null ? 'The model in memory goes on; try to load again.' : 'Try to load again.';
   if (error.stage === 'context')
