@@ -28,6 +28,7 @@ static enum status create(int dir, unsigned mode, struct pending *p, bool *won, 
     if (got == ST_EXISTS)
         return ST_OK;
     if (got != ST_OK) {
+        why.subject[0] = '\0'; /* whoever asked knows the name that is meant */
         if (e != NULL)
             *e = why;
         return got;

@@ -111,8 +111,9 @@ enum status cmd_bisect(struct cli *c, struct err *e)
         st = cli_artifact(c, c->word[0], false, &w.good, e);
     if (st == ST_OK)
         st = cli_artifact(c, c->word[1], false, &w.bad, e);
-    cli_note(c, "trying each tensor on %llu cases …",
-             (unsigned long long)(cases < w.suite.count ? cases : w.suite.count));
+    if (st == ST_OK)
+        cli_note(c, "trying each tensor on %llu cases …",
+                 (unsigned long long)(cases < w.suite.count ? cases : w.suite.count));
     if (st == ST_OK)
         st = bisecting(c->store, &w.good, &w.bad, &w.suite, (size_t)cases, &w.result, e);
     if (st != ST_OK)

@@ -117,6 +117,23 @@ static enum status install(struct cli *c, struct span envelope, struct err *e)
     return st == ST_OK ? trust_install(c->store, envelope, c->clock, log, e) : st;
 }
 
+/* A document that breaks the rules of all trusts was asked for: by whoever typed it. */
+static enum status explain(enum status st, struct err *e)
+{
+    bool empty = st != ST_OK && text_equal(err_code(e), "trust-roles");
+    if (!empty && (st == ST_OK || !text_equal(err_code(e), "trust-threshold")))
+        return st;
+    char why[ERR_DETAIL_MAX];
+    text_fmt(why, sizeof why, "%s", e->detail);
+    *e = ERR_NONE;
+    if (empty)
+        return err_set(e, ST_USAGE, "trust-roles",
+                       "a role would be left without a key; give it another first: assay trust "
+                       "add ROLE KEYFILE --owner WHO");
+    return err_set(e, ST_USAGE, "trust-threshold",
+                   "%s; set it with: assay trust rotate ROLE --threshold N", why);
+}
+
 /* Signs it; then into the file, or into force. */
 static enum status finish(struct cli *c, struct trust *next, struct err *e)
 {
@@ -125,7 +142,7 @@ static enum status finish(struct cli *c, struct trust *next, struct err *e)
     const char *key = c->args.value[OPT_KEY], *path = c->args.value[OPT_OUTPUT];
     enum status st = cli_key(c, key != NULL ? key : "root", &root, e);
     if (st == ST_OK)
-        st = trust_propose(next, root, &envelope, e);
+        st = explain(trust_propose(next, root, &envelope, e), e);
     if (st != ST_OK)
         return st;
     st = path != NULL ? target_put(path, opt_given(&c->args, OPT_FORCE), 0666 & ~c->umask,
@@ -287,7 +304,7 @@ enum status cmd_trust_revoke(struct cli *c, struct err *e)
         return err_set(e, ST_USAGE, "time", "--since lies in the future");
     st = trust_edit_revoke(next, c->word[0], since, e);
     if (st == ST_OK && opt_given(&c->args, OPT_DRY_RUN)) {
-        st = trust_propose(next, NULL, NULL, e);
+        st = explain(trust_propose(next, NULL, NULL, e), e);
         return st == ST_OK ? list_voided(c, next, since, e) : st;
     }
     if (st == ST_OK && !c->json)

@@ -36,6 +36,7 @@ static const struct {
     {"store-moved", ST_CONFLICT, "name the new place with --store or $ASSAY_STORE"},
     {"trust-gap", ST_UNTRUSTED, "begin again from the trust in force: assay trust show"},
     {"foreign-keys", ST_UNTRUSTED, NULL},
+    {"store-owner", ST_UNTRUSTED, "be its owner, or read a copy of your own: cp -r"},
     {"port", ST_BUSY, "name another with --port, or 0 for any"},
     {"holder-changed", ST_CONFLICT, "look with: assay channels; then decide again"},
     {NULL, ST_AMBIGUOUS, "type more digits; assay ls shows them"},

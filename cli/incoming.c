@@ -158,6 +158,9 @@ enum status incoming_admit(struct cli *c, struct incoming *in, struct admit_resu
     struct progress *progress =
         progress_start(base_name(in->request.label), "B", in->bytes, c->quiet);
     st = admit(c->store, c->trust, &keys, &in->request, progress, result, e);
+    if (st != ST_OK && in->envelope.n > 0 && e->stage != NULL &&
+        (text_equal(e->stage, "envelope") || text_equal(e->stage, "json")))
+        (void)err_subject(e, "%s, the manifest", c->args.value[OPT_MANIFEST]);
     if (st != ST_OK && in->archive != NULL && unpack_refused(in->archive))
         st = refuse_archive(c, in, &keys, result, e);
     if (result->quarantined)

@@ -130,6 +130,9 @@ static enum status read_one(struct args *out, int argc, char **argv, int *at, bo
         return read_long(out, argc, argv, at, e);
     else if (*options && word[0] == '-' && word[1] != '\0')
         return read_short(out, argc, argv, at, e);
+    else if (word[0] == '\0')
+        return err_set(e, ST_USAGE, "words", "word %zu is empty; was a variable not set?",
+                       out->words + 1);
     else
         out->word[out->words++] = argv[*at];
     return ST_OK;

@@ -124,7 +124,8 @@ struct args {
 void args_release(struct args *a);
 
 /* Reads argv[1…argc). ST_USAGE: an unknown option (with the nearest name), a missing, empty or
- * unwanted argument, an option given twice. What was read until then stays in *out, and so does a
+ * unwanted argument, an option given twice, an empty word. What was read until then stays in *out,
+ * and so does a
  * --json behind it: whoever asked for JSON is told in JSON. */
 enum status args_read(int argc, char **argv, struct args *out, struct err *e) MUST_CHECK;
 bool opt_given(const struct args *a, enum opt id);

@@ -69,13 +69,14 @@ static const struct command rows[] = {
      .examples = "assay approvals ls tiny@1",
      .run = cmd_approvals_ls},
     {.name = "waive",
-     .words = "REF --gate G --check C --until TIME --reason TEXT",
+     .words = "REF [--gate G --check C --until TIME --reason TEXT]",
      .least = 1,
      .most = 1,
      .summary = "let one check of one artifact pass for a while",
      .about = "Needs the approvals that the policy asks for waivers, and the key of the role "
               "policy. With -o it only\n"
-              "writes the request for them; the same without -o then waives.",
+              "writes the request for them; the same without -o then waives. With REF alone: what "
+              "is waived, and until when.",
      .examples = "assay waive tiny@1 --gate smoke --check 'load time' --until 2026-02-01 --reason "
                  "'slow disk' -o w.json\n"
                  "assay waive tiny@1 --gate smoke --check 'load time' --until 2026-02-01 --reason "

@@ -24,6 +24,10 @@ enum status target_open(const char *path, bool replace, struct target *out, stru
         return err_set(e, ST_NOT_FOUND, "no-folder", "there is no folder %s to write %s into",
                        parent, name);
     }
+    if (st != ST_OK && e->sys == ENOTDIR) {
+        *e = ERR_NONE;
+        return err_set(e, ST_USAGE, "output", "%s is no folder; give another path", parent);
+    }
     if (st != ST_OK)
         return st;
     struct stat facts;
@@ -47,5 +51,9 @@ enum status target_put(const char *path, bool replace, unsigned mode, struct spa
 {
     SCOPED(target_release) struct target t = TARGET_NONE;
     enum status st = target_open(path, replace, &t, e);
-    return st == ST_OK ? pending_file(t.dir, t.name, mode, bytes, replace, e) : st;
+    if (st == ST_OK)
+        st = pending_file(t.dir, t.name, mode, bytes, replace, e);
+    if (st != ST_OK && text_equal(e->subject, t.name))
+        e->subject[0] = '\0'; /* its name in the folder: the whole path says more */
+    return st == ST_OK ? ST_OK : err_subject(e, "%s", path);
 }
