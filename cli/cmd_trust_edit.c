@@ -339,9 +339,12 @@ enum status cmd_trust_sign(struct cli *c, struct err *e)
 enum status cmd_trust_install(struct cli *c, struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    struct err lost = ERR_NONE;
     enum status st = read_file(c->word[0], &text, e);
     if (st == ST_OK)
-        st = cli_trust(c, e);
+        st = cli_store(c, e);
+    if (st == ST_OK && cli_trust(c, &lost) != ST_OK) /* what is lost may be in the file */
+        cli_hint(c, "%s", lost.detail);
     if (st != ST_OK)
         return st;
     if ((st = install(c, buf_span(&text), e)) != ST_OK)

@@ -74,7 +74,8 @@ static enum status prove_evidence(const struct promoter *by, const struct statem
                                   struct err *e)
 {
     struct digest now = trust_facts(by->trust).digest;
-    if (digest_equal(&now, &s->basis.trust)) /* under the very trust that the law is proven by */
+    /* A promotion's law is proven under the trust it names; a rollback's under an older one. */
+    if (s->kind != DECISION_ROLLBACK && digest_equal(&now, &s->basis.trust))
         return ST_OK;
     for (enum gate g = GATE_STRUCTURAL; g < GATE_COUNT; g++) {
         SCOPED(evidence_release) struct evidence v = {0};

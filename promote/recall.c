@@ -156,10 +156,14 @@ static enum status keep_shelved(void *ctx, const struct shelved *d, struct err *
                                      : err_set(e, ST_NO_MEMORY, NULL, "no memory for the past");
 }
 
-/* The newest that lay on a gate's shelf before entry `seq`; zero: nothing did. */
-static enum status newest_before(struct recall *r, enum gate g, const struct digest *artifact,
-                                 uint64_t seq, struct digest *out, struct err *e)
+/* The newest that lay on a gate's shelf before entry `seq`; zero: nothing did.
+ * ST_UNPROVEN: it is older evidence put on top again. */
+static enum status newest_before(struct recall *r, const struct trust *t, enum gate g,
+                                 const struct digest *artifact, uint64_t seq, struct digest *out,
+                                 struct err *e)
 {
+    SCOPED(buf_release) struct buf list = BUF_EMPTY;
+    bool again = false;
     struct known_shelf *k = &r->shelves[g];
     char prefix[STORE_KEY_MAX];
     enum status st = ST_OK;
@@ -185,6 +189,17 @@ static enum status newest_before(struct recall *r, enum gate g, const struct dig
             hi = middle;
         }
     }
+    for (size_t i = 0; i < lo; i++) {
+        memcpy(&d, k->list.p + i * sizeof d, sizeof d);
+        buf_append(&list, SPAN(d.envelope.b, DIGEST_BYTES));
+    }
+    if (buf_status(&list) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for the past");
+    if (lo > 0 && (st = evidence_again(r->by->store, t, buf_span(&list), &again, e)) != ST_OK)
+        return st;
+    if (again)
+        return err_at(e, ST_UNPROVEN, "evidence", "evidence-again", ERR_NO_OFFSET,
+                      "older evidence of gate %s was put on top again", gate_name(g));
     return st;
 }
 
@@ -209,7 +224,7 @@ static enum status evidence(struct recall *r, const struct recall_question *q, s
             text_fmt(to->why, sizeof to->why, "%.190s",
                      st == ST_OK ? "it is about something else" : why.detail);
         struct digest newest;
-        if ((st = newest_before(r, g, &in->artifact, q->seq, &newest, e)) != ST_OK)
+        if ((st = newest_before(r, in->trust, g, &in->artifact, q->seq, &newest, e)) != ST_OK)
             return st;
         if (!digest_is_zero(&newest) && !digest_equal(&newest, &in->basis.evidence[g])) {
             to->good = false;

@@ -194,6 +194,27 @@ static enum status open_place(struct replaying *r, const struct replay_place *at
                           "the decision was made for another name or channel");
 }
 
+/* A rollback says of the artifact what its promotion said, and nothing of its own but the trust. */
+static enum status same_basis(const struct statement *rollback, const struct statement *grant,
+                              struct err *e)
+{
+    SCOPED(buf_release) struct buf a = BUF_EMPTY;
+    SCOPED(buf_release) struct buf b = BUF_EMPTY;
+    struct basis said = rollback->basis;
+    struct json_out j = json_out(&a), k = json_out(&b);
+    said.trust = grant->basis.trust;
+    basis_write(&said, &j);
+    basis_write(&grant->basis, &k);
+    if (buf_status(&a) != ST_OK || buf_status(&b) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a past decision");
+    return digest_equal(&rollback->artifact, &grant->artifact) &&
+                   digest_equal(&rollback->policy, &grant->policy) &&
+                   span_equal(buf_span(&a), buf_span(&b))
+               ? ST_OK
+               : unproven(e, "decision-restores",
+                          "the rollback says something else than the promotion it goes back to");
+}
+
 /* The promotion that a place rests on: itself, or the one that a rollback goes back to. */
 static enum status find_grant(struct replaying *r, const struct replay_place *at, uint64_t *seq,
                               struct err *e)
@@ -207,11 +228,8 @@ static enum status find_grant(struct replaying *r, const struct replay_place *at
     former.decision = (struct digest){{0}};
     if (s.restores >= s.number)
         return unproven(e, "decision-restores", "the rollback goes back to nothing before it");
-    if ((st = open_place(r, &former, seq, &back, e)) != ST_OK)
-        return st;
-    return digest_equal(&back.artifact, &s.artifact)
-               ? ST_OK
-               : unproven(e, "decision-restores", "the rollback goes back to another artifact");
+    st = open_place(r, &former, seq, &back, e);
+    return st == ST_OK ? same_basis(&s, &back, e) : st;
 }
 
 static enum status judge(const struct past *p, struct err *e)

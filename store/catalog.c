@@ -411,19 +411,32 @@ enum status catalog_state(struct index_view *v, const char *key, struct buf *out
     return st == ST_OK ? st : err_set(e, st, NULL, "a value of the state");
 }
 
-/* What lies below STORE_ONCE stays as it was first set, whoever signs entries. */
+bool catalog_kept(const char *key)
+{
+    static const char *const kept[] = {STORE_ONCE,  "approval/", "attest/",
+                                       "evidence/", "retired/",  "waiver/"};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (strncmp(key, kept[i], strlen(kept[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What is kept stays as it was first set, and by which entry. *held: it is there already. */
 static enum status hold_once(struct index_write *w, uint64_t seq, const char *key, const char *text,
-                             struct err *e)
+                             bool *held, struct err *e)
 {
     SCOPED(buf_release) struct buf record = BUF_EMPTY;
     bool there = false, found = false;
     uint64_t by = 0;
     struct span value = {0};
-    if (strncmp(key, STORE_ONCE, strlen(STORE_ONCE)) != 0)
+    *held = false;
+    if (!catalog_kept(key))
         return ST_OK;
     enum status st = index_write_get(w, INDEX_STATE, SPAN(key, strlen(key)), &record, &there, e);
     if (st == ST_OK && there)
         st = catalog_state_decode(buf_span(&record), &value, &found, &by, e);
+    *held = there;
     if (st != ST_OK || (text != NULL && (!there || span_equal(value, span_text(text)))))
         return st;
     (void)err_set(e, ST_CORRUPT, "state-once", "entry %llu changes what is set once and for all",
@@ -458,8 +471,9 @@ static enum status apply_one(struct index_write *w, uint64_t seq, const char *ke
     if (n == 0 || n > STORE_KEY_MAX || (text == NULL && json_kind(value) != JSON_NULL))
         return err_set(e, ST_CORRUPT, "ledger-set", "entry %llu sets a key or value out of bounds",
                        (unsigned long long)seq);
-    enum status st = hold_once(w, seq, key, text, e);
-    if (st != ST_OK)
+    bool held = false;
+    enum status st = hold_once(w, seq, key, text, &held, e);
+    if (st != ST_OK || held)
         return st;
     uint8_t *head = buf_space(&record, STATE_HEAD);
     if (head != NULL) {

@@ -71,6 +71,9 @@ enum status catalog_needed(struct index_view *v, const struct digest *content, s
  */
 enum status catalog_state(struct index_view *v, const char *key, struct buf *out, bool *found,
                           uint64_t *seq, struct err *e) MUST_CHECK;
+/* Is a key set once, and its value and the entry that set it never changed or forgotten, whoever
+ * signs entries? What it says may be said again in vain. */
+bool catalog_kept(const char *key);
 /* The table a kind's places lie in. */
 enum index_table catalog_table(enum pack_kind kind);
 /* Decoders for scans over whole tables (index_view_each). */

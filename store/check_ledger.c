@@ -36,6 +36,8 @@ static enum status check_key(struct ledger_check *l, uint64_t seq, const char *k
     const char *text = json_as_string(value);
     bool same =
         found == (text != NULL) && (text == NULL || span_equal(buf_span(&now), span_text(text)));
+    if (catalog_kept(key) && by > 0 && by < seq && same)
+        return ST_OK; /* said again in vain */
     if (by < seq || (by == seq && !same))
         stale(l->c, key, seq);
     else if (by == seq)

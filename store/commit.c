@@ -105,7 +105,7 @@ static enum status check_once(struct store *s, const char *key, const struct jso
     const char *text = json_as_string(value);
     bool found = false;
     uint64_t seq = 0;
-    if (strncmp(key, STORE_ONCE, strlen(STORE_ONCE)) != 0)
+    if (!catalog_kept(key))
         return ST_OK;
     enum status st = index_view_open(s->index, &v, e);
     if (st == ST_OK)

@@ -15,20 +15,23 @@
  * store handle is for one thread (calls may use threads inside) and must not cross a fork into use.
  * LMDB's rule holds for us: one process opens one store at most once at a time.
  *
- * State is a map from key to string, folded from the ledger's `set` members. Keys are paths:
+ * State is a map from key to string, folded from the ledger's `set` members. Keys are paths; those
+ * marked with a ! are kept: set once, by one entry, and never changed or forgotten.
  *
  *     artifact/HEX              facts of an artifact (JSON)        written by verify/admit
  *     name/NAME@VERSION         artifact hex
  *     content/HEX/ARTIFACT      ""
  *     signature/ARTIFACT/KEYID  digest of an envelope
- *     evidence/ARTIFACT/GATE/SEQ  digest of an envelope            verify/evidence
- *     attest/ARTIFACT/TYPE/SEQ  digest of an envelope              verify/attestation
+ *   ! evidence/ARTIFACT/GATE/SEQ  digest of an envelope            verify/evidence
+ *   ! approval/ARTIFACT/SEQ, waiver/ARTIFACT/SEQ  the same   promote/shelf
+ *   ! retired/ARTIFACT        digest of the decision           promote/channel
+ *   ! attest/ARTIFACT/TYPE/SEQ  digest of an envelope              verify/attestation
  *     channel/NAME/CHANNEL      holder and its decision (JSON)     promote/channel
  *     held/NAME/CHANNEL/SEQ     a former holder
  *     policy, trust             digest and version in force (JSON)
- *     once/trust/VERSION/DIGEST ""                                 verify/trust_chain
- *     once/policy/VERSION       digest of the enactment's envelope promote/policy_store
- *     once/channel/NAME/CHANNEL/NUMBER  digest of the decision's envelope   promote/channel
+ *   ! once/trust/VERSION/DIGEST ""                                 verify/trust_chain
+ *   ! once/policy/VERSION       digest of the enactment's envelope promote/policy_store
+ *   ! once/channel/NAME/CHANNEL/NUMBER  digest of the decision's envelope   promote/channel
  *     installed/ARTIFACT        whose contents are kept (JSON)     store/install
  *     evicted/ARTIFACT          when, why and how much (JSON)      store/evict
  *     removed/NAME@VERSION      the artifact that had it: nobody else gets it
@@ -49,7 +52,7 @@
 #include "store/key.h"
 
 #define STORE_KEY_MAX      480         /* bytes of a state key */
-#define STORE_ONCE         "once/"     /* keys below are set once and never changed or forgotten */
+#define STORE_ONCE         "once/"     /* keys below are kept */
 #define STORE_DOCUMENT_MAX (64u << 20) /* bytes of one document */
 
 struct store;

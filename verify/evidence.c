@@ -117,22 +117,52 @@ enum status evidence_open(struct store *s, const struct trust *t, const struct d
     return err_subject(e, "evidence %s", hex);
 }
 
-struct newest {
-    bool found;
-    bool damaged;
-    struct digest envelope;
-};
-
-static enum status keep_last(void *ctx, const char *key, struct span value, struct err *e)
+/* The digests that lie on a shelf, oldest first. */
+static enum status keep(void *ctx, const char *key, struct span value, struct err *e)
 {
-    struct newest *n = ctx;
+    struct buf *list = ctx;
+    struct digest d = {{0}};
     char hex[DIGEST_TEXT] = "";
     (void)key;
-    (void)e;
     if (value.n == DIGEST_TEXT - 1)
         memcpy(hex, value.p, value.n);
-    n->found = true;
-    n->damaged = !digest_parse(hex, &n->envelope);
+    if (!digest_parse(hex, &d))
+        d = (struct digest){{0}};
+    buf_append(list, SPAN(d.b, DIGEST_BYTES));
+    return buf_status(list) == ST_OK ? ST_OK
+                                     : err_set(e, ST_NO_MEMORY, NULL, "no memory for evidence");
+}
+
+static struct digest listed(struct span list, size_t i)
+{
+    struct digest d;
+    memcpy(d.b, list.p + i * DIGEST_BYTES, DIGEST_BYTES);
+    return d;
+}
+
+enum status evidence_again(struct store *s, const struct trust *t, struct span list, bool *out,
+                           struct err *e)
+{
+    SCOPED(evidence_release) struct evidence last = {0};
+    size_t n = list.n / DIGEST_BYTES, i = 0;
+    const struct digest newest = listed(list, n - 1);
+    struct digest d = listed(list, 0);
+    struct err why = ERR_NONE;
+    *out = false;
+    while (i + 1 < n && !digest_equal(&d, &newest))
+        d = listed(list, ++i);
+    if (i + 1 >= n || evidence_open(s, t, &newest, TRUST_ANY_TIME, &last, &why) != ST_OK)
+        return ST_OK; /* new, or worth nothing */
+    for (; i + 1 < n && !*out; i++) {
+        SCOPED(evidence_release) struct evidence v = {0};
+        d = listed(list, i);
+        enum status st = evidence_open(s, t, &d, TRUST_ANY_TIME, &v, &why);
+        if (st == ST_IO || st == ST_NO_MEMORY || st == ST_INTERRUPTED) {
+            *e = why;
+            return st;
+        }
+        *out = st == ST_OK ? v.ended > last.ended : st != ST_UNTRUSTED;
+    }
     return ST_OK;
 }
 
@@ -140,17 +170,26 @@ enum status evidence_newest(struct store *s, const struct trust *t, const struct
                             enum gate g, int64_t now, struct evidence *out, struct err *e)
 {
     char prefix[STORE_KEY_MAX];
-    struct newest last = {0};
+    SCOPED(buf_release) struct buf list = BUF_EMPTY;
+    bool again = false;
     *out = (struct evidence){0};
     evidence_prefix(artifact, g, prefix);
-    enum status st = store_scan(s, prefix, keep_last, &last, e);
+    enum status st = store_scan(s, prefix, keep, &list, e);
     if (st != ST_OK)
         return st;
-    if (!last.found)
+    if (list.n == 0)
         return err_set(e, ST_NOT_FOUND, NULL, "there is no evidence of gate %s", gate_name(g));
-    if (last.damaged)
+    const struct digest last = listed(buf_span(&list), list.n / DIGEST_BYTES - 1);
+    if (digest_is_zero(&last))
         return err_set(e, ST_CORRUPT, "state-value", "the state key %s holds no digest", prefix);
-    st = evidence_open(s, t, &last.envelope, now, out, e);
+    if ((st = evidence_again(s, t, buf_span(&list), &again, e)) != ST_OK)
+        return st;
+    if (again)
+        return err_set(e, ST_SET_BACK, "evidence-again",
+                       "the newest evidence of gate %s is older evidence put on top again; measure "
+                       "again, and find out who holds the log key",
+                       gate_name(g));
+    st = evidence_open(s, t, &last, now, out, e);
     if (st != ST_OK)
         return st;
     /* What lies under an artifact's key has to be about that artifact. */

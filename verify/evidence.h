@@ -36,7 +36,12 @@ enum status evidence_verify(const struct trust *t, struct span envelope, int64_t
 /* The same for an envelope in the store. */
 enum status evidence_open(struct store *s, const struct trust *t, const struct digest *envelope,
                           int64_t now, struct evidence *out, struct err *e) MUST_CHECK;
-/* The newest for artifact and gate, whatever it says. ST_NOT_FOUND. */
+/* Is the last of a shelf's digests (oldest first, DIGEST_BYTES each, at least one) a piece that lay
+ * there before, put on top of what was measured later? */
+enum status evidence_again(struct store *s, const struct trust *t, struct span list, bool *out,
+                           struct err *e) MUST_CHECK;
+/* The newest for artifact and gate, whatever it says. ST_NOT_FOUND; ST_SET_BACK, code
+ * "evidence-again". */
 enum status evidence_newest(struct store *s, const struct trust *t, const struct digest *artifact,
                             enum gate g, int64_t now, struct evidence *out,
                             struct err *e) MUST_CHECK;

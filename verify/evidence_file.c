@@ -95,12 +95,15 @@ static enum status prepare(void *ctx, uint64_t seq, struct change_entry *entry, 
 {
     struct entry_texts *t = ctx;
     char key[STORE_KEY_MAX];
-    enum status st = check_newest(t, e);
+    enum status st = t->f->again == NULL ? check_newest(t, e) : ST_OK;
     if (st != ST_OK)
         return st;
     evidence_prefix(&t->f->bound->artifact, t->f->bound->gate, key);
     size_t n = strlen(key);
-    text_fmt(key + n, sizeof key - n, "%016llu", (unsigned long long)seq);
+    if (t->f->again != NULL)
+        text_fmt(key, sizeof key, "%s", t->f->again);
+    else
+        text_fmt(key + n, sizeof key - n, "%016llu", (unsigned long long)seq);
     struct json_out j = json_out(&t->set);
     json_object(&j);
     member(&j, key, t->envelope);
@@ -185,26 +188,39 @@ static enum status check_cases(struct store *s, const struct evidence_offer *off
 
 struct search {
     char hex[DIGEST_TEXT];
+    char key[STORE_KEY_MAX]; /* that names it */
     bool found;
 };
 
 static enum status match(void *ctx, const char *key, struct span value, struct err *e)
 {
     struct search *m = ctx;
-    (void)key;
     (void)e;
+    text_fmt(m->key, sizeof m->key, "%s", key);
     m->found = span_equal(value, span_text(m->hex));
     return m->found ? ST_CANCELLED : ST_OK;
 }
 
-static enum status is_filed(struct store *s, const struct evidence *v, bool *out, struct err *e)
+/* Does it lie there, and can it and its records be read? */
+static enum status is_filed(struct store *s, const struct evidence *v, struct search *m,
+                            bool *whole, struct err *e)
 {
-    struct search m = {.found = false};
+    static const struct digest none = {{0}};
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
     char prefix[STORE_KEY_MAX];
-    digest_text(&v->digest, m.hex);
+    struct err why = ERR_NONE;
+    digest_text(&v->digest, m->hex);
     evidence_prefix(&v->bound.artifact, v->gate, prefix);
-    enum status st = store_scan(s, prefix, match, &m, e);
-    *out = m.found;
+    enum status st = store_scan(s, prefix, match, m, e);
+    if (st != ST_OK || !m->found)
+        return st;
+    st = store_document(s, &v->digest, &text, &why);
+    if (st == ST_OK && !digest_equal(&v->cases, &none))
+        st = store_document(s, &v->cases, &text, &why);
+    *whole = st == ST_OK;
+    if (st != ST_IO && st != ST_NO_MEMORY && st != ST_INTERRUPTED)
+        return ST_OK;
+    *e = why;
     return st;
 }
 
@@ -213,6 +229,7 @@ enum status evidence_accept(struct store *s, const struct evidence_offer *offer,
 {
     int64_t now = clock_now(&offer->clock);
     struct digest where;
+    struct search m = {.found = false};
     *existed = false;
     enum status st = evidence_verify(offer->trust, offer->envelope, now, out, e);
     if (st == ST_OK && out->ended > now)
@@ -223,7 +240,7 @@ enum status evidence_accept(struct store *s, const struct evidence_offer *offer,
     if (st == ST_OK)
         st = check_cases(s, offer, out, e);
     if (st == ST_OK)
-        st = is_filed(s, out, existed, e);
+        st = is_filed(s, out, &m, existed, e);
     if (st != ST_OK || *existed)
         return st;
     const struct filing f = {.bound = &out->bound,
@@ -233,6 +250,7 @@ enum status evidence_accept(struct store *s, const struct evidence_offer *offer,
                              .log = offer->log,
                              .clock = offer->clock,
                              .newer_than = out,
+                             .again = m.found ? m.key : NULL,
                              .trust = offer->trust};
     return evidence_file(s, &f, &where, seq, e);
 }

@@ -17,6 +17,7 @@ struct filing {
                                           code "evidence-older") when the newest of that gate ended
                                           at or after this one */
     const struct trust *trust;         /* to read the newest with, when asked */
+    const char *again; /* NULL: a new one. Else the key that names it, whose document was lost */
 };
 
 /* Commits it under evidence/ARTIFACT/GATE/SEQ, the number chosen under the lock. */
@@ -26,7 +27,8 @@ enum status evidence_file(struct store *s, const struct filing *f, struct digest
 /* Takes evidence that was made elsewhere (CI, another machine): its envelope, and the records that
  * it names, which may be empty when the store holds them. The artifact must be here, the signer has
  * the role gate, and it is newer than what is here. `out` is to be released either way; *existed:
- * that very envelope was here before and nothing was committed. ST_SIGNATURE, ST_UNTRUSTED,
+ * that very envelope was here before and nothing was committed; one that was and is lost is put
+ * back. ST_SIGNATURE, ST_UNTRUSTED,
  * ST_EXPIRED, ST_FORMAT, ST_MISMATCH, ST_NOT_FOUND, ST_SET_BACK. */
 struct evidence_offer {
     struct span envelope, cases;

@@ -178,7 +178,7 @@ for _gate, _other in (("smoke", "smoke"), ("structural", "structural"), ("smoke"
     def _(w, gate=_gate, other=_other):
         a, b = artifact(w, "a"), artifact(w, "b")
         of_a = list(w.state("evidence/%s/%s/" % (a, other)).values())[-1]
-        w.append({list(w.state("evidence/%s/%s/" % (b, gate)))[-1]: of_a}, "evidence")
+        w.append({"evidence/%s/%s/%016d" % (b, gate, len(w.lines()) + 1): of_a}, "evidence")
         return ["promote", "b@1", "--to", "preview"]
 
 

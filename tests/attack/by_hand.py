@@ -85,17 +85,7 @@ def _(w):
 @by_hand(17, "newer evidence that failed is left out", "decision-unlawful")
 def _(w):
     passed = newest(w, "b")
-    kind, payload = opened(w.read("evb/smoke.dsse.json"))
-    p = json.loads(payload)
-    said = p["predicate"]
-    check = said["urn:assay:evidence:checks"][0]
-    check["verdict"] = said["urn:assay:evidence:verdict"] = "fail"
-    said["passedTests"].remove(check["name"])
-    said.update(failedTests=[check["name"]], result="FAILED")
-    w.time = "2026-01-02T01:00:00Z"
-    said["urn:assay:evidence:recorded"].update(started=w.time, ended=w.time)
-    w.write("fail.json", envelope(kind, canon(p), w.key("gate")))
-    w.must("evidence", "add", "fail.json")
+    measured_again(w)
     decide(w, evidence=passed)
 
 
@@ -134,12 +124,119 @@ def _(w):
     decide(w)
 
 
+# ---- what was set once is said again, or taken back, by the key log ----
+
+@by_hand(17, "the law's place is taken again, later than a decision against it", "decision-unlawful")
+def _(w):
+    lax = json.loads(opened(w.read("policy.json"))[1])["policy"]
+    w.must("policy", "set", "strict")
+    decide(w, policy=hashlib.sha256(canon(lax)).hexdigest())
+    w.append(w.state("once/policy/%016d" % 2), "policy")
+
+
+def measured_again(w):
+    """Newer evidence of b's gate smoke, which failed; what lay there before is the answer."""
+    before = w.state("evidence/%s/smoke/" % artifact(w, "b"))
+    kind, payload = opened(w.read("evb/smoke.dsse.json"))
+    p = json.loads(payload)
+    said = p["predicate"]
+    check = said["urn:assay:evidence:checks"][0]
+    check["verdict"] = said["urn:assay:evidence:verdict"] = "fail"
+    said["passedTests"].remove(check["name"])
+    said.update(failedTests=[check["name"]], result="FAILED")
+    w.time = "2026-01-02T01:00:00Z"
+    said["urn:assay:evidence:recorded"].update(started=w.time, ended=w.time)
+    w.write("again.json", envelope(kind, canon(p), w.key("gate")))
+    w.must("evidence", "add", "again.json")
+    return before
+
+
+@attack(2, "the log key takes evidence back that failed", 7, "state-once")
+def _(w):
+    old = measured_again(w)
+    w.append({k: None for k in w.state("evidence/%s/smoke/" % artifact(w, "b")) if k not in old}, "evidence")
+    return ["promote", "b@1", "--to", "preview"]
+
+
+@attack(2, "the log key puts older evidence on top", 1, "refused:gate smoke")
+def _(w):
+    (key, value), = measured_again(w).items()
+    w.append({key[:-16] + "%016d" % (len(w.lines()) + 1): value}, "evidence")
+    return ["promote", "b@1", "--to", "preview"]
+
+
+@by_hand(17, "older evidence on top of what failed", "decision-unlawful")
+def _(w):
+    (key, value), = measured_again(w).items()
+    w.append({key[:-16] + "%016d" % (len(w.lines()) + 1): value}, "evidence")
+    decide(w)
+
+
+@attack(2, "the log key takes a rejection back", 7, "state-once")
+def _(w):
+    w.write("law.yaml", ASKING)
+    w.must("policy", "set", "law.yaml")
+    w.must("request", "b@1", "--to", "preview", "-o", "r.json")
+    w.must("approve", "r.json", "--key", "release", "--reject", "--reason", "no", "-o", "no.json")
+    w.must("approvals", "add", "no.json")
+    w.append({key: None for key in w.state("approval/")}, "reject")
+    return ["promote", "b@1", "--to", "preview"]
+
+
+@attack(2, "the log key brings back what was retired", 7, "state-once")
+def _(w):
+    w.must("retire", "a@1", "--reason", "bad")
+    w.append({key: None for key in w.state("retired/")}, "retire")
+    return ["promote", "a@1", "--to", "preview"]
+
+
+def back(w, name, decision, **change):
+    decide(w, name, kind="rollback", reason="x", restores=1, number=2, before=decision, last="rollback", **change)
+
+
+@by_hand(17, "a rollback that leaves out evidence of a revoked key", "decision-restores", ref="a@preview")
+def _(w):
+    w.must("key", "new", "gate2")
+    w.write("gate2.pub", w.must("key", "export", "gate2")["public"].encode())
+    w.must("trust", "add", "gate", "gate2.pub", "--owner", "ann")
+    w.must("trust", "revoke", w.key("gate").id)
+    back(w, "a", json.loads(w.state("channel/a/preview")["channel/a/preview"])["decision"], evidence={})
+
+
+@by_hand(17, "a rollback to what another runtime was proven for", "decision-restores")
+def _(w):
+    runtime = json.loads(opened(w.read("promote.json"))[1])["predicate"]["assay:decision"]["basis"]["runtime"]
+    w.time = "2026-01-02T01:00:00Z"
+    for gate in ("structural", "smoke"):
+        kind, payload = opened(w.read("evb/%s.dsse.json" % gate))
+        text = payload.replace(runtime.encode(), b"ab" * 32)
+        p = json.loads(text)
+        p["predicate"]["urn:assay:evidence:recorded"].update(started=w.time, ended=w.time)
+        w.write("other.json", envelope(kind, canon(p), w.key("gate")))
+        w.must("evidence", "add", "other.json")
+    back(w, "b", decide(w, runtime="ab" * 32, program="ab" * 32))
+
+
 # Alike, but in order: what the law allows is handed out, whoever wrote it down.
+def obeyed(w, ref, when, exit_code=0):
+    done = w.run("run", ref, "--prompt", "a", "--max-new-tokens", "1")
+    if done[0] != exit_code:
+        raise SystemExit("run %s %s: %s" % (ref, when, done))
+
+
 def lawful(w):
     decide(w)
-    done = w.run("run", "b@preview", "--prompt", "a", "--max-new-tokens", "1")
-    if done[0] != 0:
-        raise SystemExit("a lawful decision is not obeyed: %s %s" % done[1:])
+    obeyed(w, "b@preview", "by a lawful decision")
+    # What the store lost comes back with its file, and what rested on it holds again.
+    w.lose(newest(w, "a")["smoke"])
+    obeyed(w, "a@preview", "with evidence lost", 6)
+    w.must("evidence", "add", "eva/smoke.dsse.json")
+    obeyed(w, "a@preview", "with evidence back")
+    w.lose(trust_digest(w))
+    obeyed(w, "b@preview", "with its trust lost", 7)
+    w.must("trust", "install", "trust2.json")
+    obeyed(w, "b@preview", "with its trust back")
+    w.must("log", "--verify")
 
 
 # ---- 17: requests that their carrier signs again: the reviewer must not see facts of his ------------------------

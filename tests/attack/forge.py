@@ -150,6 +150,17 @@ class World:
             number += 1
             shutil.copy(other.path("store/packs/" + name), self.path("store/packs/%016x.pack" % number))
 
+    def lose(self, digest):
+        """A document cannot be read any more, wherever it lies: one of its bytes is changed."""
+        for name in os.listdir(self.path("store/packs")):
+            data = bytearray(self.read("store/packs/" + name))
+            at = data.find(bytes.fromhex(digest))
+            while at >= 0:
+                data[at + 48 + 5] ^= 1  # a record's header is 64 bytes, its digest stands at 16
+                at = data.find(bytes.fromhex(digest), at + 1)
+            os.chmod(self.path("store/packs/" + name), 0o600)
+            self.write("store/packs/" + name, data)
+
     def put_documents(self, texts):
         """Any bytes as documents of the store: a pack written by hand (store/pack_format.h)."""
         have = sorted(os.listdir(self.path("store/packs")))

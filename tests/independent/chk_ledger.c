@@ -30,6 +30,18 @@ static bool signed_right(const struct chk *c, struct chk_view entry, struct chk_
     return ok;
 }
 
+/* Keys that are set once, and keep the entry that set them. */
+static bool kept(struct chk *c, const uint8_t *key, size_t n)
+{
+    static const char *const prefix[] = {"once/",     "approval/", "attest/",
+                                         "evidence/", "retired/",  "waiver/"};
+    for (size_t i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
+        if (n > strlen(prefix[i]) && memcmp(key, prefix[i], strlen(prefix[i])) == 0)
+            return chk_map_get(&c->state, key, n) != NULL;
+    }
+    return false;
+}
+
 /* One entry of what the state's keys become. */
 static bool apply(struct chk *c, size_t seq, struct chk_view set)
 {
@@ -44,7 +56,7 @@ static bool apply(struct chk *c, size_t seq, struct chk_view set)
         record[8] = text != NULL;
         if (n > 0)
             memcpy(record + 9, text, n);
-        if (name != NULL && key_n > 0)
+        if (name != NULL && key_n > 0 && !kept(c, name, key_n))
             chk_map_put(&c->state, name, key_n, record, 9 + n);
         free(name);
         free(text);

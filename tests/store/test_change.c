@@ -1,4 +1,5 @@
 #include "base/files.h"
+#include "store/check.h"
 #include "tests/support/store_room.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -125,6 +126,30 @@ Test(change, a_broken_expectation_is_a_conflict_and_changes_nothing)
     cr_assert(state_is(r.s, "name/a@1", NULL));
     OK(room_set(&r, "name/a@1", "four", &absent, &e));
     cr_assert(state_is(r.s, "name/a@1", "four"));
+    room_remove(&r);
+}
+
+Test(change, what_is_kept_is_set_once_and_its_entry_stays_too)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    struct check_report report = {0};
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    uint64_t first = 0, again = 0;
+    static const char *const keys[] = {STORE_ONCE "x", "evidence/x", "approval/x", "retired/x"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        OK(room_set(&r, keys[i], "one", NULL, &e));
+        OK(store_get_seq(r.s, keys[i], &value, &first, &e));
+        OK(room_set(&r, keys[i], "one", NULL, &e));
+        OK(store_get_seq(r.s, keys[i], &value, &again, &e));
+        cr_expect_eq(again, first, "%s: said again, and as new", keys[i]);
+        cr_expect_eq(room_set(&r, keys[i], "two", NULL, &e), ST_CONFLICT);
+        cr_expect_eq(room_set(&r, keys[i], NULL, NULL, &e), ST_CONFLICT);
+        cr_expect(state_is(r.s, keys[i], "one"));
+    }
+    e = (struct err)ERR_NONE;
+    OK(check_ledger(r.s, NULL, NULL, NULL, &report, &e));
+    cr_expect_eq(report.findings, 0);
     room_remove(&r);
 }
 
