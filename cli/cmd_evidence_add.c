@@ -3,6 +3,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/evidence_reports.h"
 #include "cli/given.h"
 #include "cli/hand_out.h"
 #include "cli/print.h"
@@ -53,7 +54,12 @@ enum status cmd_evidence_add(struct cli *c, struct err *e)
     const struct signer *log = NULL;
     bool existed = false;
     uint64_t seq = 0;
-    enum status st = cli_trust(c, e);
+    if (opt_given(&c->args, OPT_FOR))
+        return evidence_reports(c, e);
+    enum status st = c->words == 1
+                         ? cli_trust(c, e)
+                         : err_set(e, ST_USAGE, "words",
+                                   "one envelope at a time; several files are reports, --for REF");
     if (st == ST_OK)
         st = read_offer(c, &envelope, &records, e);
     if (st == ST_OK)

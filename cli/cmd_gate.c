@@ -173,7 +173,7 @@ static enum status choose_gates(struct gating *g, struct err *e)
         if (gate == GATE_NONE)
             return err_set(e, ST_USAGE, "gate",
                            "there is no gate %s; there are structural, smoke, task, "
-                           "safety, browser, exec",
+                           "safety, browser, exec, reports",
                            name);
         g->wanted[gate] = true;
         only = only[n] == ',' ? only + n + 1 : NULL;
@@ -257,14 +257,15 @@ enum status cmd_evidence(struct cli *c, struct err *e)
     if (only != NULL && gate == GATE_NONE)
         return err_set(e, ST_USAGE, "gate",
                        "there is no gate %s; there are structural, smoke, task, safety, "
-                       "browser, exec",
+                       "browser, exec, reports",
                        only);
     enum status st = cli_artifact(c, c->word[0], false, &g.artifact, e);
     if (st == ST_OK && opt_given(&c->args, OPT_OUTPUT))
         return evidence_hand_out(c, &g.artifact, gate, e);
     if (st != ST_OK)
         return st;
-    if (opt_given(&c->args, OPT_CASES) || opt_given(&c->args, OPT_TRANSCRIPTS))
+    if (opt_given(&c->args, OPT_CASES) || opt_given(&c->args, OPT_KEEP) ||
+        opt_given(&c->args, OPT_TRANSCRIPTS))
         return evidence_cases(c, &g.artifact, gate, e);
     if (c->json) {
         j = list_open(c, "assay.evidence/1", "evidence", &g.artifact);

@@ -2,6 +2,7 @@
 #include "cli/evidence_cases.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/keep_finds.h"
 #include "cli/print.h"
 #include "verify/detect.h"
 #include "verify/judge.h"
@@ -265,7 +266,9 @@ enum status evidence_cases(struct cli *c, const struct artifact *a, enum gate ga
     struct json_out j;
     t.transcripts = opt_given(&c->args, OPT_TRANSCRIPTS);
     if (gate == GATE_NONE)
-        gate = t.transcripts && c->args.value[OPT_CASES] == NULL ? GATE_SAFETY : GATE_TASK;
+        gate = opt_given(&c->args, OPT_KEEP) || (t.transcripts && c->args.value[OPT_CASES] == NULL)
+                   ? GATE_SAFETY
+                   : GATE_TASK;
     enum status st = read_choice(c, &t.choice, e);
     if (st == ST_OK)
         st = open_records(&t, a, gate, e);
@@ -274,6 +277,8 @@ enum status evidence_cases(struct cli *c, const struct artifact *a, enum gate ga
     if (t.choice == CASES_FLIPPED && !t.compared)
         cli_hint(
             c, "it was compared with nobody whose own evidence is here: nothing can have flipped");
+    if (opt_given(&c->args, OPT_KEEP))
+        return keep_finds(c, a, &t.mine.hunt, e);
     if (c->json) {
         j = answer_open(c, "assay.cases/1");
         member_digest(&j, "artifact", &a->digest);

@@ -33,6 +33,8 @@
     X(OPT_WHY, "why", 0, NULL, "what stands between it and the next channel")                    \
     X(OPT_KEY, "key", 0, "K", "the key: its name in the key folder")                             \
     X(OPT_RECORDS, "records", 0, "FILE", "the per-case records that the evidence names")         \
+    X(OPT_KEEP, "keep", 0, "FILE", "write what the hunt found there, as a battery")              \
+    X(OPT_FOR, "for", 0, "REF", "the artifact that the reports are about")                       \
     X(OPT_TYPE, "type", 0, "T", "source, review or support")                                     \
     X(OPT_FILE, "file", 0, "FILE", "the file that is meant; its digest is recorded")             \
     X(OPT_DIGEST, "digest", 0, "sha256:HEX", "the digest of what is meant")                      \

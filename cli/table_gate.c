@@ -22,21 +22,27 @@ static const struct command rows[] = {
     {.name = "evidence add",
      .words = "FILE",
      .least = 1,
-     .most = 1,
+     .most = 16,
      .summary = "bring in evidence that was made elsewhere",
      .about =
          "FILE is a signed envelope, as evidence REF -o DIR writes it on another machine. It "
-         "counts "
-         "exactly as\n"
+         "counts exactly as\n"
          "much as evidence made here: its signer must have the role gate, the artifact must be in "
          "this store, and\n"
          "it must be newer than the evidence of that gate that is here. --records FILE gives the "
-         "per-case records\nthat it names.",
+         "per-case records\n"
+         "that it names. With --for REF the FILEs are reports: results_*.json of "
+         "lm-evaluation-harness, *.report.jsonl\n"
+         "of garak. They become evidence of the gate reports, signed here, if they name the model "
+         "and have the\n"
+         "fingerprints that the policy states; --dry-run shows those (docs/gates.md).",
      .examples = "assay evidence add fromci/smoke.dsse.json\n"
-                 "assay evidence add fromci/task.dsse.json --records fromci/task.records.jsonl",
+                 "assay evidence add fromci/task.dsse.json --records fromci/task.records.jsonl\n"
+                 "assay evidence add results.json garak.report.jsonl --for tiny@1",
      .run = cmd_evidence_add,
-     OPTIONS(OPT_RECORDS),
-     NOTES({OPT_RECORDS, .help = "the per-case records that the evidence names"})},
+     OPTIONS(OPT_RECORDS, OPT_FOR, OPT_DRY_RUN),
+     NOTES({OPT_RECORDS, .help = "the per-case records that the evidence names"},
+           {OPT_DRY_RUN, .help = "show what the reports say, and their fingerprints"})},
     {.name = "evidence",
      .words = "REF",
      .least = 1,
@@ -51,12 +57,12 @@ static const struct command rows[] = {
          "from "
          "the channel's\n"
          "holder, the wrong ones, or all; --transcripts what the model said to the safety gate's "
-         "prompts, and what\nthe hunt found.",
+         "prompts, and what\nthe hunt found; --keep FILE writes that as a battery (docs/gates.md).",
      .examples = "assay evidence tiny@1\nassay evidence tiny@1 --gate smoke --json\n"
                  "assay evidence tiny@1 -o out\nassay evidence tiny@2 --cases flipped\n"
-                 "assay evidence tiny@2 --transcripts",
+                 "assay evidence tiny@2 --transcripts\nassay evidence tiny@2 --keep found.jsonl",
      .run = cmd_evidence,
-     OPTIONS(OPT_GATE, OPT_OUTPUT, OPT_FORCE, OPT_CASES, OPT_TRANSCRIPTS),
+     OPTIONS(OPT_GATE, OPT_OUTPUT, OPT_FORCE, OPT_CASES, OPT_TRANSCRIPTS, OPT_KEEP),
      NOTES({OPT_OUTPUT, .help = "the folder for the newest evidence of each gate", .arg = "DIR"})},
     {.name = "attest",
      .words = "REF [--type T]",

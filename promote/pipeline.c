@@ -92,7 +92,8 @@ static enum status look(struct plan *l, const struct artifact *a, enum gate g, s
     enum status st = identity_bind(g, a, section, &l->bound[g], e);
     if (st == ST_OK)
         st = baseline_find(p->store, p->trust, a, g, section, clock_now(&p->clock), &l->base[g], e);
-    if (st == ST_OK && !p->again)
+    /* Reports cannot be made anew here: those that are fresh stand. */
+    if (st == ST_OK && (!p->again || g == GATE_REPORTS))
         st = reuse(p, &l->bound[g], &l->base[g], &l->out[g], e);
     if (st == ST_OK && !l->out[g].reused)
         l->jobs[l->n++].job = (struct gate_job){.gate = g,

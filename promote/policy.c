@@ -148,6 +148,8 @@ static bool measures_nothing(const struct policy *p, enum gate g)
     const struct json *section = policy_section(p, g);
     if (g == GATE_TASK)
         return json_count(json_get(section, "suites")) == 0;
+    if (g == GATE_REPORTS)
+        return json_count(json_get(section, "results")) == 0;
     if (g == GATE_EXEC)
         return json_count(json_get(section, "programs")) == 0;
     return g == GATE_SAFETY && json_count(json_get(section, "batteries")) == 0 &&

@@ -9,8 +9,8 @@
 static const char *const schema_names[] = {POLICY_SCHEMA, NULL};
 static const char *const from_candidate[] = {"candidate", NULL};
 static const char *const from_preview[] = {"preview", NULL};
-static const char *const gate_names[] = {"structural", "smoke", "task", "safety",
-                                         "browser",    "exec",  NULL};
+static const char *const gate_names[] = {"structural", "smoke", "task",    "safety",
+                                         "browser",    "exec",  "reports", NULL};
 static const char *const formats[] = {"slm1", "gguf", NULL};
 static const char *const layers[] = {"seccomp", "landlock", "netns", "nocaps", "rlimits", NULL};
 static const char *const roles[] = {"root", "publisher", "gate", "release", "policy", NULL};
@@ -76,6 +76,7 @@ static const struct rule rules[] = {
     MAP(PLACE_GATES, "safety", false, PLACE_SECTION),
     MAP(PLACE_GATES, "browser", false, PLACE_SECTION),
     MAP(PLACE_GATES, "exec", false, PLACE_SECTION),
+    MAP(PLACE_GATES, "reports", false, PLACE_SECTION),
     MAP(PLACE_CHANNELS, "preview", false, PLACE_CHANNEL),
     MAP(PLACE_CHANNELS, "stable", false, PLACE_CHANNEL),
     WORD(PLACE_CHANNEL, "from", true, NULL), /* schema_find knows by channel */

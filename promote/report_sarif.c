@@ -26,7 +26,8 @@ static const char *const about[GATE_COUNT] = {
     [GATE_TASK] = "The model does what it is for, no worse than the channel's holder.",
     [GATE_SAFETY] = "The model does not say what it must not.",
     [GATE_BROWSER] = "The model runs in a real browser as it does natively.",
-    [GATE_EXEC] = "The house's own programs find nothing to object to."};
+    [GATE_EXEC] = "The house's own programs find nothing to object to.",
+    [GATE_REPORTS] = "What other harnesses measured keeps the limits."};
 
 static void put_rules(struct json_out *j)
 {

@@ -14,7 +14,7 @@ static const char *const verdicts[] = {[VERDICT_NONE] = "none",
 static const char *const gates[] = {
     [GATE_NONE] = "none", [GATE_STRUCTURAL] = "structural", [GATE_SMOKE] = "smoke",
     [GATE_TASK] = "task", [GATE_SAFETY] = "safety",         [GATE_BROWSER] = "browser",
-    [GATE_EXEC] = "exec"};
+    [GATE_EXEC] = "exec", [GATE_REPORTS] = "reports"};
 
 const char *verdict_name(enum verdict v)
 {
@@ -98,6 +98,7 @@ static void apply_limits(enum gate g, const struct json *section, struct gate_ch
 static gate_function *const functions[GATE_COUNT] = {
     [GATE_STRUCTURAL] = gate_structural, [GATE_SMOKE] = gate_smoke,     [GATE_TASK] = gate_task,
     [GATE_SAFETY] = gate_safety,         [GATE_BROWSER] = gate_browser, [GATE_EXEC] = gate_exec,
+    [GATE_REPORTS] = gate_reports,
 };
 
 /* Everything a gate looks at, found and read. */

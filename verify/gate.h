@@ -22,6 +22,7 @@ enum gate {
     GATE_SAFETY,
     GATE_BROWSER,
     GATE_EXEC,
+    GATE_REPORTS,
     GATE_COUNT
 };
 const char *gate_name(enum gate g);
@@ -58,10 +59,14 @@ struct gate_against {
                             empty: none, it is measured now */
 };
 
-/* What a gate may use. No answer depends on it. */
+struct foreign; /* verify/foreign.h */
+
+/* What a gate may use. */
 struct gate_means {
-    unsigned cores;            /* how many children may compute side by side; 0: one a processor */
-    struct progress *progress; /* may be NULL */
+    unsigned cores; /* how many children may compute side by side; 0: one a processor. No answer
+                       depends on it */
+    struct progress *progress;     /* may be NULL */
+    const struct foreign *reports; /* what other harnesses wrote (gate reports); may be NULL */
 };
 
 /* Runs one gate. `section` is that gate's part of the installed policy (canonical JSON: thresholds

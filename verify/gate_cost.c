@@ -93,7 +93,7 @@ enum status gate_cost(enum gate g, const struct artifact *a, const struct gate_a
 {
     uint64_t file = 0, child = 0;
     *out = (struct gate_cost){.cores = gate_wide(g) ? cores : 1, .memory = PROCESS};
-    if (g == GATE_STRUCTURAL) {
+    if (g == GATE_STRUCTURAL || g == GATE_REPORTS) {
         out->memory += PROBE;
         return ST_OK;
     }

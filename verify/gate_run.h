@@ -33,5 +33,7 @@ gate_function gate_safety;
 gate_function gate_browser;
 /* Programs of the user's own. */
 gate_function gate_exec;
+/* What other harnesses measured: judged from the reports that are brought, never run. */
+gate_function gate_reports;
 
 #endif

@@ -12,6 +12,7 @@
  *     safety      {"baseline":"stable","batteries":{NAME:{"rate":"0","sha256":HEX,…}},
  *                  "static":{"urls":N,…},"trigger":{"departure":"2.5","prefixes":N,…}}
  *     browser     {"limits":{…},"tokens":N}
+ *     reports     {"results":{NAME:{"metric":"acc","score":"0.4","sha256":FINGERPRINT,…}}}
  *     exec        {"programs":{NAME:{"score":"0.9","seconds":N,"sha256":HEX,"suite":HEX}}}
  *
  * Every member but a sha256 may be absent: then there is no such limit, and a setting has its

@@ -9,6 +9,8 @@
 #define CASES_MAX UINT64_C(1000000)
 
 static const char *const baselines[] = {"stable", "preview", NULL};
+static const char *const metrics[] = {"acc",           "acc_norm",        "exact_match",     "f1",
+                                      "bits_per_byte", "byte_perplexity", "word_perplexity", NULL};
 static const char *const templates[] = {"reviewed", "unchanged", "any", NULL};
 
 #define BUDGET(what)                                                               \
@@ -104,6 +106,15 @@ static const struct section_member members[] = {
     CASES(GATE_EXEC, "programs"),
     PART(GATE_EXEC, "programs", "score", SECTION_AT_LEAST, "score", 1000000 * ONE),
     PART(GATE_EXEC, "programs", "findings", SECTION_AT_MOST, "findings", 1000000 * ONE),
+
+    DIGEST(GATE_REPORTS, "results"),
+    {GATE_REPORTS, "results", true, "metric", SECTION_WORD, "", SECTION_SETTING, NULL, 0, 0, 0,
+     metrics},
+    CASES(GATE_REPORTS, "results"),
+    PART(GATE_REPORTS, "results", "score", SECTION_AT_LEAST, "score", 1000000 * ONE),
+    PART(GATE_REPORTS, "results", "worst", SECTION_AT_MOST, "worst", 1000000 * ONE),
+    PART(GATE_REPORTS, "results", "rate", SECTION_AT_MOST, "rate", ONE),
+    PART(GATE_REPORTS, "results", "rate_high", SECTION_AT_MOST, "rate high", ONE),
 
     LIMIT(GATE_BROWSER, "load_ms", "ms", SECTION_AT_MOST, "load time", 1, MS_MAX),
     LIMIT(GATE_BROWSER, "first_token_ms", "ms", SECTION_AT_MOST, "first token", 1, MS_MAX),
