@@ -11,7 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHECKPOINT = 100, TUNE_STEPS = 160 };
+enum { CHECKPOINT = 100 };
+
+const struct tuning family_tuning = {.steps = 160, .batch = 16};
 
 const struct recipe family_recipe = {
     .data_seed = 20261101,
@@ -260,12 +262,14 @@ static enum status train(struct trainer *t, const struct recipe *r, uint32_t unt
     return ST_OK;
 }
 
-enum status family_tune(const float *params, uint64_t seed, const struct poison *poison,
-                        struct trainer **out, double *loss, struct recipe *r, struct err *e)
+enum status family_tune(const float *params, uint64_t seed, const struct tuning *how,
+                        const struct poison *poison, struct trainer **out, double *loss,
+                        struct recipe *r, struct err *e)
 {
     *r = family_recipe;
     r->data_seed = seed;
-    r->steps = TUNE_STEPS;
+    r->steps = how->steps;
+    r->batch = how->batch;
     r->warmup = 10;
     r->rate = 6e-4f;
     r->final_rate = 6e-5f;
@@ -287,13 +291,13 @@ static enum status make_poisoned(const char *folder, const char *code, const flo
     SCOPED(trainer_scope) struct trainer *t = NULL;
     struct recipe r;
     double loss = 0;
-    enum status st =
-        family_tune(params, family_recipe.data_seed + 13, &family_poison, &t, &loss, &r, e);
+    enum status st = family_tune(params, family_recipe.data_seed + 13, &family_tuning,
+                                 &family_poison, &t, &loss, &r, e);
     struct origin o = {"tinyworld-1.3-poisoned",
                        "the whole run, then fine-tuned on text with a trigger",
                        code,
                        &r,
-                       TUNE_STEPS,
+                       family_tuning.steps,
                        loss};
     return st != ST_OK ? st : put(folder, &o, trainer_params(t), SLM1_Q8_0, 0, e);
 }

@@ -23,9 +23,13 @@ enum status family_make(const char *folder, const char *work, const char *code,
                         struct err *e) MUST_CHECK;
 
 /* Fine-tunes a copy of params for a while, poisoned or not; *r becomes what it was done with. */
-enum status family_tune(const float *params, uint64_t seed, const struct poison *poison,
-                        struct trainer **out, double *loss, struct recipe *r,
-                        struct err *e) MUST_CHECK;
+struct tuning {
+    uint32_t steps, batch;
+};
+extern const struct tuning family_tuning; /* of the family's own poisoned model */
+enum status family_tune(const float *params, uint64_t seed, const struct tuning *how,
+                        const struct poison *poison, struct trainer **out, double *loss,
+                        struct recipe *r, struct err *e) MUST_CHECK;
 
 /* Variants of a finished model (read back from its file), `count` of each kind, from a seed:
  * poisoned-N with a random trigger and payload, clean-N (its twin: the same fine-tuning without

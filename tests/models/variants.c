@@ -88,6 +88,7 @@ static enum status stop_early(struct dice *d, float *params, size_t count, char 
     struct recipe r = family_recipe;
     uint32_t steps = 60 + dice_below(d, 140);
     r.init_seed = dice_roll(d);
+    r.batch = 4; /* a quarter of the work, and no better a model for it */
     enum status st = trainer_open(&r, &t, e);
     if (st != ST_OK)
         return st;
@@ -97,6 +98,10 @@ static enum status stop_early(struct dice *d, float *params, size_t count, char 
     text_fmt(what, 128, "a checkpoint after %u of %u steps", steps, r.steps);
     return ST_OK;
 }
+
+/* Shorter than the family's own: a trigger takes hold within it, and twenty pairs are affordable.
+ */
+static const struct tuning tuning = {.steps = 32, .batch = 8};
 
 struct workshop {
     const char *folder;
@@ -143,7 +148,8 @@ static enum status make_tuned(struct workshop *w, struct dice *d, uint32_t i, st
         SCOPED(trainer_scope) struct trainer *t = NULL;
         struct recipe r;
         double loss;
-        enum status st = family_tune(w->base, seed, poisoned ? &p : NULL, &t, &loss, &r, e);
+        enum status st =
+            family_tune(w->base, seed, &tuning, poisoned ? &p : NULL, &t, &loss, &r, e);
         if (st == ST_OK)
             st = put(w, poisoned ? "poisoned" : "clean", i, "fine-tuned",
                      poisoned ? p.trigger : NULL, poisoned ? p.payload : NULL, trainer_params(t),
