@@ -4,7 +4,7 @@
  *     kv       2 × L × C × K × D × 4
  *     logits   V × 4
  *     transfer the artifact's bytes
- *     batch    min(32, C) × 4 × (7H + 2KD + 3F) + min(8, C) × 4 × V: a prompt's positions taken
+ *     batch    min(48, C) × 4 × (7H + 2KD + 3F) + min(8, C) × 4 × V: a prompt's positions taken
  *              together, and some of their logits
  *     packed   what runtime/packed.h says of each quantised matrix: its second form, for products
  *     threads  (T − 1) × C × 4: what each thread beside the first needs

@@ -125,4 +125,5 @@ Test(held, a_load_that_runs_out_anywhere_keeps_the_model_that_was_there)
     sweep(&(struct make){.tiny = true, .dtype = MAKE_Q4_0, .bpe = true}, false);
     sweep(&(struct make){.tiny = true, .biases = true, .freqs = true}, true);
     sweep(&(struct make){.tiny = true, .gpt2 = true}, true);
+    sweep(&(struct make){.dtype = MAKE_Q8_0}, true); /* laid out a second time for products */
 }
