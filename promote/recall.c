@@ -234,6 +234,19 @@ static enum status evidence(struct recall *r, const struct recall_question *q, s
     return ST_OK;
 }
 
+static void strike_revoked(const struct recall *r, struct inputs *in)
+{
+    for (size_t i = 0; i < in->vote_count; i++) {
+        struct vote *v = &in->votes[i];
+        if (!v->valid || !v->approve ||
+            trust_revoked_find(r->by->trust, &in->trust->keys[v->voter.key].public) == NULL)
+            continue;
+        v->valid = false;
+        text_fmt(v->code, sizeof v->code, "key-revoked");
+        text_fmt(v->why, sizeof v->why, "the key that signed it was revoked since");
+    }
+}
+
 /* Weighed again as they lay there then, and those that the basis names besides. */
 static enum status votes(struct recall *r, const struct recall_question *q, struct inputs *in,
                          struct err *e)
@@ -256,7 +269,11 @@ static enum status votes(struct recall *r, const struct recall_question *q, stru
         st = channel_place(r->by->store, s->name, s->channel, s->number - 1, &taken, &g.holder, e);
     if (st == ST_OK)
         st = votes_gather(&g, e);
-    return st == ST_OK ? votes_named(&g, s->basis.approvals, s->basis.approval_count, e) : st;
+    if (st == ST_OK)
+        st = votes_named(&g, s->basis.approvals, s->basis.approval_count, e);
+    if (st == ST_OK && q->revoked)
+        strike_revoked(r, in);
+    return st;
 }
 
 static enum status waivers(struct recall *r, struct inputs *in, struct err *e)

@@ -21,6 +21,7 @@ struct recall_question {
     const struct policy *law;          /* NULL: the one of that time */
     const char *time, *before;         /* when, and the newest time in the ledger before */
     uint64_t seq;                      /* the entry that recorded it */
+    bool revoked; /* who agreed with a key that was revoked since did not agree */
 };
 struct recalled {
     bool ready;

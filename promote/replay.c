@@ -52,6 +52,7 @@ struct replaying {
     const struct promoter *by;
     struct recall *recall;
     const struct policy *law;   /* NULL: that of the time */
+    bool revoked;               /* … as far as its people are believed still */
     char before[TIME_TEXT_MAX]; /* the time of the entry before */
     replay_each each;
     void *ctx;
@@ -110,8 +111,12 @@ static enum status decide(struct replaying *r, const struct statement *s, struct
 {
     SCOPED(recalled_release) struct recalled in = {.ready = false};
     struct err why = ERR_NONE;
-    const struct recall_question q = {
-        .statement = s, .law = r->law, .time = p->time, .before = r->before, .seq = p->seq};
+    const struct recall_question q = {.statement = s,
+                                      .law = r->law,
+                                      .time = p->time,
+                                      .before = r->before,
+                                      .seq = p->seq,
+                                      .revoked = r->revoked};
     enum status st = recall_inputs(r->recall, &q, &in, &why);
     if (inputs_trouble(st)) {
         *e = why;
@@ -288,7 +293,7 @@ enum status replay_prove(const struct promoter *by, const struct replay_place *a
     if (p == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a past decision");
     enum status st = recall_open(by, &recall, e);
-    struct replaying r = {.by = by, .recall = recall};
+    struct replaying r = {.by = by, .recall = recall, .revoked = true};
     return st == ST_OK ? prove_chain(&r, *at, true, p, e) : st;
 }
 

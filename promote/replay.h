@@ -38,10 +38,11 @@ struct replay_place {
     uint64_t number;
     struct digest decision; /* that took it; zero: whichever did */
 };
-/* Was it taken by right? The decision there (of a rollback: the promotion that it goes back to) is
- * decided again as of the entry that made it: under the trust and the law in force then, from
- * evidence and approvals that verify; so is the one by which its artifact held the channel that it
- * came from. ST_UNPROVEN, code "decision-unlawful" with the rule that was not met, and others. */
+/* Was it taken by right, and is it still, now that some keys may have been revoked? The decision
+ * there (of a rollback: the promotion that it goes back to) is decided again as of the entry that
+ * made it: under the trust and the law in force then, from evidence and approvals that verify; so
+ * is the one by which its artifact held the channel that it came from. ST_UNPROVEN, code
+ * "decision-unlawful" with the rule that was not met, and others. */
 enum status replay_prove(const struct promoter *by, const struct replay_place *at,
                          struct err *e) MUST_CHECK;
 

@@ -124,6 +124,22 @@ def _(w):
     decide(w)
 
 
+@by_hand(6, "who agreed had his key revoked since", "decision-unlawful")
+def _(w):
+    w.write("law.yaml", ASKING)
+    w.must("key", "new", "ben")
+    w.write("ben.pub", w.must("key", "export", "ben")["public"].encode())
+    w.must("trust", "add", "release", "ben.pub", "--owner", "ben")
+    w.must("policy", "set", "law.yaml")
+    w.must("gate", "b@1")
+    w.must("request", "b@1", "--to", "preview", "-o", "r.json")
+    w.must("approve", "r.json", "--key", "ben", "--reason", "ok", "-o", "yes.json")
+    w.must("approvals", "add", "yes.json")
+    w.must("promote", "b@1", "--to", "preview")
+    obeyed(w, "b@preview", "by the word of somebody who is believed")
+    w.must("trust", "revoke", w.key("ben").id)
+
+
 # ---- what was set once is said again, or taken back, by the key log ----
 
 @by_hand(17, "the law's place is taken again, later than a decision against it", "decision-unlawful")
