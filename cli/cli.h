@@ -93,6 +93,8 @@ void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf,
 void cli_note(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* ST_INTERRUPTED once SIGINT or SIGTERM came. */
 enum status cli_alive(struct err *e) MUST_CHECK;
+/* A sink that keeps nothing and asks cli_alive. */
+enum status cli_watch(void *ctx, struct span bytes, struct err *e) MUST_CHECK;
 /* Reads from what may be silent for long, a pipe or a terminal; ST_INTERRUPTED as above. */
 enum status cli_read(int fd, uint8_t *p, size_t cap, size_t *got, struct err *e) MUST_CHECK;
 

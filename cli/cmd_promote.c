@@ -60,7 +60,8 @@ enum status cmd_promote(struct cli *c, struct err *e)
                      &(struct promotion){.artifact = &a,
                                          .channel = channel,
                                          .emergency = emergency ? reason : NULL,
-                                         .dry_run = dry},
+                                         .dry_run = dry,
+                                         .watch = {cli_watch, NULL}},
                      &d, e);
     if (st != ST_OK)
         return err_subject(e, "%s", c->word[0]);

@@ -72,6 +72,7 @@ enum status cmd_sign(struct cli *c, struct err *e);
 enum status cmd_manifest(struct cli *c, struct err *e);
 enum status cmd_policy_check(struct cli *c, struct err *e);
 enum status cmd_policy_set(struct cli *c, struct err *e);
+enum status cmd_policy_sign(struct cli *c, struct err *e);
 enum status cmd_policy_show(struct cli *c, struct err *e);
 enum status cmd_gate(struct cli *c, struct err *e);
 enum status cmd_bisect(struct cli *c, struct err *e);

@@ -31,6 +31,8 @@ static const struct {
     {"evidence-future", ST_UNPROVEN, "look at the clocks of both machines"},
     {"approval-future", ST_EXPIRED, "look at the clocks of both machines"},
     {"approval-early", ST_EXPIRED, "look at the clocks of both machines"},
+    {"below-threshold", ST_UNTRUSTED,
+     "the others add theirs: assay sign, trust sign or policy sign"},
     {"unknown-signer", ST_UNTRUSTED,
      "if you trust whoever signed it: assay trust add ROLE KEYFILE --owner WHO"},
     {"store-moved", ST_CONFLICT, "name the new place with --store or $ASSAY_STORE"},

@@ -28,6 +28,27 @@ enum status policy_file_read(const char *path, struct policy *out, struct err *e
     return st != ST_OK ? err_subject(e, "%s", path) : ST_OK;
 }
 
+enum status policy_file_signed(const char *path, struct buf *out, bool *is, struct err *e)
+{
+    SCOPED(json_scope) struct json *root = NULL;
+    struct err why = ERR_NONE, none = ERR_NONE;
+    *is = false;
+    enum status st = file_read(AT_FDCWD, path, ENACTMENT_MAX, out, &why);
+    if (st == ST_NOT_FOUND)
+        return ST_OK; /* the name of one that comes with the program */
+    if (st != ST_OK) {
+        *e = why;
+        return err_subject(e, "%s", path);
+    }
+    if (out->n > 0 && out->p[0] == '{' &&
+        json_parse(buf_span(out), ENACTMENT_MAX, &root, &none) == ST_NO_MEMORY) {
+        *e = none;
+        return ST_NO_MEMORY;
+    }
+    *is = json_get(root, "payloadType") != NULL; /* what is no such JSON may be YAML */
+    return ST_OK;
+}
+
 enum status policy_file_or_law(struct cli *c, const char *path, struct policy *out, struct err *e)
 {
     if (path != NULL)

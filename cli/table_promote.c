@@ -49,9 +49,29 @@ static const struct command rows[] = {
          "Signs it with the key of the role policy, stores it by digest and records it in the "
          "ledger. FILE may\n"
          "be the name of a policy that comes with the program: preview-basic, default, strict,\n"
-         "nightly.",
-     .examples = "assay policy set policies/preview-basic.yaml\nassay policy set preview-basic",
-     .run = cmd_policy_set},
+         "nightly. Where the trust asks for several signatures, -o FILE only signs it as the next "
+         "law\nof this store; each other adds his with policy sign, and policy set FILE puts it "
+         "into "
+         "force.",
+     .examples = "assay policy set policies/preview-basic.yaml\nassay policy set preview-basic\n"
+                 "assay policy set strict -o law.json",
+     .run = cmd_policy_set,
+     OPTIONS(OPT_KEY, OPT_OUTPUT, OPT_FORCE),
+     NOTES({OPT_KEY, .help = "the key that signs, of the role policy (policy)"},
+           {OPT_OUTPUT, .help = "the signed law, put into force by nobody yet", .arg = "FILE"})},
+    {.name = "policy sign",
+     .words = "FILE --key K -o PATH",
+     .least = 1,
+     .most = 1,
+     .summary = "add a signature to a policy",
+     .about =
+         "Needs no store. FILE was written by policy set -o. Says what the policy asks for, of "
+         "which store\nand which version of its law; read it before you sign.",
+     .examples = "assay policy sign law.json --key policy -o law.signed.json",
+     .run = cmd_policy_sign,
+     OPTIONS(OPT_KEY, OPT_OUTPUT, OPT_FORCE),
+     NOTES({OPT_KEY, .help = "the key that signs, of the role policy"},
+           {OPT_OUTPUT, .help = "the same with one signature more", .arg = "FILE"})},
     {.name = "policy show",
      .words = "",
      .summary = "print the installed policy",

@@ -239,9 +239,32 @@ static enum status prove_source(const struct promoter *by, const struct policy *
     return ST_OK;
 }
 
+static enum status nowhere(void *ctx, struct span bytes, struct err *e)
+{
+    (void)ctx;
+    (void)bytes;
+    (void)e;
+    return ST_OK;
+}
+
+/* A channel never leads to bytes that were damaged when it was decided: all are read and hashed. */
+static enum status read_again(const struct promoter *by, const struct promotion *what,
+                              struct err *e)
+{
+    const struct manifest *m = &what->artifact->manifest;
+    const struct sink to = what->watch.write != NULL ? what->watch : (struct sink){nowhere, NULL};
+    for (size_t i = 0; i < m->file_count; i++) {
+        enum status st = store_content_read(by->store, &m->files[i].sha256, to, NULL, e);
+        if (st != ST_OK)
+            return err_stage(e, "bytes");
+    }
+    return ST_OK;
+}
+
 /* One look at everything, behind one ledger entry, and the decision that follows. */
 static enum status promote_once(const struct promoter *by, const struct promotion *what,
-                                const struct standing *on, struct decision *out, struct err *e)
+                                const struct standing *on, bool *read, struct decision *out,
+                                struct err *e)
 {
     SCOPED(policy_release) struct policy policy = {0};
     SCOPED(inputs_release) struct inputs in = {.kind = ASK_NONE};
@@ -257,8 +280,14 @@ static enum status promote_once(const struct promoter *by, const struct promotio
     bool holds = false;
     if ((st = prove_source(by, &policy, &in, e)) != ST_OK ||
         (st = rules_apply(&in, out, e)) != ST_OK ||
-        (st = holds_already(by, &in, on, out, &holds, e)) != ST_OK || holds || what->dry_run)
+        (st = holds_already(by, &in, on, out, &holds, e)) != ST_OK || holds)
         return st;
+    bool wanted = out->allowed && !*read && (!what->dry_run || what->watch.write != NULL);
+    if (wanted && (st = read_again(by, what, e)) != ST_OK)
+        return st;
+    *read = *read || wanted; /* what comes into the ledger meanwhile changes no byte */
+    if (what->dry_run)
+        return ST_OK;
     return record(by, what, &in, on, facts.seq, out, e);
 }
 
@@ -314,9 +343,10 @@ enum status promote(const struct promoter *by, const struct promotion *what, str
     if (st != ST_OK || (st = standing_read(by->store, what->artifact->manifest.name, what->channel,
                                            &on, e)) != ST_OK)
         return st;
+    bool read = false;
     for (int i = 0; i < TRIES; i++) {
         *e = ERR_NONE;
-        st = promote_once(by, what, &on, out, e);
+        st = promote_once(by, what, &on, &read, out, e);
         if (st != ST_CONFLICT || !text_equal(err_code(e), "moved"))
             break;
     }

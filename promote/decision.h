@@ -6,6 +6,7 @@
 #ifndef PROMOTE_DECISION_H
 #define PROMOTE_DECISION_H
 
+#include "base/stream.h"
 #include "promote/basis.h"
 #include "promote/channel.h"
 
@@ -43,13 +44,16 @@ struct promotion {
     const char *channel;
     const char *emergency; /* the reason for going without what an emergency may leave out; NULL */
     bool dry_run;          /* decide only: nothing is recorded, no key is needed */
+    struct sink watch; /* gets the artifact's bytes as they are read again, so that whoever waits
+                        * can see and stop it; .write NULL: nobody, and a dry run reads none */
 };
 
-/* Applies the installed policy. When the present holder asks again and policy, evidence and program
- * are those of its decision, that one stands: out->held, with its seq and envelope. Records
- * a refusal in the ledger too (unless dry_run). ST_OK with out->allowed false for a refusal;
- * ST_CONFLICT when the holder changed meanwhile; ST_EXPIRED when the trust has. What else came into
- * the ledger meanwhile is looked at before anything is decided. */
+/* Applies the installed policy. What the rules allow is read again, every byte, before it is
+ * decided: ST_CORRUPT names what is damaged. When the present holder asks again and policy,
+ * evidence and program are those of its decision, that one stands: out->held, with its seq and
+ * envelope. Records a refusal in the ledger too (unless dry_run). ST_OK with out->allowed false for
+ * a refusal; ST_CONFLICT when the holder changed meanwhile; ST_EXPIRED when the trust has. What
+ * else came into the ledger meanwhile is looked at before anything is decided. */
 enum status promote(const struct promoter *by, const struct promotion *what, struct decision *out,
                     struct err *e) MUST_CHECK;
 /* Re-points to a former holder; `to` NULL: the last one. */

@@ -86,6 +86,11 @@ static enum status blame(struct err *e, const struct pack_location *at)
     return err_subject(e, "pack %016llx", (unsigned long long)at->pack);
 }
 
+static const char *pack_kind_word(uint8_t kind)
+{
+    return kind == PACK_CHUNK ? "chunk" : kind == PACK_DOCUMENT ? "document" : "recipe";
+}
+
 static enum status place_differs(const char *what, struct err *e)
 {
     return err_at(e, ST_CORRUPT, "record", "pack-place", 0,
@@ -110,10 +115,13 @@ static enum status open_record(struct span record, const struct pack_location *a
     if ((uint8_t)r.kind != at->kind || (uint8_t)r.encoding != at->encoding)
         return place_differs("kind", e);
     *stored = SPAN(record.p + PACK_RECORD, r.stored);
-    if (hash64(*stored, 0) != r.check)
-        return err_at(e, ST_CORRUPT, "record", "pack-stored-check", PACK_RECORD,
-                      "the %u stored bytes do not match their check", r.stored);
-    return ST_OK;
+    if (hash64(*stored, 0) == r.check)
+        return ST_OK;
+    char hex[DIGEST_TEXT];
+    digest_text(expect, hex);
+    return err_at(e, ST_CORRUPT, "record", "pack-stored-check", PACK_RECORD,
+                  "the %u stored bytes of %s %.16s do not match their check", r.stored,
+                  pack_kind_word(at->kind), hex);
 }
 
 enum status pack_decode(struct codec *c, struct span record, const struct pack_location *at,
@@ -135,8 +143,11 @@ enum status pack_judge(const struct pack_location *at, const struct digest *expe
 {
     if (digest_equal(found, expect))
         return ST_OK;
+    char hex[DIGEST_TEXT];
+    digest_text(expect, hex);
     (void)err_at(e, ST_CORRUPT, "record", "chunk-hash", PACK_RECORD,
-                 "the %u bytes do not have the SHA-256 they are named by", at->length);
+                 "the %u bytes of %s %.16s do not have the SHA-256 they are named by", at->length,
+                 pack_kind_word(at->kind), hex);
     return blame(e, at);
 }
 

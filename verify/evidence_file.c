@@ -179,7 +179,7 @@ static enum status check_cases(struct store *s, const struct evidence_offer *off
     if (!named)
         return ST_OK;
     enum status st = store_document(s, &v->cases, &held, e);
-    if (st != ST_NOT_FOUND)
+    if (st != ST_NOT_FOUND && st != ST_CORRUPT)
         return st;
     *e = ERR_NONE;
     return err_set(e, ST_NOT_FOUND, "no-records",

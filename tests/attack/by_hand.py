@@ -1,8 +1,9 @@
 """Attacks by somebody who stole some keys and signs by hand what a program would not: decisions, laws, requests."""
 import hashlib
 import json
+import os
 
-from forge import INTOTO, canon, envelope, opened, statement
+from forge import INTOTO, canon, changed, envelope, opened, statement
 from rows import artifact, attack
 
 # ---- 17: decisions signed by hand: the keys release and log are the thief's, the others are not ---------------
@@ -369,9 +370,89 @@ def _(w):
     return ["promote", "b@1", "--to", "preview"]
 
 
+@attack(2, "an older policy is installed again", 6, "policy-set-back")
+def _(w):
+    w.must("policy", "set", "strict")
+    w.must("policy", "set", "default")
+    w.must("policy", "set", "nightly")
+    return ["policy", "set", "policy.json"]
+
+
 attack(1, "a policy by the key release", 5, "wrong-role")(lambda w: in_force(w, *enact(w, by=("release",))))
 attack(1, "a policy by a stranger", 5, "unknown-signer")(lambda w: in_force(w, *enact(w, keys="evil")))
 attack(16, "a policy of another store", 6, "policy-store")(lambda w: in_force(w, *enact(w, store="0" * 32)))
 attack(16, "a policy that follows another", 6, "policy-set-back")(lambda w: in_force(w, *enact(w, before="ab" * 32)))
 attack(5, "a policy of version 9", 6, "policy-set-back")(
     lambda w: in_force(w, *enact(w, version=9), place=2))
+
+
+# ---- 10: chunks that the disk changed ----------------------------------------------------------------------------
+
+def spoiled(change, words):
+    """In every pack that begins with a chunk, behind the heads of pack and record."""
+    def make(w):
+        for name in sorted(os.listdir(w.path("store/packs"))):
+            data = w.read("store/packs/" + name)
+            if data[16:21] == b"REC1\x01":
+                w.write("store/packs/" + name, change(data, 16 + 64 + 9))
+        return words
+    return make
+
+
+for _words in (["promote", "b@1", "--to", "preview"], ["promote", "b@1", "--to", "preview", "--dry-run"]):
+    attack(10, "a flipped bit: " + " ".join(_words), 7, "pack-stored-check")(spoiled(changed, _words))
+    attack(10, "zeros: " + " ".join(_words), 7, "pack-stored-check")(
+        spoiled(lambda data, at: data[:at] + bytes(16) + data[at + 16:], _words))
+    attack(10, "another digest: " + " ".join(_words), 7, "any")(
+        spoiled(lambda data, at: changed(data, 16 + 16), _words))
+
+
+# ---- 6, 12: laws that several have to sign ----------------------------------------------------------------------
+
+def two_lawyers(w):
+    w.must("trust", "add", "policy", "keys/extra.pub", "--owner", "ben", "--threshold", "2")
+    w.write("law.yaml", ASKING)
+    w.must("policy", "set", "law.yaml", "-o", "law1.json")
+    w.must("policy", "sign", "law1.json", "--key", "extra", "-o", "law2.json")
+    return json.loads(w.read("law2.json"))
+
+
+@attack(6, "a law that one of two signed", 5, "below-threshold")
+def _(w):
+    two_lawyers(w)
+    return ["policy", "set", "law1.json"]
+
+
+@attack(6, "a law that one of two signed twice", 5, "below-threshold")
+def _(w):
+    v = two_lawyers(w)
+    w.write("law2.json", canon(dict(v, signatures=[v["signatures"][0], dict(v["signatures"][0], keyid="0" * 16)])))
+    return ["policy", "set", "law2.json"]
+
+
+@attack(6, "a law by one key alone", 5, "below-threshold")
+def _(w):
+    two_lawyers(w)
+    return ["policy", "set", "strict"]
+
+
+@attack(12, "a law without its signatures", 5, "unsigned")
+def _(w):
+    w.write("law2.json", canon(dict(two_lawyers(w), signatures=[])))
+    return ["policy", "set", "law2.json"]
+
+
+@attack(15, "a law as another type", 5, "wrong-type")
+def _(w):
+    w.write("law2.json", canon(dict(two_lawyers(w), payloadType=INTOTO)))
+    return ["policy", "set", "law2.json"]
+
+
+@attack(2, "a law that both signed, after another came", 6, "policy-set-back")
+def _(w):
+    two_lawyers(w)
+    w.must("policy", "sign", "law1.json", "--key", "extra", "-o", "once.json")
+    w.must("policy", "set", "strict", "-o", "s1.json")
+    w.must("policy", "sign", "s1.json", "--key", "extra", "-o", "s2.json")
+    w.must("policy", "set", "s2.json")
+    return ["policy", "set", "once.json"]

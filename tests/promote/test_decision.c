@@ -391,6 +391,28 @@ Test(decision, about_the_holder_on_the_very_same_grounds_is_not_made_twice)
     law_remove(&l);
 }
 
+Test(decision, is_not_made_about_bytes_that_are_damaged)
+{
+    struct law_room l;
+    struct decision d;
+    struct err e = ERR_NONE;
+    char path[256];
+    law_make(&l);
+    room_newest_pack(&l.r, path); /* the model's: evidence comes behind it */
+    law_pass(&l, &l.a);
+    room_spoil(&l.r, path);
+    uint64_t before = 0, after = 0;
+    struct store_facts f;
+    cr_assert_eq(store_facts(l.r.s, &f, &e), ST_OK);
+    before = f.seq;
+    cr_expect_eq(ask(&l, "preview", false, &d, &e), ST_CORRUPT, "%s", e.detail);
+    cr_expect_not_null(strstr(e.detail, "of chunk "), "%s: %s", e.subject, e.detail);
+    cr_assert_eq(store_facts(l.r.s, &f, &e), ST_OK);
+    after = f.seq;
+    cr_expect_eq(before, after);
+    law_remove(&l);
+}
+
 Test(decision, loses_against_a_holder_law_or_trust_that_changed_meanwhile)
 {
     struct law_room l;

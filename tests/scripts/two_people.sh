@@ -105,6 +105,21 @@ v = json.load(open("post/other.json"))
 v["payload"] = base64.b64encode(base64.b64decode(v["payload"]).replace(b"2026-01-11", b"2027-01-11")).decode()
 open("post/changed.json", "w").write(json.dumps(v, separators=(",", ":"), sort_keys=True))'
 must 5 ben review post/changed.json
+# A law that both have to sign: neither of them changes it alone.
+ben key new law --no-passphrase >/dev/null
+ben key export law >post/law.pub
+must 0 ada trust add policy post/law.pub --owner ben --threshold 2
+must 5 ada policy set strict
+says 'policy sign'
+must 0 ada policy set strict -o post/law.json
+must 5 ada policy set post/law.json
+says '1 of the 2 keys'
+must 0 ben policy sign post/law.json --key law -o post/signed.json
+says 'strict'
+must 0 ada policy set post/signed.json
+must 0 ada policy show
+says 'strict'
+
 # The store set back whole to before Ben's answer is caught by his file.
 mkdir past
 cp -r ada/store past/now

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void must(enum status st, const char *what, const struct err *e)
 {
@@ -211,4 +212,24 @@ enum status room_reads(struct store_room *r, const struct digest *content, struc
     if (st == ST_OK && !span_equal(buf_span(&got), bytes))
         st = err_set(e, ST_MISMATCH, "wrong-bytes", "the content read back differs");
     return st;
+}
+
+void room_newest_pack(struct store_room *r, char path[256])
+{
+    char whole[512];
+    unsigned n = 1;
+    for (;; n++) {
+        snprintf(whole, sizeof whole, "%s/store/packs/%016x.pack", r->t.path, n + 1);
+        if (access(whole, R_OK) != 0)
+            break;
+    }
+    snprintf(path, 256, "store/packs/%016x.pack", n);
+}
+
+void room_spoil(struct store_room *r, const char *path)
+{
+    SCOPED(buf_release) struct buf pack = BUF_EMPTY;
+    temp_read(&r->t, path, &pack);
+    pack.p[16 + 64 + 20] ^= 1; /* behind the heads of pack and record */
+    temp_write(&r->t, path, buf_span(&pack));
 }

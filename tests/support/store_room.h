@@ -53,4 +53,9 @@ struct span_source {
 };
 struct source source_over(struct span_source *s);
 
+/* Path of the pack that was written last, as temp_read takes it. */
+void room_newest_pack(struct store_room *r, char path[256]);
+/* Changes a byte of the first record in a pack, so that it cannot be read any more. */
+void room_spoil(struct store_room *r, const char *path);
+
 #endif

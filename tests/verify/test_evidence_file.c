@@ -115,6 +115,36 @@ Test(evidence_file, does_not_come_after_a_newer_piece_that_cannot_be_read)
     verify_room_remove(&v);
 }
 
+Test(evidence_file, that_was_lost_is_put_back_where_it_was)
+{
+    struct err e = ERR_NONE;
+    struct verify_room v = verify_room_make();
+    SCOPED(artifact_release) struct artifact a = verify_room_model(&v);
+    SCOPED(buf_release) struct buf old = BUF_EMPTY;
+    SCOPED(buf_release) struct buf fail = BUF_EMPTY;
+    char path[256], newer[256];
+    bool existed = false;
+    made(&v, &a, VERDICT_PASS, 50, ROLE_GATE, NULL, &old);
+    OK(offer(&v, &old, NULL, &existed, &e));
+    room_newest_pack(&v.r, path);
+    made(&v, &a, VERDICT_FAIL, 40, ROLE_GATE, NULL, &fail);
+    OK(offer(&v, &fail, NULL, &existed, &e));
+    room_newest_pack(&v.r, newer);
+    room_spoil(&v.r, path);
+    room_spoil(&v.r, newer);
+    room_reopen(&v.r);
+    cr_expect_eq(newest(&v, &a), VERDICT_NONE);
+    OK(offer(&v, &old, NULL, &existed, &e));
+    cr_expect_not(existed, "it was lost");
+    cr_expect_eq(newest(&v, &a), VERDICT_NONE, "the older one does not stand for the newer");
+    OK(offer(&v, &fail, NULL, &existed, &e));
+    cr_expect_not(existed);
+    cr_expect_eq(newest(&v, &a), VERDICT_FAIL);
+    OK(offer(&v, &old, NULL, &existed, &e));
+    cr_expect(existed, "it is here again");
+    verify_room_remove(&v);
+}
+
 Test(evidence_file, of_a_wrong_role_from_the_future_or_about_nothing_here_is_refused)
 {
     struct err e = ERR_NONE;

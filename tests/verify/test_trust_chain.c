@@ -8,7 +8,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OK(call) cr_assert_eq((call), ST_OK, "%s: %s", err_code(&e), e.detail)
 
@@ -194,31 +193,6 @@ Test(trust_chain, passes_over_what_only_claims_to_be_the_next)
     verify_room_remove(&v);
 }
 
-/* The newest pack, which holds one document. */
-static void newest_pack(const struct verify_room *v, char path[256])
-{
-    unsigned n = 1;
-    for (;; n++) {
-        snprintf(path, 256, "%s/store/packs/%016x.pack", v->r.t.path, n + 1);
-        if (access(path, R_OK) != 0)
-            break;
-    }
-    snprintf(path, 256, "store/packs/%016x.pack", n);
-}
-
-/* A byte of that document is changed, so that it cannot be read any more. */
-static void lose(struct verify_room *v, const char *path, const struct buf *document)
-{
-    struct err e = ERR_NONE;
-    struct digest d = digest_of(buf_span(document));
-    SCOPED(buf_release) struct buf read = BUF_EMPTY;
-    SCOPED(buf_release) struct buf pack = BUF_EMPTY;
-    temp_read(&v->r.t, path, &pack);
-    pack.p[16 + 64 + 20] ^= 1; /* behind the heads of pack and record */
-    temp_write(&v->r.t, path, buf_span(&pack));
-    cr_assert_neq(store_document(v->r.s, &d, &read, &e), ST_OK);
-}
-
 Test(trust_chain, does_not_end_before_a_version_whose_document_is_lost)
 {
     struct err e = ERR_NONE;
@@ -229,10 +203,10 @@ Test(trust_chain, does_not_end_before_a_version_whose_document_is_lost)
     struct digest first = trust_facts(v.trust).digest;
     next_version(&v, v.trust, v.keys[ROLE_ROOT], v.now + 99, &second);
     OK(install(&v, &second, &e));
-    newest_pack(&v, path);
+    room_newest_pack(&v.r, path);
     next_version(&v, v.trust, v.keys[ROLE_ROOT], v.now + 199, &third);
     OK(install(&v, &third, &e));
-    lose(&v, path, &second);
+    room_spoil(&v.r, path);
     loads_as(&v, ST_CORRUPT, "trust-unreadable");
     pointer(1, &first, value);
     OK(room_set(&v.r, "trust", value, NULL, &e)); /* what the thief of the log key would add */
