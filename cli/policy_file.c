@@ -33,7 +33,7 @@ enum status policy_file_signed(const char *path, struct buf *out, bool *is, stru
     SCOPED(json_scope) struct json *root = NULL;
     struct err why = ERR_NONE, none = ERR_NONE;
     *is = false;
-    enum status st = file_read(AT_FDCWD, path, ENACTMENT_MAX, out, &why);
+    enum status st = given_read(path, ENACTMENT_MAX, out, &why);
     if (st == ST_NOT_FOUND)
         return ST_OK; /* the name of one that comes with the program */
     if (st != ST_OK) {
