@@ -57,7 +57,7 @@ static const char *without_proof(const struct cli *c)
 
 static const char *find_advice(const struct cli *c, const struct err *e)
 {
-    if (e->status == ST_UNPROVEN && e->stage != NULL && text_equal(e->stage, "decision"))
+    if (e->status == ST_UNPROVEN && text_equal(err_code(e), "decision-runtime"))
         return without_proof(c);
     for (size_t i = 0; i < sizeof ways_out / sizeof *ways_out; i++) {
         bool fits = ways_out[i].status == e->status &&

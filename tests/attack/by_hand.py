@@ -75,6 +75,12 @@ by_hand(16, "stable without an approval or a day in preview", "decision-unlawful
     lambda w: decide(w, "a", channel="stable", evidence=newest(w, "a")))
 
 
+@attack(17, "run --unproven: no evidence at all", 6, "decision-unlawful")
+def _(w):
+    decide(w, evidence={})
+    return ["run", "b@preview", "--unproven", "--prompt", "a", "--max-new-tokens", "1"]
+
+
 @by_hand(16, "an older decision after a newer one", "decision-set-back", ref="a@preview")
 def _(w):
     first = w.state("channel/a/preview")["channel/a/preview"]
