@@ -1,5 +1,6 @@
 #include "cli/given.h"
 #include "base/files.h"
+#include "base/pending.h"
 #include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,8 @@ enum status given_folder(const char *path, int *dir, struct err *e)
     enum status st = folder_make(path, e);
     if (st == ST_OK)
         st = io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, dir, e);
+    if (st == ST_OK)
+        st = pending_sweep(*dir, e);
     if (st != ST_OK && (e->sys == ENOTDIR || e->sys == EEXIST)) {
         *e = ERR_NONE;
         st = err_set(e, ST_USAGE, "output", "%s is no folder; give another", path);
