@@ -64,7 +64,7 @@ static void fill(const char *store, const struct signer *log, uint64_t entries)
     for (uint64_t i = f.seq + 1; i <= entries; i++) {
         line.n = 0;
         shape(i, &body, &set);
-        must(ledger_encode(i, &f.head, "evidence", "2026-01-02T03:04:05Z", buf_span(&body),
+        must(ledger_encode(i, &f.head, "evidence", "2126-01-02T03:04:05Z", buf_span(&body),
                            buf_span(&set), log, &line, &f.head, &e),
              &e);
         buf_append(&text, buf_span(&line));
