@@ -208,7 +208,7 @@ def law(place, model):
     yield ("rollback", ("rollback", "tiny@preview", "--to", "tiny@1", "--reason", "worse"),
            says(("channels", "tiny@preview"), '"holder":"tiny@1"'))
     yield ("demote", ("demote", "tiny@preview", "--reason", "leaks"),
-           lambda p: None if p.run("channels", "tiny@preview").returncode == 9 else "tiny@preview is still held")
+           says(("channels", "tiny@preview"), '"holder":null'))
     until = "2035-01-01"
     yield ("freeze", ("freeze", "tiny", "--until", until, "--reason", "audit"), says(("freeze",), '"frozen":true'))
     yield ("thaw", ("thaw", "tiny", "--reason", "done"), says(("freeze",), '"freezes":[]'))
