@@ -10,8 +10,11 @@
  * it), "@stable" (that channel of every name). Anybody with the role release or policy may stop;
  * only the role policy lets go on. Going back (rollback, demote, retire) is always free.
  *
- *     {"reason":…,"schema":"assay.freeze/1","store":HEX32,"target":…,"time":"…Z","until":"…Z"}
- *                                                                  freeze/TARGET → envelope */
+ *     {"before":HEX,"number":N,"reason":…,"schema":"assay.freeze/1" or "assay.thaw/1",
+ *      "store":HEX32,"target":…,"time":"…Z","until":"…Z"}           freeze/TARGET/N → envelope
+ *
+ * A target's records are numbered from 1, set once, and each is signed for its place behind the one
+ * before it; the newest says whether the target is frozen. One that cannot be proven freezes. */
 #ifndef PROMOTE_EXCEPTION_H
 #define PROMOTE_EXCEPTION_H
 
@@ -55,6 +58,9 @@ struct freeze {
     char target[FREEZE_TARGET];
     char reason[REASON_MAX];
     char time[TIME_TEXT_MAX], until[TIME_TEXT_MAX];
+    bool thaw;            /* it lets go what the record before holds */
+    uint64_t number;      /* its place among the target's records, set by freeze_commit */
+    struct digest before; /* SHA-256 of the value of the record before; zero for the first */
 };
 /* "tiny", "tiny@stable", "@stable". ST_USAGE. */
 enum status freeze_target_check(const char *target, struct err *e) MUST_CHECK;
@@ -70,7 +76,7 @@ enum status thaw_commit(const struct promoter *by, const struct signer *key, con
 enum status freeze_find(struct store *s, const struct trust *t, const char *name,
                         const char *channel, int64_t now, uint64_t before, char why[FROZEN_MAX],
                         struct err *e) MUST_CHECK;
-/* Every freeze, ended ones included. */
+/* Every target's freeze, ended ones included; none that was thawed. */
 enum status freeze_each(struct store *s, const struct trust *t,
                         enum status (*each)(void *ctx, const struct freeze *f, struct err *e),
                         void *ctx, struct err *e) MUST_CHECK;

@@ -7,14 +7,47 @@
 #include "store/envelope.h"
 #include <string.h>
 
-#define SCHEMA      "assay.freeze/1"
-#define THAW_SCHEMA "assay.thaw/1"
-#define PAYLOAD_MAX (64u << 10)
-#define TRIES       8
+#define SCHEMA         "assay.freeze/1"
+#define THAW_SCHEMA    "assay.thaw/1"
+#define PAYLOAD_MAX    (64u << 10)
+#define TRIES          8
+#define FREEZE_RECORDS 100000u /* of one target */
 
-static void freeze_key(const char *target, char out[STORE_KEY_MAX])
+/* A target's records are numbered from 1, and the newest one says whether it is frozen. */
+struct record {
+    uint64_t number; /* 0: there is none */
+    char value[DIGEST_TEXT];
+    struct digest before; /* of the value of the record before; zero for the first */
+};
+
+static void freeze_key(const char *target, uint64_t number, char out[STORE_KEY_MAX])
 {
-    text_fmt(out, STORE_KEY_MAX, "freeze/%s", target);
+    text_fmt(out, STORE_KEY_MAX, "freeze/%s/%016llu", target, (unsigned long long)number);
+}
+
+/* The newest that stands since before entry `before`. */
+static enum status newest(struct store *s, const char *target, uint64_t before, struct record *out,
+                          struct err *e)
+{
+    *out = (struct record){.number = 0};
+    for (uint64_t n = 1; n <= FREEZE_RECORDS; n++) {
+        SCOPED(buf_release) struct buf value = BUF_EMPTY;
+        char key[STORE_KEY_MAX];
+        struct err why = ERR_NONE;
+        uint64_t seq = 0;
+        freeze_key(target, n, key);
+        enum status st = store_get_seq(s, key, &value, &seq, &why);
+        if (st == ST_NOT_FOUND || (st == ST_OK && seq >= before))
+            return ST_OK;
+        if (st != ST_OK) {
+            *e = why;
+            return st;
+        }
+        out->before = n == 1 ? (struct digest){{0}} : digest_of(span_text(out->value));
+        out->number = n;
+        text_fmt(out->value, sizeof out->value, "%.*s", (int)value.n, (const char *)value.p);
+    }
+    return ST_OK;
 }
 
 enum status freeze_target_check(const char *target, struct err *e)
@@ -37,14 +70,18 @@ static void put_text(struct json_out *j, const char *key, const char *text)
     json_string(j, text);
 }
 
-static enum status encode(const struct freeze *f, const char *schema, const char *store,
-                          struct buf *out, struct err *e)
+static enum status encode(const struct freeze *f, const char *store, struct buf *out, struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     struct json_out j = json_out(&text);
+    char before[DIGEST_TEXT];
+    digest_text(&f->before, before);
     json_object(&j);
+    put_text(&j, "before", before);
+    json_key(&j, "number");
+    json_u64(&j, f->number);
     put_text(&j, "reason", f->reason);
-    put_text(&j, "schema", schema);
+    put_text(&j, "schema", f->thaw ? THAW_SCHEMA : SCHEMA);
     put_text(&j, "store", store);
     put_text(&j, "target", f->target);
     put_text(&j, "time", f->time);
@@ -61,6 +98,13 @@ static bool get_text(const struct json *v, const char *key, char *out, size_t ca
     return text != NULL && text_fmt(out, cap, "%s", text) < cap;
 }
 
+static bool get_place(const struct json *root, struct freeze *out)
+{
+    const char *before = json_as_string(json_get(root, "before"));
+    return before != NULL && digest_parse(before, &out->before) &&
+           json_as_u64(json_get(root, "number"), &out->number);
+}
+
 static enum status decode(struct span payload, const char *store, struct freeze *out, struct err *e)
 {
     SCOPED(json_scope) struct json *root = NULL;
@@ -69,28 +113,33 @@ static enum status decode(struct span payload, const char *store, struct freeze 
     enum status st = canon_parse(payload, PAYLOAD_MAX, &root, e);
     if (st != ST_OK)
         return st;
-    bool read =
-        json_count(root) == 6 && get_text(root, "reason", out->reason, sizeof out->reason) &&
-        get_text(root, "schema", schema, sizeof schema) && text_equal(schema, SCHEMA) &&
-        get_text(root, "store", of, sizeof of) && text_equal(of, store) &&
-        get_text(root, "target", out->target, sizeof out->target) &&
-        get_text(root, "time", out->time, sizeof out->time) && time_parse(out->time, &t) &&
-        get_text(root, "until", out->until, sizeof out->until) && time_parse(out->until, &t);
+    bool read = json_count(root) == 8 && get_place(root, out) &&
+                get_text(root, "reason", out->reason, sizeof out->reason) &&
+                get_text(root, "schema", schema, sizeof schema) &&
+                (text_equal(schema, SCHEMA) || text_equal(schema, THAW_SCHEMA)) &&
+                get_text(root, "store", of, sizeof of) && text_equal(of, store) &&
+                get_text(root, "target", out->target, sizeof out->target) &&
+                get_text(root, "time", out->time, sizeof out->time) && time_parse(out->time, &t) &&
+                get_text(root, "until", out->until, sizeof out->until) &&
+                time_parse(out->until, &t);
+    out->thaw = text_equal(schema, THAW_SCHEMA);
     return read ? ST_OK
                 : err_at(e, ST_FORMAT, "freeze", "freeze", ERR_NO_OFFSET,
                          "the document is no freeze of this store");
 }
 
-/* Signed by the role release or policy, whatever the time: a freeze does not end with the trust. */
-static enum status open_freeze(struct store *s, const struct trust *t, const char *hex,
-                               const char *target, struct freeze *out, struct err *e)
+/* Signed by the role release or policy, a thaw by policy, whatever the time: a freeze does not end
+ * with the trust. It is about this target, and in the place it was signed for: neither an older
+ * freeze nor an older thaw of the target can be said again. */
+static enum status open_record(struct store *s, const struct trust *t, const char *target,
+                               const struct record *r, struct freeze *out, struct err *e)
 {
     SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
     SCOPED(envelope_release) struct envelope v = {0};
     struct store_facts facts;
     struct digest d;
     struct err none = ERR_NONE;
-    if (!digest_parse(hex, &d))
+    if (!digest_parse(r->value, &d))
         return err_set(e, ST_CORRUPT, "state-value", "the freeze of %s is damaged", target);
     enum status st = store_document(s, &d, &bytes, e);
     if (st != ST_OK || (st = envelope_parse(buf_span(&bytes), &v, e)) != ST_OK ||
@@ -98,11 +147,13 @@ static enum status open_freeze(struct store *s, const struct trust *t, const cha
         return st;
     if (!text_equal(v.type, FREEZE_TYPE))
         return err_set(e, ST_SIGNATURE, "wrong-type", "signed as %s, not as a freeze", v.type);
-    if (trust_check(t, ROLE_RELEASE, &v, TRUST_ANY_TIME, &none) != ST_OK &&
-        (st = trust_check(t, ROLE_POLICY, &v, TRUST_ANY_TIME, e)) != ST_OK)
-        return st;
     if ((st = decode(buf_span(&v.payload), facts.id, out, e)) != ST_OK)
         return st;
+    if ((out->thaw || trust_check(t, ROLE_RELEASE, &v, TRUST_ANY_TIME, &none) != ST_OK) &&
+        (st = trust_check(t, ROLE_POLICY, &v, TRUST_ANY_TIME, e)) != ST_OK)
+        return st;
+    if (out->number != r->number || !digest_equal(&out->before, &r->before))
+        return err_set(e, ST_UNPROVEN, "freeze-place", "it was signed for another place");
     return text_equal(out->target, target)
                ? ST_OK
                : err_set(e, ST_UNPROVEN, "freeze-target", "it is the freeze of another target");
@@ -113,19 +164,14 @@ static enum status open_freeze(struct store *s, const struct trust *t, const cha
 static enum status find_one(struct store *s, const struct trust *t, const char *target, int64_t now,
                             uint64_t before, char why[FROZEN_MAX], struct err *e)
 {
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    char key[STORE_KEY_MAX];
+    struct record r;
     struct freeze f = {.target = ""};
     struct err none = ERR_NONE;
     int64_t until = 0;
-    freeze_key(target, key);
-    uint64_t seq = 0;
-    enum status st = store_get_seq(s, key, &value, &seq, &none);
-    if (st == ST_NOT_FOUND || (st == ST_OK && seq >= before))
-        return ST_OK;
-    buf_byte(&value, '\0');
-    if (st == ST_OK && buf_status(&value) == ST_OK)
-        st = open_freeze(s, t, (const char *)value.p, target, &f, &none);
+    enum status st = newest(s, target, before, &r, e);
+    if (st != ST_OK || r.number == 0)
+        return st;
+    st = open_record(s, t, target, &r, &f, &none);
     if (status_exit(st) == 3) {
         *e = none;
         return st;
@@ -133,7 +179,7 @@ static enum status find_one(struct store *s, const struct trust *t, const char *
     if (st != ST_OK)
         text_fmt(why, FROZEN_MAX, "%.40s is frozen by a record that cannot be proven; assay thaw",
                  target);
-    else if (time_parse(f.until, &until) && now < until)
+    else if (!f.thaw && time_parse(f.until, &until) && now < until)
         text_fmt(why, FROZEN_MAX, "%.40s is frozen until %s: %.80s", target, f.until, f.reason);
     return ST_OK;
 }
@@ -155,35 +201,58 @@ enum status freeze_find(struct store *s, const struct trust *t, const char *name
     return ST_OK;
 }
 
+struct targets {
+    struct buf list;
+    char last[FREEZE_TARGET];
+};
+
+/* Each once: a target's records lie side by side. */
 static enum status keep(void *ctx, const char *key, struct span value, struct err *e)
 {
-    struct buf *list = ctx;
+    struct targets *all = ctx;
+    char target[FREEZE_TARGET];
+    const char *name = key + strlen("freeze/"), *end = strrchr(name, '/');
     (void)e;
-    buf_text(list, key + strlen("freeze/"));
-    buf_byte(list, '\0');
-    buf_append(list, value);
-    buf_byte(list, '\0');
+    (void)value;
+    if (end == NULL || end - name >= FREEZE_TARGET)
+        return ST_OK;
+    text_fmt(target, sizeof target, "%.*s", (int)(end - name), name);
+    if (text_equal(target, all->last))
+        return ST_OK;
+    memcpy(all->last, target, sizeof target);
+    buf_text(&all->list, target);
+    buf_byte(&all->list, '\0');
     return ST_OK;
+}
+
+static void targets_release(struct targets *all)
+{
+    buf_release(&all->list);
 }
 
 enum status freeze_each(struct store *s, const struct trust *t,
                         enum status (*each)(void *ctx, const struct freeze *f, struct err *e),
                         void *ctx, struct err *e)
 {
-    SCOPED(buf_release) struct buf list = BUF_EMPTY;
-    enum status st = store_scan(s, "freeze/", keep, &list, e);
-    if (st == ST_OK && buf_status(&list) != ST_OK)
+    SCOPED(targets_release) struct targets all = {.list = BUF_EMPTY};
+    enum status st = store_scan(s, "freeze/", keep, &all, e);
+    if (st == ST_OK && buf_status(&all.list) != ST_OK)
         st = err_set(e, ST_NO_MEMORY, NULL, "no memory for a list of freezes");
-    for (size_t at = 0; st == ST_OK && at < list.n;) {
+    for (size_t at = 0; st == ST_OK && at < all.list.n;) {
         struct freeze f = {.target = ""};
-        const char *target = (const char *)list.p + at, *hex = target + strlen(target) + 1;
+        struct record r;
+        const char *target = (const char *)all.list.p + at;
         struct err none = ERR_NONE;
-        at += strlen(target) + strlen(hex) + 2;
-        if (open_freeze(s, t, hex, target, &f, &none) != ST_OK) {
+        at += strlen(target) + 1;
+        if ((st = newest(s, target, UINT64_MAX, &r, e)) != ST_OK)
+            return st;
+        if (open_record(s, t, target, &r, &f, &none) != ST_OK) {
+            f = (struct freeze){.target = ""};
             text_fmt(f.target, sizeof f.target, "%s", target);
             text_fmt(f.reason, sizeof f.reason, "it cannot be proven: %.200s", none.detail);
         }
-        st = each(ctx, &f, e);
+        if (!f.thaw)
+            st = each(ctx, &f, e);
     }
     return st;
 }
@@ -191,7 +260,7 @@ enum status freeze_each(struct store *s, const struct trust *t,
 /* ---- acting ---- */
 
 static enum status commit(const struct promoter *by, const struct freeze *f, struct span envelope,
-                          bool thaw, uint64_t after, uint64_t *seq, struct err *e)
+                          uint64_t after, uint64_t *seq, struct err *e)
 {
     SCOPED(change_scope) struct change *c = NULL;
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
@@ -202,7 +271,7 @@ static enum status commit(const struct promoter *by, const struct freeze *f, str
     if (st != ST_OK || (st = change_document(c, envelope, &d, e)) != ST_OK)
         return st;
     digest_text(&d, hex);
-    freeze_key(f->target, key);
+    freeze_key(f->target, f->number, key);
     text_fmt(name, sizeof name, "%.*s", (int)strcspn(f->target, "@"), f->target);
     struct json_out j = json_out(&body), k = json_out(&set);
     json_object(&j);
@@ -213,11 +282,11 @@ static enum status commit(const struct promoter *by, const struct freeze *f, str
     put_text(&j, "until", f->until);
     json_close(&j);
     json_object(&k);
-    put_text(&k, key, thaw ? NULL : hex);
+    put_text(&k, key, hex);
     json_close(&k);
     if (buf_status(&body) != ST_OK || buf_status(&set) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a freeze");
-    const struct change_entry entry = {.type = thaw ? "thaw" : "freeze",
+    const struct change_entry entry = {.type = f->thaw ? "thaw" : "freeze",
                                        .body = buf_span(&body),
                                        .set = buf_span(&set),
                                        .after = after,
@@ -226,37 +295,34 @@ static enum status commit(const struct promoter *by, const struct freeze *f, str
     return change_commit(c, &entry, seq, e);
 }
 
-/* The present freeze of the target; ST_NOT_FOUND. */
-static enum status present(const struct promoter *by, const char *target, struct freeze *out,
+/* What the target's newest record says, and the place of the next one in f. `until` is empty when
+ * the record cannot be proven: the role policy may replace it or let it go. */
+static enum status present(const struct promoter *by, struct freeze *f, struct freeze *now,
                            struct err *e)
 {
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    char key[STORE_KEY_MAX];
+    struct record r;
     struct err none = ERR_NONE;
-    freeze_key(target, key);
-    enum status st = store_get(by->store, key, &value, &none);
-    if (st == ST_NOT_FOUND)
-        return err_set(e, ST_NOT_FOUND, "not-frozen", "%s is not frozen", target);
-    if (st != ST_OK) {
-        *e = none;
+    enum status st = newest(by->store, f->target, UINT64_MAX, &r, e);
+    if (st != ST_OK)
         return st;
-    }
-    buf_byte(&value, '\0');
-    if (buf_status(&value) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a freeze");
-    st = open_freeze(by->store, by->trust, (const char *)value.p, target, out, &none);
+    f->number = r.number + 1;
+    f->before = r.number == 0 ? (struct digest){{0}} : digest_of(span_text(r.value));
+    *now = (struct freeze){.thaw = true};
+    if (r.number == 0)
+        return ST_OK;
+    st = open_record(by->store, by->trust, f->target, &r, now, &none);
     if (inputs_trouble(st)) {
         *e = none;
         return st;
     }
     if (st != ST_OK)
-        out->until[0] = '\0'; /* it cannot be proven: the role policy may replace it or let it go */
+        *now = (struct freeze){.thaw = false};
     return ST_OK;
 }
 
 /* Signs the document and proves that one of the roles is believed. */
 static enum status sign(const struct promoter *by, const struct signer *key, const struct freeze *f,
-                        bool thaw, struct buf *envelope, struct err *e)
+                        struct buf *envelope, struct err *e)
 {
     SCOPED(buf_release) struct buf payload = BUF_EMPTY;
     SCOPED(envelope_release) struct envelope v = {0};
@@ -265,14 +331,14 @@ static enum status sign(const struct promoter *by, const struct signer *key, con
     int64_t now = clock_now(&by->clock);
     enum status st = trust_alive(by->trust, now, e);
     if (st != ST_OK || (st = store_facts(by->store, &facts, e)) != ST_OK ||
-        (st = encode(f, thaw ? THAW_SCHEMA : SCHEMA, facts.id, &payload, e)) != ST_OK ||
+        (st = encode(f, facts.id, &payload, e)) != ST_OK ||
         (st = envelope_sign(FREEZE_TYPE, buf_span(&payload), key, envelope, e)) != ST_OK ||
         (st = envelope_parse(buf_span(envelope), &v, e)) != ST_OK)
         return st;
-    if (!thaw && trust_check(by->trust, ROLE_RELEASE, &v, now, &none) == ST_OK)
+    if (!f->thaw && trust_check(by->trust, ROLE_RELEASE, &v, now, &none) == ST_OK)
         return ST_OK;
     st = trust_check(by->trust, ROLE_POLICY, &v, now, e);
-    if (st != ST_UNTRUSTED || thaw || !text_equal(err_code(e), "wrong-role"))
+    if (st != ST_UNTRUSTED || f->thaw || !text_equal(err_code(e), "wrong-role"))
         return st;
     *e = ERR_NONE;
     return err_at(e, ST_UNTRUSTED, "signature", "wrong-role", ERR_NO_OFFSET,
@@ -288,69 +354,59 @@ static bool by_policy(const struct promoter *by, struct span envelope)
            trust_check(by->trust, ROLE_POLICY, &v, clock_now(&by->clock), &none) == ST_OK;
 }
 
-static enum status freeze_once(const struct promoter *by, const struct freeze *f,
-                               struct span envelope, uint64_t *seq, struct err *e)
+/* One try: the record is signed for the place that is next, unless another takes it meanwhile. */
+static enum status act(const struct promoter *by, const struct signer *key, struct freeze *f,
+                       uint64_t *seq, struct err *e)
 {
-    struct freeze now = {.target = ""};
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    struct freeze now;
     struct store_facts facts;
-    struct err none = ERR_NONE;
     enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK)
+    if (st != ST_OK || (st = present(by, f, &now, e)) != ST_OK ||
+        (st = sign(by, key, f, &envelope, e)) != ST_OK)
         return st;
-    st = present(by, f->target, &now, &none);
-    if (st != ST_OK && st != ST_NOT_FOUND) {
-        *e = none;
-        return st;
-    }
-    if (st == ST_OK && now.until[0] == '\0' && !by_policy(by, envelope))
+    if (f->thaw && now.thaw)
+        return err_set(e, ST_NOT_FOUND, "not-frozen", "%s is not frozen", f->target);
+    if (!f->thaw && !now.thaw && now.until[0] == '\0' && !by_policy(by, buf_span(&envelope)))
         return err_set(e, ST_UNTRUSTED, "freeze-unproven",
                        "the freeze of %s cannot be proven; replacing it takes the role policy",
                        f->target);
-    if (st == ST_OK && strcmp(now.until, f->until) >= 0)
+    if (!f->thaw && !now.thaw && strcmp(now.until, f->until) >= 0)
         return err_set(e, ST_EXISTS, "frozen",
                        "%s is frozen until %s already; shortening that takes a thaw", f->target,
                        now.until);
-    return commit(by, f, envelope, false, facts.seq, seq, e);
+    return commit(by, f, buf_span(&envelope), facts.seq, seq, e);
+}
+
+static enum status act_until_done(const struct promoter *by, const struct signer *key,
+                                  struct freeze *f, uint64_t *seq, struct err *e)
+{
+    enum status st = freeze_target_check(f->target, e);
+    for (int i = 0; st == ST_OK; i++) {
+        *e = ERR_NONE;
+        st = act(by, key, f, seq, e);
+        if (st != ST_CONFLICT || i + 1 == TRIES)
+            return st;
+        st = ST_OK;
+    }
+    return st;
 }
 
 enum status freeze_commit(const struct promoter *by, const struct signer *key,
                           const struct freeze *f, uint64_t *seq, struct err *e)
 {
-    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
-    enum status st = freeze_target_check(f->target, e);
-    if (st != ST_OK || (st = sign(by, key, f, false, &envelope, e)) != ST_OK)
-        return st;
-    for (int i = 0; i < TRIES; i++) {
-        *e = ERR_NONE;
-        st = freeze_once(by, f, buf_span(&envelope), seq, e);
-        if (st != ST_CONFLICT)
-            break;
-    }
-    return st;
+    struct freeze mine = *f;
+    mine.thaw = false;
+    return act_until_done(by, key, &mine, seq, e);
 }
 
 enum status thaw_commit(const struct promoter *by, const struct signer *key, const char *target,
                         const char *reason, uint64_t *seq, struct err *e)
 {
-    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
-    struct freeze f = {.target = ""}, now = {.target = ""};
-    enum status st = freeze_target_check(target, e);
+    struct freeze f = {.thaw = true};
     text_fmt(f.target, sizeof f.target, "%s", target);
     text_fmt(f.reason, sizeof f.reason, "%s", reason);
     time_format(clock_now(&by->clock), f.time);
     text_fmt(f.until, sizeof f.until, "%s", f.time);
-    if (st == ST_OK)
-        st = sign(by, key, &f, true, &envelope, e);
-    for (int i = 0; st == ST_OK && i < TRIES; i++) {
-        struct store_facts facts;
-        *e = ERR_NONE;
-        if ((st = store_facts(by->store, &facts, e)) != ST_OK ||
-            (st = present(by, target, &now, e)) != ST_OK)
-            return st;
-        st = commit(by, &f, buf_span(&envelope), true, facts.seq, seq, e);
-        if (st != ST_CONFLICT)
-            return st;
-        st = i + 1 < TRIES ? ST_OK : st;
-    }
-    return st;
+    return act_until_done(by, key, &f, seq, e);
 }

@@ -413,8 +413,8 @@ enum status catalog_state(struct index_view *v, const char *key, struct buf *out
 
 bool catalog_kept(const char *key)
 {
-    static const char *const kept[] = {STORE_ONCE,  "approval/", "attest/",
-                                       "evidence/", "retired/",  "waiver/"};
+    static const char *const kept[] = {STORE_ONCE, "approval/", "attest/", "evidence/",
+                                       "freeze/",  "retired/",  "waiver/"};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (strncmp(key, kept[i], strlen(kept[i])) == 0)
             return true;

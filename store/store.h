@@ -24,6 +24,7 @@
  *     signature/ARTIFACT/KEYID  digest of an envelope
  *   ! evidence/ARTIFACT/GATE/SEQ  digest of an envelope            verify/evidence
  *   ! approval/ARTIFACT/SEQ, waiver/ARTIFACT/SEQ  the same   promote/shelf
+ *   ! freeze/TARGET/N           digest of an envelope              promote/freeze
  *   ! retired/ARTIFACT        digest of the decision           promote/channel
  *   ! attest/ARTIFACT/TYPE/SEQ  digest of an envelope              verify/attestation
  *     channel/NAME/CHANNEL      holder and its decision (JSON)     promote/channel

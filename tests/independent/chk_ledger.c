@@ -33,8 +33,8 @@ static bool signed_right(const struct chk *c, struct chk_view entry, struct chk_
 /* Keys that are set once, and keep the entry that set them. */
 static bool kept(struct chk *c, const uint8_t *key, size_t n)
 {
-    static const char *const prefix[] = {"once/",     "approval/", "attest/",
-                                         "evidence/", "retired/",  "waiver/"};
+    static const char *const prefix[] = {"once/",   "approval/", "attest/", "evidence/",
+                                         "freeze/", "retired/",  "waiver/"};
     for (size_t i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
         if (n > strlen(prefix[i]) && memcmp(key, prefix[i], strlen(prefix[i])) == 0)
             return chk_map_get(&c->state, key, n) != NULL;

@@ -218,7 +218,7 @@ Test(freeze, that_cannot_be_proven_keeps)
     char hex[DIGEST_TEXT];
     people_make(&p);
     digest_text(&p.l.a.digest, hex);
-    cr_assert_eq(room_set(&p.l.r, "freeze/tiny", hex, NULL, &e), ST_OK);
+    cr_assert_eq(room_set(&p.l.r, "freeze/tiny/0000000000000001", hex, NULL, &e), ST_OK);
     cr_expect_not(preview(&p, &d));
     cr_expect_not_null(strstr(law_unmet(&d, "freeze"), "cannot be proven"), "%s",
                        law_unmet(&d, ""));
@@ -233,7 +233,7 @@ Test(freeze, that_cannot_be_proven_is_replaced_by_the_role_policy_alone)
     char hex[DIGEST_TEXT];
     people_make(&p);
     digest_text(&p.l.a.digest, hex);
-    cr_assert_eq(room_set(&p.l.r, "freeze/tiny", hex, NULL, &e), ST_OK);
+    cr_assert_eq(room_set(&p.l.r, "freeze/tiny/0000000000000001", hex, NULL, &e), ST_OK);
     cr_expect_eq(freeze(&p, "tiny", p.keys[BEN], DAY, &e), ST_UNTRUSTED);
     cr_expect_str_eq(err_code(&e), "freeze-unproven", "%s", e.detail);
     cr_expect_not(preview(&p, &d));
@@ -241,6 +241,45 @@ Test(freeze, that_cannot_be_proven_is_replaced_by_the_role_policy_alone)
     cr_expect_eq(freeze(&p, "tiny", p.l.keys[ROLE_POLICY], DAY, &e), ST_OK, "%s", e.detail);
     people_wait(&p, DAY);
     law_pass(&p.l, &p.l.a);
+    cr_expect(preview(&p, &d), "%s", law_unmet(&d, ""));
+    people_remove(&p);
+}
+
+/* The log key alone: neither nothing, nor an older freeze or thaw that was genuine, takes it away.
+ */
+Test(freeze, is_not_lifted_by_who_can_write_entries)
+{
+    struct people_room p;
+    struct decision d;
+    struct err e = ERR_NONE;
+    uint64_t seq = 0;
+    const char *const places[] = {"freeze/tiny/0000000000000001", "freeze/tiny/0000000000000002",
+                                  "freeze/tiny/0000000000000003"};
+    SCOPED(buf_release) struct buf first = BUF_EMPTY;
+    SCOPED(buf_release) struct buf thaw = BUF_EMPTY;
+    people_make(&p);
+    cr_assert_eq(freeze(&p, "tiny", p.keys[BEN], DAY, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(thaw_commit(&p.l.by, p.l.keys[ROLE_POLICY], "tiny", "done", &seq, &e), ST_OK);
+    cr_assert_eq(freeze(&p, "tiny", p.keys[BEN], 2 * DAY, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(store_get(p.l.by.store, places[0], &first, &e), ST_OK);
+    cr_assert_eq(store_get(p.l.by.store, places[1], &thaw, &e), ST_OK);
+    buf_byte(&first, '\0');
+    buf_byte(&thaw, '\0');
+    cr_expect_neq(room_set(&p.l.r, places[2], NULL, NULL, &e), ST_OK);
+    cr_expect_not(preview(&p, &d));
+    e = ERR_NONE;
+    cr_assert_eq(room_set(&p.l.r, "freeze/tiny/0000000000000004", (const char *)thaw.p, NULL, &e),
+                 ST_OK, "%s", e.detail);
+    cr_expect_not(preview(&p, &d));
+    cr_expect_not_null(strstr(law_unmet(&d, "freeze"), "cannot be proven"));
+    cr_assert_eq(room_set(&p.l.r, "freeze/tiny/0000000000000005", (const char *)first.p, NULL, &e),
+                 ST_OK, "%s", e.detail);
+    people_wait(&p, DAY);
+    law_pass(&p.l, &p.l.a);
+    cr_expect_not(preview(&p, &d));
+    cr_expect_not_null(strstr(law_unmet(&d, "freeze"), "cannot be proven"));
+    cr_expect_eq(thaw_commit(&p.l.by, p.l.keys[ROLE_POLICY], "tiny", "done", &seq, &e), ST_OK, "%s",
+                 e.detail);
     cr_expect(preview(&p, &d), "%s", law_unmet(&d, ""));
     people_remove(&p);
 }

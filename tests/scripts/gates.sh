@@ -44,8 +44,11 @@ for how in INT TERM KILL; do
         left "$pid" "$how"
     done
 done
-"$assay" -q gate tinyworld@1.0 >/dev/null
-"$assay" -q gate tinyworld@1.0 --json | grep -q '"reused":true'
+code=0
+"$assay" --json gate tinyworld@1.0 >"$work/again" 2>&1 || code=$?
+[ $code = 0 ] || { cat "$work/again"; echo "the next run: exit $code"; exit 1; }
+"$assay" -q gate tinyworld@1.0 --json >"$work/again"
+grep -q '"reused":true' "$work/again" || { cat "$work/again"; echo "nothing was used again"; exit 1; }
 [ -z "$(find "$work/tmp" -mindepth 1 -name 'assay-browser*')" ] || { ls "$work/tmp"; echo "the next run swept nothing"; exit 1; }
 "$assay" log --verify >/dev/null
 # Events: every gate begins and ends once, and the last line is the answer.
