@@ -151,6 +151,8 @@ static int keeper(void *ctx)
 /* ---- the parent --------------------------------------------------------------------------- */
 
 #define FOLDER "assay-browser."
+/* What fits before "/assay-browser.PID.N/.org.chromium.Chromium.XXXXXX/SingletonSocket" in 107. */
+#define TEMP_MAX 36
 
 /* The folder of a run that was killed before it could remove it: its process is no more. */
 static enum status sweep_one(void *ctx, const char *name, struct err *e)
@@ -173,13 +175,15 @@ static enum status sweep_one(void *ctx, const char *name, struct err *e)
     return ST_OK;
 }
 
-/* A folder of its own in $TMPDIR: short, for sockets lie in it. */
+/* A folder of its own in $TMPDIR, or in /tmp when that is too long: Chromium's sockets lie in it,
+ * and it ends at once when their names do not fit. */
 static enum status make_folder(char out[256], struct err *e)
 {
     const char *named = getenv("TMPDIR");
     char temp[201];
     struct err quiet = ERR_NONE;
-    text_fmt(temp, sizeof temp, "%s", named != NULL && named[0] == '/' ? named : "/tmp");
+    bool fits = named != NULL && named[0] == '/' && strlen(named) <= TEMP_MAX;
+    text_fmt(temp, sizeof temp, "%s", fits ? named : "/tmp");
     enum status swept = folder_each(AT_FDCWD, temp, sweep_one, temp, &quiet);
     (void)swept;
     for (unsigned i = 0; i < 100; i++) {
