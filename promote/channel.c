@@ -2,6 +2,7 @@
 #include "base/json_write.h"
 #include "base/text.h"
 #include "promote/basis.h"
+#include "promote/place.h"
 #include "store/ledger.h"
 #include <string.h>
 
@@ -123,25 +124,8 @@ enum status channel_place(struct store *s, const char *name, const char *channel
                           struct digest *decision, uint64_t *seq, struct err *e)
 {
     char key[STORE_KEY_MAX];
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    struct err why = ERR_NONE;
     channel_place_key(name, channel, number, key);
-    *decision = (struct digest){{0}};
-    enum status st = store_get_seq(s, key, &value, seq, &why);
-    if (st == ST_NOT_FOUND) {
-        *seq = 0;
-        return ST_OK;
-    }
-    buf_byte(&value, '\0');
-    if (st == ST_OK)
-        st = buf_status(&value);
-    if (st != ST_OK) {
-        *e = why;
-        return st;
-    }
-    return digest_parse((const char *)value.p, decision)
-               ? ST_OK
-               : err_set(e, ST_CORRUPT, "state-value", "the state key %s names no decision", key);
+    return place_read(s, key, decision, seq, e);
 }
 
 /* ---- who holds what ---- */

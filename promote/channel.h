@@ -4,9 +4,9 @@
  *                             null: whoever held it was taken out, nobody holds it now
  *     held/NAME/CHANNEL/SEQ   the same and "withdrawn":true|false; SEQ: the 16-digit number of the
  *                             ledger entry that had put it there
- *     once/channel/NAME/CHANNEL/NUMBER   envelope of the decision that has this number, of any
- * kind; set once, by the entry that made it, and never taken back retired/ARTIFACT        digest of
- * the decision that retired it
+ *     once/channel/NAME/CHANNEL/NUMBER
+ *                             envelope of the decision that has this number, of any kind; a place
+ *     retired/ARTIFACT        digest of the decision that retired it
  *
  * The first two only say where to look: who holds a channel is said by the newest of the places,
  * so whoever can write entries cannot lead a channel back to an older decision. */

@@ -2,6 +2,7 @@
 #include "base/json_write.h"
 #include "base/text.h"
 #include "promote/inputs.h"
+#include "promote/place.h"
 #include "promote/policy_schema.h"
 #include "store/change.h"
 
@@ -61,26 +62,8 @@ static enum status place(struct store *s, uint64_t version, struct digest *envel
                          struct err *e)
 {
     char key[STORE_KEY_MAX];
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    struct err why = ERR_NONE;
     place_key(version, key);
-    *envelope = (struct digest){{0}};
-    *seq = 0;
-    enum status st = store_get_seq(s, key, &value, seq, &why);
-    if (st == ST_NOT_FOUND) {
-        *seq = 0;
-        return ST_OK;
-    }
-    buf_byte(&value, '\0');
-    if (st == ST_OK)
-        st = buf_status(&value);
-    if (st != ST_OK) {
-        *e = why;
-        return st;
-    }
-    return digest_parse((const char *)value.p, envelope)
-               ? ST_OK
-               : err_set(e, ST_CORRUPT, "state-value", "the state key %s names no document", key);
+    return place_read(s, key, envelope, seq, e);
 }
 
 static enum status set_back(struct err *e, uint64_t version, uint64_t newest)
