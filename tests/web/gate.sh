@@ -6,10 +6,10 @@ set -eu
 node=$(command -v node) || exit 77
 cd "$(dirname "$0")/../.."
 assay=${ASSAY_BINARY:?}
-room=$(mktemp -d)
+room=$(mktemp -d "${TMPDIR:-/tmp}/b.XXXXXX") # a short name: the browser's sockets lie in it
 trap 'rm -rf "$room"' EXIT
 trap 'exit 130' INT TERM
-export ASSAY_STORE="$room/store" ASSAY_KEYS="$room/keys"
+export ASSAY_STORE="$room/store" ASSAY_KEYS="$room/keys" TMPDIR="$room"
 unset ASSAY_TIME ASSAY_BROWSER ASSAY_CHROMEDRIVER 2>/dev/null || true
 
 fail() {
@@ -23,7 +23,7 @@ gate() {
     code=0
     "$assay" -q gate tinyworld@1 --only browser --again >"$room/said" 2>&1 || code=$?
     [ "$code" -eq "$1" ] || fail "exit $code, wanted $1"
-    ! ls -d "${TMPDIR:-/tmp}"/assay-browser.* 2>/dev/null || fail "its folder is left"
+    ! ls -d "$room"/assay-browser.* 2>/dev/null || fail "its folder is left"
 }
 
 "$assay" init --no-passphrase >/dev/null </dev/null
