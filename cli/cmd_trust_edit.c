@@ -274,7 +274,8 @@ static enum status list_voided(struct cli *c, const struct trust *next, int64_t 
         json_array(&j);
         l.j = &j;
     }
-    enum status st = voided_each(c->store, c->trust, next, tell_voided, &l, e);
+    const struct promoter by = {.store = c->store, .trust = c->trust, .clock = c->clock};
+    enum status st = voided_each(&by, next, tell_voided, &l, e);
     if (st != ST_OK)
         return st;
     if (c->json) {

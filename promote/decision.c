@@ -123,6 +123,16 @@ static enum status prove_law(const struct promoter *by, const struct holder *h, 
     return st == ST_OK ? replay_prove(by, &at, e) : st;
 }
 
+/* All that its decision rests on but the program. */
+static enum status prove_grounds(const struct promoter *by, const struct holder *h,
+                                 const struct statement *s, struct err *e)
+{
+    enum status st = prove_law(by, h, e);
+    if (st == ST_OK)
+        st = prove_manifest(by, s, e);
+    return st == ST_OK ? prove_evidence(by, s, e) : st;
+}
+
 static enum status prove(const struct promoter *by, const struct holder *h, struct err *e)
 {
     struct holder now;
@@ -135,10 +145,16 @@ static enum status prove(const struct promoter *by, const struct holder *h, stru
                        "the channel's holder has changed meanwhile");
     if ((st = open_decision(by, &now, &s, e)) != ST_OK ||
         (st = channel_newest(by->store, &now, e)) != ST_OK ||
-        (st = prove_law(by, &now, e)) != ST_OK || (st = prove_manifest(by, &s, e)) != ST_OK ||
-        (st = prove_evidence(by, &s, e)) != ST_OK)
+        (st = prove_grounds(by, &now, &s, e)) != ST_OK)
         return st;
     return prove_runtime(&s, e);
+}
+
+enum status decision_stands(const struct promoter *by, const struct holder *h, struct err *e)
+{
+    struct statement s;
+    enum status st = open_decision(by, h, &s, e);
+    return st == ST_OK ? prove_grounds(by, h, &s, e) : st;
 }
 
 enum status decision_prove(const struct promoter *by, const struct holder *h, struct err *e)

@@ -65,5 +65,9 @@ enum status rollback(const struct promoter *by, const char *name, const char *ch
  * for; a trust that has expired still says who signed. ST_UNPROVEN, ST_SIGNATURE … */
 enum status decision_prove(const struct promoter *by, const struct holder *h,
                            struct err *e) MUST_CHECK;
+/* Is what put it there, now or once, proven under by->trust, which may be one that is only
+ * proposed? The program is not asked about. */
+enum status decision_stands(const struct promoter *by, const struct holder *h,
+                            struct err *e) MUST_CHECK;
 
 #endif

@@ -25,7 +25,7 @@ struct known_shelf {
 struct recall {
     const struct promoter *by;
     char store[33];
-    uint64_t since; /* the entry that put the promoter's trust into force */
+    uint64_t since; /* the entry that put the promoter's trust into force; UINT64_MAX: none did */
     struct reign *reigns[RECALL_REIGNS];
     size_t reign_count;
     struct known_shelf shelves[GATE_COUNT];
@@ -49,8 +49,16 @@ enum status recall_open(const struct promoter *by, struct recall **out, struct e
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the past");
     r->by = by;
     enum status st = store_facts(by->store, &facts, e);
-    if (st != ST_OK || (st = trust_since(by->store, by->trust, &r->since, e)) != ST_OK)
+    struct err why = ERR_NONE;
+    if (st != ST_OK)
         return st;
+    st = trust_since(by->store, by->trust, &r->since, &why);
+    if (st == ST_NOT_FOUND) /* a trust that is only proposed: nothing was decided under it */
+        r->since = UINT64_MAX;
+    else if (st != ST_OK) {
+        *e = why;
+        return st;
+    }
     text_fmt(r->store, sizeof r->store, "%s", facts.id);
     *out = recall_take(&r);
     return ST_OK;

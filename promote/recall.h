@@ -1,7 +1,9 @@
 /* The inputs of a decision of the past, read back from the store by the digests in its basis and
  * verified under the trust and the law that were in force when its entry was written: by the order
  * of the entries, whatever the decision says of it. What the store knew then and the basis leaves
- * out (newer evidence, a rejection, a freeze) is looked for. Reigns are kept once opened. */
+ * out (newer evidence, a rejection, a freeze) is looked for. Reigns are kept once opened.
+ *
+ * by->trust says only whose keys were revoked since. It may be one that is not in force yet. */
 #ifndef PROMOTE_RECALL_H
 #define PROMOTE_RECALL_H
 

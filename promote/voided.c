@@ -1,5 +1,6 @@
 #include "promote/voided.h"
 #include "base/text.h"
+#include "promote/inputs.h"
 #include "store/envelope.h"
 #include <string.h>
 
@@ -22,15 +23,18 @@ static const struct place {
     {"attest/", VOIDED_ATTESTATION, ROLE_NONE}, /* its type says whose */
     {"approval/", VOIDED_APPROVAL, ROLE_NONE},  /* whose, the policy says */
     {"waiver/", VOIDED_WAIVER, ROLE_NONE},
-    {"channel/", VOIDED_DECISION, ROLE_RELEASE},
-    {"held/", VOIDED_DECISION, ROLE_RELEASE},
     {"policy", VOIDED_POLICY, ROLE_POLICY},
 };
 
+typedef enum status (*voided_fn)(void *ctx, const struct voided *v, struct err *e);
+
 struct looking {
+    const struct promoter *by;
     struct store *store;
     const struct trust *now, *next;
     const struct place *place;
+    voided_fn each;
+    void *ctx;
     struct buf list; /* key NUL value NUL …: reading waits until the scan is over */
 };
 
@@ -117,16 +121,13 @@ static void manifest_voided(const struct looking *l, struct voided *out, bool *v
 /* The envelope that a state value names, and its time if it says one. */
 static bool read_value(enum voided_kind kind, const char *value, struct voided *out)
 {
-    if (kind != VOIDED_POLICY && kind != VOIDED_DECISION)
+    if (kind != VOIDED_POLICY)
         return digest_parse(value, &out->document);
     SCOPED(json_scope) struct json *root = NULL;
     struct err ignored = ERR_NONE;
     if (json_parse(span_text(value), STORE_DOCUMENT_MAX, &root, &ignored) != ST_OK)
         return false;
-    const char *digest =
-        json_as_string(json_get(root, kind == VOIDED_POLICY ? "envelope" : "decision"));
-    const char *since = json_as_string(json_get(root, "since"));
-    text_fmt(out->time, sizeof out->time, "%s", since != NULL ? since : "");
+    const char *digest = json_as_string(json_get(root, "envelope"));
     return digest != NULL && digest_parse(digest, &out->document);
 }
 
@@ -147,10 +148,7 @@ static enum status look(const struct looking *l, const char *key, const char *va
     return envelope_voided(l, key, &out->document, voided, e);
 }
 
-static enum status look_at_place(struct looking *l,
-                                 enum status (*each)(void *ctx, const struct voided *v,
-                                                     struct err *e),
-                                 void *ctx, struct err *e)
+static enum status look_at_place(struct looking *l, struct err *e)
 {
     l->list.n = 0;
     enum status st = store_scan(l->store, l->place->prefix, collect, l, e);
@@ -164,20 +162,75 @@ static enum status look_at_place(struct looking *l,
         at += strlen(key) + strlen(value) + 2;
         st = look(l, key, value, &v, &voided, e);
         if (st == ST_OK && voided)
-            st = each(ctx, &v, e);
+            st = l->each(l->ctx, &v, e);
     }
     return st;
 }
 
-enum status voided_each(struct store *s, const struct trust *now, const struct trust *next,
-                        enum status (*each)(void *ctx, const struct voided *v, struct err *e),
+/* ---- decisions: whatever they rest on ---- */
+
+/* Could it be handed out under that trust? */
+static enum status stands(const struct looking *l, const struct trust *t, const struct holder *h,
+                          bool *out, struct err *e)
+{
+    struct promoter by = *l->by;
+    struct err why = ERR_NONE;
+    by.trust = t;
+    enum status st = decision_stands(&by, h, &why);
+    *out = st == ST_OK;
+    if (!inputs_trouble(st))
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
+static enum status look_at_holder(const struct looking *l, const struct holder *h, const char *key,
+                                  struct err *e)
+{
+    bool now = false, next = false;
+    struct voided v = {.kind = VOIDED_DECISION, .document = h->decision};
+    enum status st = stands(l, l->now, h, &now, e);
+    if (st == ST_OK && now)
+        st = stands(l, l->next, h, &next, e);
+    if (st != ST_OK || !now || next)
+        return st;
+    text_fmt(v.what, sizeof v.what, "%s", key);
+    text_fmt(v.time, sizeof v.time, "%s", h->since);
+    return l->each(l->ctx, &v, e);
+}
+
+static enum status holder(void *ctx, const struct holder *h, struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    channel_key(h->name, h->channel, key);
+    return look_at_holder(ctx, h, key, e);
+}
+
+static enum status former(void *ctx, const struct holder *h, struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    channel_held_key(h, key);
+    return look_at_holder(ctx, h, key, e);
+}
+
+static enum status formers_of(void *ctx, const struct holder *h, struct err *e)
+{
+    const struct looking *l = ctx;
+    return channel_former(l->store, h->name, h->channel, former, ctx, e);
+}
+
+enum status voided_each(const struct promoter *by, const struct trust *next, voided_fn each,
                         void *ctx, struct err *e)
 {
-    SCOPED(looking_release) struct looking l = {.store = s, .now = now, .next = next};
+    SCOPED(looking_release)
+    struct looking l = {
+        .by = by, .store = by->store, .now = by->trust, .next = next, .each = each, .ctx = ctx};
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < sizeof places / sizeof *places; i++) {
         l.place = &places[i];
-        st = look_at_place(&l, each, ctx, e);
+        st = look_at_place(&l, e);
     }
-    return st;
+    if (st == ST_OK)
+        st = channel_each(l.store, false, holder, &l, e);
+    return st == ST_OK ? channel_each(l.store, true, formers_of, &l, e) : st;
 }

@@ -1,9 +1,9 @@
 /* What a change of trust would void: everything in the store that counts under the trust in force
- * and would not count under the next. Nothing is changed. */
+ * and would not count under the next, and the decisions that rest on it. Nothing is changed. */
 #ifndef PROMOTE_VOIDED_H
 #define PROMOTE_VOIDED_H
 
-#include "promote/channel.h"
+#include "promote/decision.h"
 
 enum voided_kind {
     VOIDED_MANIFEST,
@@ -25,9 +25,9 @@ struct voided {
 
 const char *voided_name(enum voided_kind k); /* "manifest" … */
 
-/* One call for each, sorted by state key within its kind. An error only when it could not be looked
- * into. */
-enum status voided_each(struct store *s, const struct trust *now, const struct trust *next,
+/* One call for each, sorted by state key within its kind, former holders newest first. by: store,
+ * clock and the trust in force. An error only when it could not be looked into. */
+enum status voided_each(const struct promoter *by, const struct trust *next,
                         enum status (*each)(void *ctx, const struct voided *v, struct err *e),
                         void *ctx, struct err *e) MUST_CHECK;
 

@@ -11,6 +11,7 @@ enum status trust_edit_begin(const struct trust *now, bool next, struct trust **
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a trust");
     *t = *now;
     t->version += next ? 1 : 0;
+    t->digest = (struct digest){{0}}; /* of no document yet */
     *out = t;
     return ST_OK;
 }

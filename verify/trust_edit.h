@@ -7,7 +7,7 @@
 #include "verify/trust.h"
 
 /* A copy of `now` with the next version number; next false keeps the number, to go on with
- * a proposal. */
+ * a proposal. It has no digest, and is in force nowhere. */
 enum status trust_edit_begin(const struct trust *now, bool next, struct trust **out,
                              struct err *e) MUST_CHECK;
 /* Gives a key a role. A key that is known keeps its owner, who must be the one named. ST_UNTRUSTED,
