@@ -130,8 +130,11 @@ static void rule_clock(const struct inputs *in, struct decision *d)
     if (in->now >= in->seen)
         rules_add(d, true, "clock", NULL, "%s is not before what the store has seen", now);
     else
-        rules_add(d, false, "clock", NULL,
-                  "the clock says %s, the store has seen %s; set the clock", now, seen);
+        rules_add(
+            d, false, "clock", NULL,
+            "the clock says %s, the store has seen %s; set the clock, or see docs/promotion.md "
+            "if it is right",
+            now, seen);
 }
 
 /* ---- about the channels ---- */
