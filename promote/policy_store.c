@@ -280,6 +280,45 @@ static enum status commit(struct store *s, const struct enactment *n, struct spa
     return change_commit(c, &entry, seq, e);
 }
 
+/* Did the store have it as the law of its version, and lose it? */
+static enum status was_lost(struct store *s, const struct enactment *n, const struct digest *mine,
+                            bool *out, struct err *e)
+{
+    SCOPED(buf_release) struct buf held = BUF_EMPTY;
+    struct digest taken;
+    uint64_t at = 0;
+    struct err why = ERR_NONE;
+    *out = false;
+    enum status st = place(s, n->version, &taken, &at, e);
+    if (st != ST_OK || at == 0 || !digest_equal(mine, &taken))
+        return st;
+    st = store_document(s, mine, &held, &why);
+    *out = st != ST_OK;
+    if (!inputs_trouble(st))
+        return ST_OK;
+    *e = why;
+    return st;
+}
+
+static enum status put_back(struct store *s, const struct enactment *n, struct span envelope,
+                            const struct signer *log, struct clock clock, uint64_t *seq,
+                            struct err *e)
+{
+    SCOPED(change_scope) struct change *c = NULL;
+    SCOPED(buf_release) struct buf body = BUF_EMPTY;
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    struct digest digest;
+    enum status st = change_begin(s, &c, e);
+    if (st != ST_OK || (st = change_document(c, envelope, &digest, e)) != ST_OK)
+        return st;
+    write_entry(n, &digest, &body, &set);
+    if (buf_status(&body) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a policy");
+    struct change_entry entry = {
+        .type = "policy", .body = buf_span(&body), .clock = clock, .log = log};
+    return change_commit(c, &entry, seq, e);
+}
+
 /* May it follow what is in force? */
 static enum status check_next(struct store *s, const struct pointer *now, const struct enactment *n,
                               struct err *e)
@@ -309,11 +348,16 @@ enum status policy_enact(struct store *s, struct span envelope, const struct sig
     struct store_facts facts;
     struct pointer now;
     const struct digest mine = digest_of(envelope);
+    bool lost = false;
     *seq = 0;
     enum status st = trust_load(s, &t, e);
     if (st != ST_OK || (st = store_facts(s, &facts, e)) != ST_OK ||
         (st = enactment_open(envelope, &v, &n, e)) != ST_OK ||
-        (st = check_signers(t, &v, clock_now(&clock), &n, facts.id, e)) != ST_OK ||
+        (st = was_lost(s, &n, &mine, &lost, e)) != ST_OK)
+        return st;
+    if (lost)
+        return put_back(s, &n, envelope, log, clock, seq, e);
+    if ((st = check_signers(t, &v, clock_now(&clock), &n, facts.id, e)) != ST_OK ||
         (st = current(s, &value, &now, e)) != ST_OK)
         return st;
     if (value.n > 0 && digest_equal(&mine, &now.envelope))

@@ -25,8 +25,9 @@ enum status policy_at(struct store *s, const struct trust *t, uint64_t seq, stru
 enum status policy_next(struct store *s, const struct policy *p, struct buf *payload,
                         struct err *e) MUST_CHECK;
 /* Puts a signed enactment into force: the next of this store and no other. ST_UNTRUSTED with too
- * few signatures, ST_SET_BACK, ST_UNPROVEN for another store. *seq is the ledger entry, 0 when that
- * very one is in force already. */
+ * few signatures, ST_SET_BACK, ST_UNPROVEN for another store. The very bytes
+ * of a version that was law are put back when the store lost them, and change nothing else.
+ * *seq is the ledger entry, 0 when nothing had to be done. */
 enum status policy_enact(struct store *s, struct span envelope, const struct signer *log,
                          struct clock clock, uint64_t *seq, struct err *e) MUST_CHECK;
 /* Both at once, with one key. *seq 0 also when that policy is the law already. */

@@ -220,6 +220,36 @@ Test(policy, never_goes_back_whatever_the_state_says)
     law_remove(&l);
 }
 
+Test(policy, that_the_store_lost_is_put_back_from_its_very_bytes)
+{
+    struct law_room l;
+    struct err e = ERR_NONE;
+    uint64_t seq = 0, again = 0;
+    SCOPED(policy_release) struct policy held = {0};
+    SCOPED(buf_release) struct buf payload = BUF_EMPTY, file = BUF_EMPTY, other = BUF_EMPTY;
+    law_make(&l);
+    struct enactment n = second(&l);
+    cr_assert_eq(enactment_encode(&n, &payload, &e), ST_OK);
+    cr_assert_eq(envelope_sign(POLICY_TYPE, buf_span(&payload), l.keys[ROLE_POLICY], &file, &e),
+                 ST_OK);
+    cr_assert_eq(envelope_sign(POLICY_TYPE, buf_span(&payload), l.keys[ROLE_GATE], &other, &e),
+                 ST_OK);
+    const struct digest d = digest_of(buf_span(&file));
+    place(&l, 2, &d);
+    point(&l, 2, &d, &l.policy.digest);
+    refused(&l, ST_NOT_FOUND, "no-record");
+    cr_expect_eq(policy_enact(l.r.s, buf_span(&other), l.r.log, l.r.clock, &seq, &e), ST_UNTRUSTED,
+                 "other bytes are not what was lost");
+    e = ERR_NONE;
+    cr_assert_eq(policy_enact(l.r.s, buf_span(&file), l.r.log, l.r.clock, &seq, &e), ST_OK, "%s",
+                 e.detail);
+    cr_expect_gt(seq, 0);
+    cr_expect_eq(policy_load(l.r.s, l.trust, l.r.clock.fixed, &held, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(policy_enact(l.r.s, buf_span(&file), l.r.log, l.r.clock, &again, &e), ST_OK);
+    cr_expect_eq(again, 0, "nothing is lost any more");
+    law_remove(&l);
+}
+
 Test(policy, of_a_time_is_the_one_whose_place_was_taken_last_before_it)
 {
     struct law_room l;
