@@ -203,7 +203,7 @@ static enum status go(struct evicting *v,
     for (size_t i = 0; st == ST_OK && i < count(v); i++) {
         struct evict_candidate *c = at(v, i);
         if (c->absent && c->kept[0] == '\0')
-            text_fmt(c->kept, sizeof c->kept, "its bytes are not here");
+            text_fmt(c->kept, sizeof c->kept, EVICT_ABSENT);
         if (c->kept[0] == '\0' && !v->o->dry_run)
             st = evict_commit(v->s, v->o, c, false, e);
         if (st != ST_OK)

@@ -5,6 +5,9 @@
 #include "store/evict_inside.h"
 #include <string.h>
 
+/* So often another's entry may come between reading and writing. */
+enum { TRIES = 16 };
+
 /* -- facts ---------------------------------------------------------------------------------------
  */
 
@@ -67,6 +70,7 @@ enum status evict_kept(struct store *s, const struct leases *held, const struct 
 
 struct going {
     struct store *s;
+    const struct evict_options *o;
     struct evict_candidate *c;
     int gate; /* held until the entry is in: nobody gets a lease meanwhile */
     struct buf body, set, installed, note;
@@ -81,6 +85,8 @@ static void going_release(struct going *g)
     buf_release(&g->note);
 }
 
+/* Asked once more under the writers' lock: pinned, leased or put into a channel since it was
+ * chosen, it stays. */
 static enum status prepare(void *ctx, uint64_t seq, struct change_entry *entry, struct err *e)
 {
     struct going *g = ctx;
@@ -90,10 +96,11 @@ static enum status prepare(void *ctx, uint64_t seq, struct change_entry *entry, 
     enum status st = lease_gate(g->s, &g->gate, e);
     if (st == ST_OK)
         st = leases_read(g->s, &held, e);
-    if (st != ST_OK || !leases_artifact(&held, &g->c->artifact))
+    if (st == ST_OK)
+        st = evict_kept(g->s, &held, g->o, g->c, e);
+    if (st != ST_OK || g->c->kept[0] == '\0')
         return st;
-    text_fmt(g->c->kept, sizeof g->c->kept, "in use by another process");
-    return err_set(e, ST_BUSY, "artifact-leased", "another process needs it just now");
+    return err_set(e, ST_BUSY, "artifact-kept", "it is needed since it was chosen");
 }
 
 static void text_member(struct json_out *j, const char *key, const char *text)
@@ -109,7 +116,7 @@ static void number_member(struct json_out *j, const char *key, uint64_t n)
 }
 
 /* What happened, and what a reload has to ask for. */
-static void write_body(struct going *g, const struct evict_options *o, const struct evict_facts *f)
+static void write_body(struct going *g, const struct evict_facts *f)
 {
     char hex[DIGEST_TEXT];
     digest_text(&g->c->artifact, hex);
@@ -121,20 +128,20 @@ static void write_body(struct going *g, const struct evict_options *o, const str
     number_member(&j, "freed", g->c->freed);
     text_member(&j, "manifest", f->manifest);
     text_member(&j, "name", g->c->name);
-    text_member(&j, "reason", o->reason != NULL ? o->reason : g->c->reason);
+    text_member(&j, "reason", g->o->reason != NULL ? g->o->reason : g->c->reason);
     text_member(&j, "version", g->c->version);
     json_close(&j);
 }
 
-static void write_note(struct going *g, const struct evict_options *o)
+static void write_note(struct going *g)
 {
     char time[TIME_TEXT_MAX];
-    time_format(clock_now(&o->clock), time);
+    time_format(clock_now(&g->o->clock), time);
     struct json_out j = json_out(&g->note);
     json_object(&j);
     number_member(&j, "bytes", g->c->bytes);
     number_member(&j, "freed", g->c->freed);
-    text_member(&j, "reason", o->reason != NULL ? o->reason : g->c->reason);
+    text_member(&j, "reason", g->o->reason != NULL ? g->o->reason : g->c->reason);
     text_member(&j, "time", time);
     json_close(&j);
 }
@@ -189,8 +196,7 @@ static enum status read_installed(struct going *g, char key[STORE_KEY_MAX], stru
     return st;
 }
 
-static enum status commit(struct going *g, const struct evict_options *o, const char *key,
-                          bool remove, struct err *e)
+static enum status commit(struct going *g, const char *key, bool remove, struct err *e)
 {
     uint64_t seq = 0;
     const char *was = g->installed.n > 0 ? (const char *)g->installed.p : NULL;
@@ -200,35 +206,55 @@ static enum status commit(struct going *g, const struct evict_options *o, const 
                                        .set = buf_span(&g->set),
                                        .expects = &same,
                                        .expect_count = 1,
-                                       .clock = o->clock,
-                                       .log = o->log};
+                                       .clock = g->o->clock,
+                                       .log = g->o->log};
     if (buf_status(&g->body) != ST_OK || buf_status(&g->set) != ST_OK ||
         buf_status(&g->installed) != ST_OK || buf_status(&g->note) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a ledger entry");
     return commit_entry(g->s, &entry, (struct commit_hook){prepare, g}, &seq, e);
 }
 
+/* With what is there now. *moved: that was changed before the entry got its turn. */
+static enum status attempt(struct going *g, bool remove, bool *moved, struct err *e)
+{
+    struct evict_facts facts;
+    char key[STORE_KEY_MAX];
+    enum status st = evict_facts(g->s, g->c, &facts, e);
+    const bool removed = st == ST_NOT_FOUND && !remove;
+    if (st == ST_OK)
+        st = read_installed(g, key, e);
+    if (st != ST_OK && !removed)
+        return st;
+    if (!remove && g->installed.n == 0) {
+        *e = ERR_NONE;
+        text_fmt(g->c->kept, sizeof g->c->kept, EVICT_ABSENT);
+        return ST_OK;
+    }
+    write_body(g, &facts);
+    write_note(g);
+    if (remove)
+        write_removed(g, &facts);
+    else
+        write_evicted(g);
+    st = commit(g, key, remove, e);
+    *moved = st == ST_CONFLICT && text_equal(e->subject, key);
+    if (st == ST_BUSY && g->c->kept[0] != '\0') {
+        *e = ERR_NONE;
+        return ST_OK;
+    }
+    return st;
+}
+
 enum status evict_commit(struct store *s, const struct evict_options *o, struct evict_candidate *c,
                          bool remove, struct err *e)
 {
-    SCOPED(going_release) struct going g = {.s = s, .c = c, .gate = -1};
-    struct evict_facts facts;
-    char key[STORE_KEY_MAX];
-    enum status st = evict_facts(s, c, &facts, e);
-    if (st == ST_OK)
-        st = read_installed(&g, key, e);
-    if (st != ST_OK)
-        return st;
-    write_body(&g, o, &facts);
-    write_note(&g, o);
-    if (remove)
-        write_removed(&g, &facts);
-    else
-        write_evicted(&g);
-    st = commit(&g, o, key, remove, e);
-    if (st == ST_BUSY && c->kept[0] != '\0') {
+    enum status st = ST_OK;
+    bool moved = true;
+    for (unsigned i = 0; i < TRIES && moved; i++) {
+        SCOPED(going_release) struct going g = {.s = s, .o = o, .c = c, .gate = -1};
+        moved = false;
         *e = ERR_NONE;
-        return ST_OK;
+        st = attempt(&g, remove, &moved, e);
     }
     return st;
 }
