@@ -19,7 +19,7 @@
 #define HASH_BYTES  8u
 #define PATH_BYTES  4096u
 #define WALK_WHOLE  (4u << 20) /* bytes of data.mdb up to which each opening looks at every page */
-#define WALK_TRIES  8
+#define WALK_TRIES  200 /* a writer commits twice between two of our calls, at a loaded machine */
 
 /* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
  * page further. Only what tells whether the file was cut is looked at.
@@ -115,7 +115,8 @@ static enum status cut_short(struct err *e, const char *folder, const char *why)
     return err_subject(e, "%s", folder);
 }
 
-/* A map over a file that was cut ends in SIGBUS, so the size is compared beforehand. */
+/* A map over a file that was cut ends in SIGBUS, so the size is compared beforehand: as it is after
+ * the meta pages were read, since a writer lengthens the file first. */
 static enum status check_size(const char *folder, struct err *e)
 {
     char path[PATH_BYTES];
@@ -152,9 +153,10 @@ static enum status check_size(const char *folder, struct err *e)
             last = get_le64(m + 136);
         }
     }
-    if (last >= size / page)
+    st = io_size(fd, &size, e);
+    if (st == ST_OK && last >= size / page)
         return cut_short(e, folder, "is shorter than its pages");
-    return ST_OK;
+    return st;
 }
 
 static int open_env(struct index *x, bool create)

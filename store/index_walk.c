@@ -313,25 +313,35 @@ static enum status check_trees(struct walk *w, const uint8_t meta[META], struct 
     return st;
 }
 
+/* A writer changes the bytes of a meta page in place, and a read may see half of that. */
+static enum status read_meta(int fd, uint64_t at, uint8_t meta[META], bool *torn, struct err *e)
+{
+    uint8_t once_more[META];
+    enum status st = io_read_at(fd, meta, META, at, e);
+    if (st == ST_OK)
+        st = io_read_at(fd, once_more, META, at, e);
+    *torn = st == ST_OK && memcmp(meta, once_more, META) != 0;
+    return st;
+}
+
 enum status index_walk(int fd, uint64_t txn, bool whole, bool *again, struct err *e)
 {
     SCOPED(walk_release) struct walk w = {.fd = fd, .txn = txn, .whole = whole, .list = BUF_EMPTY};
     uint8_t meta[META];
     uint64_t size = 0;
-    *again = false;
-    enum status st = io_size(fd, &size, e);
-    if (st == ST_OK)
-        st = io_read_at(fd, meta, sizeof meta, 0, e);
+    enum status st = read_meta(fd, 0, meta, again, e);
     if (st != ST_OK)
         return st;
     w.page = get_le32(meta + 40);
     if (w.page < 512 || w.page > 65536)
         return bad(0, "has a damaged page size", e);
-    st = io_read_at(fd, meta, sizeof meta, (txn & 1) * w.page, e);
+    st = read_meta(fd, (txn & 1) * w.page, meta, again, e);
+    if (st == ST_OK)
+        st = io_size(fd, &size, e);
     if (st != ST_OK)
         return st;
     w.last = get_le64(meta + 136);
-    if (get_le64(meta + 144) != txn) {
+    if (*again || get_le64(meta + 144) != txn) {
         *again = true;
         return bad(txn & 1, "is not the newest transaction's", e);
     }

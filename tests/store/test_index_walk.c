@@ -1,9 +1,12 @@
 #include "base/files.h"
+#include "base/io.h"
 #include "store/index.h"
 #include "store/index_walk.h"
 #include "tests/support/temp.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -84,35 +87,113 @@ Test(index_walk, a_tree_that_was_emptied_is_sound)
     temp_remove(&t);
 }
 
+/* Writes until the other end of the pipe is closed; the file grows with nearly every transaction.
+ */
+static void write_on(const char *path, int until, unsigned state)
+{
+    static uint8_t value[12000];
+    struct err e = ERR_NONE;
+    struct index *x = NULL;
+    struct index_write *w = NULL;
+    struct pollfd over = {.fd = until, .events = POLLIN};
+    if (index_open(path, false, &x, &e) != ST_OK)
+        _exit(1);
+    for (unsigned i = 0; poll(&over, 1, 0) == 0; i++) {
+        const struct span key = SPAN(&i, sizeof i);
+        churn(x, &state, 3);
+        OK(index_begin(x, &w, &e));
+        if (i < 1000)
+            OK(index_put(w, INDEX_STATE, key, SPAN(value, sizeof value), &e));
+        OK(index_commit(w, &e));
+    }
+    index_close(x);
+    _exit(0);
+}
+
 Test(index_walk, a_writer_who_commits_meanwhile_is_no_damage)
 {
     struct err e = ERR_NONE;
     struct temp t = temp_make();
     struct index *x = NULL;
     unsigned state = 7;
-    int status = 0;
+    int status = 0, ends[2];
+    cr_assert_eq(pipe(ends), 0);
     OK(index_open(t.path, true, &x, &e));
-    churn(x, &state, 500);
+    churn(x, &state, 100);
     index_close(x);
     pid_t child = fork();
     if (child == 0) {
-        struct err mine = ERR_NONE;
-        if (index_open(t.path, false, &x, &mine) != ST_OK)
-            _exit(1);
-        for (unsigned i = 0; i < 1500; i++)
-            churn(x, &state, 3);
-        index_close(x);
-        _exit(0);
+        close(ends[1]);
+        write_on(t.path, ends[0], state);
     }
-    unsigned looked = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
+    for (unsigned opened = 0; opened < 100; opened++) {
         OK(index_open(t.path, false, &x, &e));
-        for (unsigned i = 0; i < 20; i++, looked++)
+        if (opened % 8 == 0)
             OK(index_sound(x, true, &e));
         index_close(x);
     }
+    close(ends[1]);
+    cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    cr_assert_gt(looked, 10);
+    close(ends[0]);
+    temp_remove(&t);
+}
+
+/* Another process lengthens the file ahead of the n-th read. */
+struct lengthen {
+    const char *path;
+    unsigned at, seen;
+};
+
+static int lengthen(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    struct lengthen *l = ctx;
+    int status = 0;
+    (void)path;
+    (void)fd;
+    (void)bytes;
+    if (strcmp(call, "pread") != 0 || ++l->seen != l->at)
+        return 0;
+    pid_t child = fork();
+    if (child == 0) {
+        static uint8_t value[100000];
+        struct err e = ERR_NONE;
+        struct index *x = NULL;
+        struct index_write *w = NULL;
+        io_watch(NULL, NULL);
+        bool fine = index_open(l->path, false, &x, &e) == ST_OK;
+        for (unsigned i = 0; fine && i < 2; i++) {
+            const unsigned number = 2 * l->at + i;
+            const struct span key = SPAN(&number, sizeof number);
+            fine = index_begin(x, &w, &e) == ST_OK &&
+                   index_put(w, INDEX_STATE, key, SPAN(value, sizeof value), &e) == ST_OK &&
+                   index_commit(w, &e) == ST_OK;
+        }
+        _exit(fine ? 0 : 1);
+    }
+    return waitpid(child, &status, 0) == child && status == 0 ? 0 : EIO;
+}
+
+Test(index_walk, a_file_that_grows_between_two_reads_is_not_cut)
+{
+    struct err e = ERR_NONE;
+    struct temp t = temp_make();
+    struct index *x = NULL;
+    unsigned state = 7;
+    struct lengthen l = {.path = t.path};
+    OK(index_open(t.path, true, &x, &e));
+    churn(x, &state, 20);
+    index_close(x);
+    do {
+        l.at++;
+        l.seen = 0;
+        io_watch(lengthen, &l);
+        enum status st = index_open(t.path, false, &x, &e);
+        io_watch(NULL, NULL);
+        cr_assert_eq(st, ST_OK, "read %u: %s: %s: %s", l.at, err_code(&e), e.subject, e.detail);
+        index_close(x);
+    } while (l.seen >= l.at);
+    cr_assert_gt(l.at, 5);
     temp_remove(&t);
 }
 
