@@ -5,10 +5,11 @@
  *
  * Order on disk: pack written → fdatasync → rename → fsync folder → index learns its chunks →
  * ledger line → fdatasync → head published → index folds the entry → acknowledged. A pack that
- * fills up while a change is under way is published at once; its chunks are unreferenced until the
- * commit, so an interrupted change leaves nothing visible, and the same change again finds them.
- * Released without commit, a change leaves no staging file. Many processes may change at once: the
- * store's lock is held only to publish a pack and to commit. */
+ * fills up while a content is going in is published at once, in order, on a thread of its own
+ * (store/sealer.h); its chunks are unreferenced until the commit, so an interrupted change leaves
+ * nothing visible, and the same change again finds them. Released without commit, a change leaves
+ * no staging file. Many processes may change at once: the store's lock is held only to publish a
+ * pack and to commit. */
 #ifndef STORE_CHANGE_H
 #define STORE_CHANGE_H
 

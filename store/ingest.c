@@ -6,9 +6,9 @@
 #include "store/chunker.h"
 #include "store/digest_map.h"
 #include "store/ring.h"
+#include "store/sealer.h"
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 /* Four slabs of 3 MiB, before and after encoding: 26 MiB, whatever the stream. */
@@ -51,7 +51,7 @@ struct ingest {
     const uint64_t *cuts; /* [cut_count] advice for the content that is going in */
     size_t cut_at, cut_count;
     struct digest_map
-        waiting; /* digests cut whose pack is not in sealed hands: find cannot know them */
+        waiting; /* digests cut whose pack is not handed over: find cannot know them */
 
     /* The encoding stage. */
     struct codec *codec;
@@ -62,18 +62,12 @@ struct ingest {
 
     /* The writing stage. */
     struct pack_writer *pack; /* being filled; NULL until the first record */
+    struct sealer *sealer;    /* takes full packs; NULL while no content is going in */
     struct progress *progress;
-
-    /* From the writing stage to the caller's thread: full packs, at most one a slab in flight. */
-    pthread_mutex_t lock;
-    struct pack_writer *sealed[SLABS + 1];
-    unsigned sealed_count;
 };
 
 void ingest_close(struct ingest *g)
 {
-    for (unsigned i = 0; i < g->sealed_count; i++)
-        pack_writer_close(g->sealed[i]);
     pack_writer_scope(&g->pack);
     codec_scope(&g->codec);
     pack_set_scope(&g->set);
@@ -84,7 +78,6 @@ void ingest_close(struct ingest *g)
         heap_free(g->slabs[i].in);
         heap_free(g->slabs[i].out);
     }
-    (void)pthread_mutex_destroy(&g->lock);
     heap_free(g);
 }
 
@@ -94,8 +87,6 @@ enum status ingest_open(int staging, int packs, const struct ingest_calls *calls
     SCOPED(ingest_scope) struct ingest *g = heap_zero(1, sizeof *g);
     if (g == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to take in content");
-    int lock = pthread_mutex_init(&g->lock, NULL);
-    assert(lock == 0);
     g->staging = staging;
     g->calls = *calls;
     enum status st = codec_open(&g->codec, e);
@@ -198,17 +189,45 @@ static enum status encode_slab(void *ctx, unsigned worker, void *slot, struct er
 
 /* -- writing -- */
 
-/* Seals the open pack and puts it aside for the caller's thread. */
+/* find knows them now. */
+static void forget(struct ingest *g, const struct pack_writer *pack)
+{
+    size_t count;
+    const struct pack_entry *entries = pack_writer_entries(pack, &count);
+    for (size_t i = 0; i < count; i++)
+        digest_map_remove(&g->waiting, &entries[i].digest);
+}
+
+/* Seals the open pack and hands it over: by the sealer, or at once. */
 static enum status seal(struct ingest *g, struct err *e)
 {
-    enum status st = pack_seal(g->pack, e);
+    SCOPED(pack_writer_scope) struct pack_writer *pack = pack_writer_take(&g->pack);
+    if (g->sealer != NULL)
+        return sealer_put(g->sealer, pack_writer_take(&pack), e);
+    enum status st = pack_seal(pack, e);
+    if (st == ST_OK)
+        st = g->calls.sealed(g->calls.ctx, pack, e);
+    if (st == ST_OK)
+        forget(g, pack);
+    return st;
+}
+
+/* A pack in work counts twice for a moment, as reserved and as stored: a refusal holds only when
+ * there is none. */
+static enum status reserve(struct ingest *g, uint64_t bytes, struct err *e)
+{
+    struct err why = ERR_NONE;
+    enum status st = g->calls.reserve(g->calls.ctx, bytes, &why);
+    if ((st == ST_QUOTA || st == ST_NO_SPACE) && g->sealer != NULL) {
+        st = sealer_wait(g->sealer, e);
+        if (st != ST_OK)
+            return st;
+        why = ERR_NONE;
+        st = g->calls.reserve(g->calls.ctx, bytes, &why);
+    }
     if (st != ST_OK)
-        return st;
-    (void)pthread_mutex_lock(&g->lock);
-    assert(g->sealed_count < SLABS + 1);
-    g->sealed[g->sealed_count++] = pack_writer_take(&g->pack);
-    (void)pthread_mutex_unlock(&g->lock);
-    return ST_OK;
+        *e = why;
+    return st;
 }
 
 static enum status append(struct ingest *g, struct span records, struct err *e)
@@ -218,7 +237,7 @@ static enum status append(struct ingest *g, struct span records, struct err *e)
         return ST_OK;
     uint64_t more = records.n + (g->pack == NULL ? PACK_HEAD + PACK_TRAILER : 0);
     if (g->calls.reserve != NULL)
-        st = g->calls.reserve(g->calls.ctx, more, e);
+        st = reserve(g, more, e);
     if (st == ST_OK && g->pack == NULL)
         st = pack_writer_open(g->staging, &g->pack, e);
     if (st == ST_OK)
@@ -241,33 +260,12 @@ static enum status write_slab(void *ctx, unsigned worker, void *slot, struct err
 
 /* -- the caller's thread -- */
 
-/* The oldest sealed pack, NULL when there is none. */
-static struct pack_writer *next_sealed(struct ingest *g)
+static void collect(struct ingest *g)
 {
-    struct pack_writer *pack = NULL;
-    (void)pthread_mutex_lock(&g->lock);
-    if (g->sealed_count > 0) {
-        pack = g->sealed[0];
-        g->sealed_count--;
-        memmove(&g->sealed[0], &g->sealed[1], g->sealed_count * sizeof g->sealed[0]);
-    }
-    (void)pthread_mutex_unlock(&g->lock);
-    return pack;
-}
-
-static enum status hand_over(struct ingest *g, struct err *e)
-{
-    for (;;) {
-        SCOPED(pack_writer_scope) struct pack_writer *pack = next_sealed(g);
-        if (pack == NULL)
-            return ST_OK;
-        enum status st = g->calls.sealed(g->calls.ctx, pack, e);
-        if (st != ST_OK)
-            return st;
-        size_t count;
-        const struct pack_entry *entries = pack_writer_entries(pack, &count);
-        for (size_t i = 0; i < count; i++)
-            digest_map_remove(&g->waiting, &entries[i].digest);
+    struct pack_writer *pack;
+    while ((pack = sealer_collect(g->sealer)) != NULL) {
+        forget(g, pack);
+        pack_writer_close(pack);
     }
 }
 
@@ -388,8 +386,7 @@ static enum status run(struct ingest *g, struct ring *ring, struct source from, 
             st = cut(g, s, ended, e);
         if (st == ST_OK)
             st = ring_submit(ring, ended, e);
-        if (st == ST_OK)
-            st = hand_over(g, e);
+        collect(g);
         if (st == ST_OK) {
             g->result.bytes += s->cut;
             g->result.chunks += s->count;
@@ -399,25 +396,38 @@ static enum status run(struct ingest *g, struct ring *ring, struct source from, 
     void *through = ring;
     while (st == ST_OK && through != NULL)
         st = ring_wait(ring, &through, e);
-    return st == ST_OK ? hand_over(g, e) : st;
+    if (st == ST_OK)
+        st = sealer_wait(g->sealer, e);
+    collect(g);
+    return st;
+}
+
+/* With the threads that it takes, and without them again. */
+static enum status take_in(struct ingest *g, struct source from, struct err *e)
+{
+    static const struct ring_stage stages[] = {{encode_slab, 1}, {write_slab, 1}};
+    SCOPED(sealer_scope) struct sealer *sealer = NULL;
+    SCOPED(ring_scope) struct ring *ring = NULL;
+    void *slots[SLABS];
+    for (unsigned i = 0; i < SLABS; i++)
+        slots[i] = &g->slabs[i];
+    enum status st = sealer_open(g->calls.sealed, g->calls.ctx, &sealer, e);
+    g->sealer = sealer;
+    if (st == ST_OK)
+        st = ring_open(slots, SLABS, stages, 2, g, &ring, e);
+    return st == ST_OK ? run(g, ring, from, e) : st;
 }
 
 enum status ingest_content(struct ingest *g, struct source from, struct progress *progress,
                            struct ingest_result *out, struct err *e)
 {
-    static const struct ring_stage stages[] = {{encode_slab, 1}, {write_slab, 1}};
     enum status st = usable(g, e);
     if (st != ST_OK)
         return st;
-    SCOPED(ring_scope) struct ring *ring = NULL;
-    void *slots[SLABS];
-    for (unsigned i = 0; i < SLABS; i++)
-        slots[i] = &g->slabs[i];
     g->progress = progress;
     g->result = (struct ingest_result){0};
-    st = ring_open(slots, SLABS, stages, 2, g, &ring, e);
-    if (st == ST_OK)
-        st = run(g, ring, from, e);
+    st = take_in(g, from, e);
+    g->sealer = NULL;
     ingest_cuts(g, NULL, 0);
     if (st != ST_OK)
         return poison(g, st);
@@ -435,8 +445,7 @@ static enum status write_record(struct ingest *g, enum pack_kind kind, const str
     if (p == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a record of %zu bytes", bytes.n);
     size_t n = make_record(g, kind, d, bytes, p);
-    enum status st = append(g, SPAN(p, n), e);
-    return st == ST_OK ? hand_over(g, e) : st;
+    return append(g, SPAN(p, n), e);
 }
 
 static enum status record(struct ingest *g, enum pack_kind kind, const struct digest *d,
@@ -495,7 +504,5 @@ enum status ingest_flush(struct ingest *g, struct err *e)
     enum status st = usable(g, e);
     if (st == ST_OK && g->pack != NULL)
         st = seal(g, e);
-    if (st == ST_OK)
-        st = hand_over(g, e);
     return poison(g, st);
 }

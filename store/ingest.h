@@ -1,12 +1,12 @@
 /* From a stream to records: cut, hash, look up, encode, write.
  *
- *     caller's thread            second thread              third thread
- *     read → cut → SHA-256   →   encode, read back hits  →  append → seal
- *       │ find, chunk, sealed     whole-stream SHA-256
+ *     caller's thread            second thread              third     fourth (store/sealer.h)
+ *     read → cut → SHA-256   →   encode, read back hits  →  append →  seal → sealed
+ *       │ find, chunk                                       │ reserve
  *
  * Slabs of a fixed number go round in a ring, so memory does not grow with the content; a stream
- * that fits one slab needs no threads. Threads live only inside ingest_content. All callbacks but
- * `reserve` run on the caller's thread.
+ * that fits one slab needs no threads. Threads live only inside ingest_content. Each callback runs
+ * on the thread under which it stands: never twice at a time, but beside the others.
  *
  * A chunk that the store has already is read back and compared with the bytes in hand; if the
  * stored copy is damaged or gone, a fresh record is written and counted as healed. Chunks of packs
@@ -24,14 +24,14 @@ struct ingest_calls {
     /* Is a record of that kind and digest in a published pack? */
     enum status (*find)(void *ctx, enum pack_kind kind, const struct digest *d, bool *found,
                         struct pack_location *at, struct err *e);
-    /* A full, sealed pack: publish it and index its entries before returning, so that find sees
-     * them. The ingest closes the writer afterwards (which removes it if it was not published). */
+    /* A full, sealed pack, in the order they were filled: publish it and index its entries before
+     * returning, so that find sees them. The ingest closes the writer afterwards (which removes it
+     * if it was not published). */
     enum status (*sealed)(void *ctx, struct pack_writer *pack, struct err *e);
     /* The next chunk of the stream, in order: for the recipe. May be called before the chunk is
      * written. Must not call the ingest. */
     enum status (*chunk)(void *ctx, const struct digest *d, uint32_t length, struct err *e);
-    /* `bytes` are about to be written to staging: is there room? On the caller's thread or on
-     * another, one call at a time. */
+    /* `bytes` are about to be written to staging: is there room? */
     enum status (*reserve)(void *ctx, uint64_t bytes, struct err *e);
     void *ctx;
 };

@@ -25,10 +25,10 @@ static _Atomic unsigned serial;
 
 struct lease {
     struct store *s;
-    pthread_mutex_t lock;
     int fd;
     char name[64];
-    uint64_t end; /* of the file */
+    pthread_mutex_t lock; /* guards all below; no sync is waited for while it is held */
+    uint64_t end;         /* of the file */
     uint64_t reserved[2];
     bool last, adding;
     struct buf packs; /* uint64_t each: held already */
@@ -144,10 +144,7 @@ static enum status append(struct lease *l, uint64_t kind, const struct digest *d
         st = io_write_at(l->fd, SPAN(entry, sizeof entry), l->end, e);
     if (st == ST_OK)
         l->end += ENTRY;
-    fd_release(&gate);
-    if (st == ST_OK && kind == ENTRY_MADE)
-        st = io_sync(l->fd, e);
-    return st == ST_OK && kind == ENTRY_MADE ? io_sync(l->s->leases, e) : st;
+    return st;
 }
 
 static bool holds(const struct buf *packs, uint64_t pack)
@@ -162,9 +159,7 @@ static enum status note(struct lease *l, uint64_t kind, uint64_t pack, struct er
 {
     struct digest d = {{0}};
     put_le64(d.b, pack);
-    (void)pthread_mutex_lock(&l->lock);
     enum status st = append(l, kind, &d, e);
-    (void)pthread_mutex_unlock(&l->lock);
     buf_append(&l->packs, SPAN(&pack, sizeof pack));
     if (st == ST_OK && buf_status(&l->packs) != ST_OK)
         st = err_set(e, ST_NO_MEMORY, NULL, "no memory for a lease");
@@ -173,19 +168,36 @@ static enum status note(struct lease *l, uint64_t kind, uint64_t pack, struct er
 
 enum status lease_pack(struct lease *l, uint64_t pack, bool *fresh, struct err *e)
 {
-    *fresh = l != NULL && !holds(&l->packs, pack);
-    return *fresh ? note(l, ENTRY_PACK, pack, e) : ST_OK;
+    *fresh = false;
+    if (l == NULL)
+        return ST_OK;
+    (void)pthread_mutex_lock(&l->lock);
+    *fresh = !holds(&l->packs, pack);
+    enum status st = *fresh ? note(l, ENTRY_PACK, pack, e) : ST_OK;
+    (void)pthread_mutex_unlock(&l->lock);
+    return st;
 }
 
 enum status lease_made(struct lease *l, uint64_t pack, struct err *e)
 {
-    return l != NULL ? note(l, l->adding ? ENTRY_MADE : ENTRY_PACK, pack, e) : ST_OK;
+    if (l == NULL)
+        return ST_OK;
+    (void)pthread_mutex_lock(&l->lock);
+    const bool kept = l->adding;
+    enum status st = note(l, kept ? ENTRY_MADE : ENTRY_PACK, pack, e);
+    (void)pthread_mutex_unlock(&l->lock);
+    if (st == ST_OK && kept)
+        st = io_sync(l->fd, e);
+    return st == ST_OK && kept ? io_sync(l->s->leases, e) : st;
 }
 
 void lease_adding(struct lease *l, bool adding)
 {
-    if (l != NULL)
-        l->adding = adding;
+    if (l == NULL)
+        return;
+    (void)pthread_mutex_lock(&l->lock);
+    l->adding = adding;
+    (void)pthread_mutex_unlock(&l->lock);
 }
 
 enum status lease_artifact(struct lease *l, const struct digest *artifact, struct err *e)
@@ -245,9 +257,14 @@ enum status lease_reserve_last(struct lease *l, uint64_t bytes, struct err *e)
     return st;
 }
 
-bool lease_last(const struct lease *l)
+bool lease_last(struct lease *l)
 {
-    return l != NULL && l->last;
+    if (l == NULL)
+        return false;
+    (void)pthread_mutex_lock(&l->lock);
+    const bool last = l->last;
+    (void)pthread_mutex_unlock(&l->lock);
+    return last;
 }
 
 void lease_settle(struct lease *l, enum lease_room room, uint64_t bytes)

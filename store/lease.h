@@ -18,8 +18,8 @@
  *
  * A pack is leased before what was found in it is relied on, and looked up again afterwards: gc
  * reads the leases and forgets a pack under the same gate, so a hit never dangles. A lease lives
- * in memory only: nothing else of it is synced. One change's lease may be used by two of its
- * threads. */
+ * in memory only: nothing else of it is synced. One change's lease may be used by several of
+ * its threads. */
 #ifndef STORE_LEASE_H
 #define STORE_LEASE_H
 
@@ -52,7 +52,7 @@ enum status lease_reserve(struct lease *l, enum lease_room room, uint64_t bytes,
 /* Room that a sweep takes: up to the quota itself, and out of the reserve of the disk. */
 enum status lease_reserve_last(struct lease *l, uint64_t bytes, struct err *e) MUST_CHECK;
 /* Did it reserve like a sweep? */
-bool lease_last(const struct lease *l);
+bool lease_last(struct lease *l);
 /* What was reserved is stored now, or was not needed. */
 void lease_settle(struct lease *l, enum lease_room room, uint64_t bytes);
 

@@ -27,7 +27,8 @@ struct store {
     struct pack_set *set; /* for single records; opened when first needed */
     struct charter charter;
     char path[4096];
-    bool poisoned; /* a sync or a publish failed: nothing is acknowledged any more */
+    _Atomic bool poisoned; /* a sync or a publish failed, on whatever thread: nothing is
+                            * acknowledged any more */
     /* Only until store_publish: */
     int parent;      /* the folder it will stand in */
     char aside[256]; /* its name there for now, "" for a store in its place */

@@ -10,6 +10,7 @@
 #include "store/ingest.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@
 struct yard {
     char path[64];
     int staging, packs;
-    /* the index */
+    /* the index, which one thread asks while another adds to it */
+    pthread_mutex_t lock;
     struct digest_map map;
     struct pack_entry *entries;
     size_t count, room;
@@ -34,6 +36,7 @@ struct yard {
 __attribute__((unused)) static void yard_open(struct yard *y)
 {
     memset(y, 0, sizeof *y);
+    pthread_mutex_init(&y->lock, NULL);
     text_fmt(y->path, sizeof y->path, "/tmp/assay-packs-XXXXXX");
     cr_assert_not_null(mkdtemp(y->path));
     int root = open(y->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -75,9 +78,11 @@ __attribute__((unused)) static enum status yard_find(void *ctx, enum pack_kind k
     (void)e;
     struct yard *y = ctx;
     uint32_t i = 0;
+    pthread_mutex_lock(&y->lock);
     *found = digest_map_get(&y->map, d, &i) && y->entries[i].at.kind == kind;
     if (*found)
         *at = y->entries[i].at;
+    pthread_mutex_unlock(&y->lock);
     return ST_OK;
 }
 
@@ -91,8 +96,10 @@ __attribute__((unused)) static enum status yard_sealed(void *ctx, struct pack_wr
     y->published++;
     size_t count;
     const struct pack_entry *entries = pack_writer_entries(pack, &count);
+    pthread_mutex_lock(&y->lock);
     for (size_t i = 0; i < count; i++)
         yard_index(y, &entries[i]);
+    pthread_mutex_unlock(&y->lock);
     return ST_OK;
 }
 

@@ -134,6 +134,41 @@ Test(ingest, several_packs_fill_and_are_handed_over)
     heap_free(p);
 }
 
+static enum status sealed_fails(void *ctx, struct pack_writer *pack, struct err *e)
+{
+    struct yard *y = ctx;
+    (void)pack;
+    y->published++;
+    return err_set(e, ST_IO, "test-sealed", "the disk broke");
+}
+
+Test(ingest, behind_a_pack_that_could_not_be_published_none_is_and_nothing_is_acknowledged)
+{
+    size_t n = 110u << 20;
+    uint8_t *p = fresh(n);
+    fill_random(p, n, 14);
+    struct yard y;
+    struct err e = ERR_NONE;
+    struct ingest_result r;
+    yard_open(&y);
+    const struct ingest_calls calls = {
+        .find = yard_find, .sealed = sealed_fails, .chunk = yard_chunk, .ctx = &y};
+    struct memory_source m = {SPAN(p, n), 0};
+    cr_assert_eq(ingest_open(y.staging, y.packs, &calls, &y.ingest, &e), ST_OK);
+    cr_expect_eq(ingest_content(y.ingest, (struct source){memory_read, &m}, NULL, &r, &e), ST_IO);
+    cr_expect_str_eq(err_code(&e), "test-sealed");
+    cr_expect_eq(y.published, 1, "%llu packs were tried", (unsigned long long)y.published);
+    cr_expect_eq(ingest_flush(y.ingest, &e), ST_IO);
+    cr_expect_str_eq(err_code(&e), "ingest-poisoned");
+    ingest_close(y.ingest);
+    y.ingest = NULL;
+    char path[100];
+    text_fmt(path, sizeof path, "%s/staging", y.path);
+    cr_expect_eq(rmdir(path), 0, "staging is empty");
+    yard_close(&y);
+    heap_free(p);
+}
+
 Test(ingest, adding_again_heals_a_damaged_chunk)
 {
     size_t n = 5u << 20;
