@@ -143,49 +143,67 @@ enum status cmd_evict(struct cli *c, struct err *e)
 /* -- rm ------------------------------------------------------------------------------------------
  */
 
-static enum status remove_one(struct cli *c, const struct evict_options *o, const char *ref,
-                              struct json_out *j, struct err *e)
+static void tell_removed(struct cli *c, const struct evict_candidate *gone, struct json_out *j)
 {
-    SCOPED(artifact_release) struct artifact a = {0};
-    struct evict_candidate gone;
-    enum status st = cli_artifact(c, ref, false, &a, e);
-    if (st == ST_OK)
-        st = evict_remove(c->store, &a.digest, o, &gone, e);
-    if (st != ST_OK)
-        return err_subject(e, "%s", ref);
+    const bool dry = opt_given(&c->args, OPT_DRY_RUN);
     if (j == NULL) {
-        buf_fmt(&c->out, "%s@%s is removed, ", gone.name, gone.version);
-        put_size(&c->out, gone.freed);
+        buf_fmt(&c->out, dry ? "%s@%s would be removed, " : "%s@%s is removed, ", gone->name,
+                gone->version);
+        put_size(&c->out, gone->freed);
         buf_text(&c->out, " free for the next sweep\n");
-        return ST_OK;
+        return;
     }
     json_object(j);
-    member_text(j, "name", gone.name);
-    member_text(j, "version", gone.version);
-    member_digest(j, "artifact", &gone.artifact);
-    member_u64(j, "freed", gone.freed);
+    member_text(j, "name", gone->name);
+    member_text(j, "version", gone->version);
+    member_digest(j, "artifact", &gone->artifact);
+    member_u64(j, "freed", gone->freed);
     json_close(j);
+}
+
+/* Each of them; told by the last round only. */
+static enum status remove_all(struct cli *c, const struct evict_options *o, bool last,
+                              struct json_out *j, struct err *e)
+{
+    for (size_t i = 0; i < c->words; i++) {
+        SCOPED(artifact_release) struct artifact a = {0};
+        struct evict_candidate gone;
+        enum status st = cli_artifact(c, c->word[i], false, &a, e);
+        if (st == ST_OK)
+            st = evict_remove(c->store, &a.digest, o, &gone, e);
+        if (st != ST_OK)
+            return err_subject(e, "%s", c->word[i]);
+        if (last)
+            tell_removed(c, &gone, j);
+    }
     return ST_OK;
 }
 
+/* Nothing goes unless everything may. */
 enum status cmd_rm(struct cli *c, struct err *e)
 {
     struct evict_options o;
     struct kept law;
     struct json_out j;
     enum status st = options(c, &o, &law, e);
+    struct evict_options dry = o;
+    dry.dry_run = true;
+    if (st == ST_OK && !o.dry_run)
+        st = remove_all(c, &dry, false, NULL, e);
+    if (st != ST_OK)
+        return st;
     if (c->json) {
         j = answer_open(c, "assay.rm/1");
         json_key(&j, "artifacts");
         json_array(&j);
     }
-    for (size_t i = 0; st == ST_OK && i < c->words; i++)
-        st = remove_one(c, &o, c->word[i], c->json ? &j : NULL, e);
+    st = remove_all(c, &o, true, c->json ? &j : NULL, e);
     if (st == ST_OK && c->json) {
         json_close(&j);
+        member_bool(&j, "dry_run", o.dry_run);
         answer_close(c, &j);
     }
-    if (st == ST_OK)
+    if (st == ST_OK && !o.dry_run)
         cli_hint(c, "next: assay gc");
     return st;
 }

@@ -83,7 +83,7 @@ enum status cmd_evidence_add(struct cli *c, struct err *e)
 struct handing {
     struct cli *c;
     const struct artifact *a;
-    int dir;
+    int dir; /* −1 until the first file goes into it */
     struct json_out *j;
     size_t count;
 };
@@ -93,6 +93,8 @@ static enum status write_document(struct handing *h, const struct digest *d, con
 {
     SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
     enum status st = store_document(h->c->store, d, &bytes, e);
+    if (st == ST_OK && h->dir < 0)
+        st = given_folder(h->c->args.value[OPT_OUTPUT], &h->dir, e);
     if (st == ST_OK)
         st = pending_file(h->dir, name, 0666 & ~h->c->umask, buf_span(&bytes),
                           opt_given(&h->c->args, OPT_FORCE), e);
@@ -137,14 +139,10 @@ static enum status hand_out_gate(struct handing *h, enum gate g, struct err *e)
 enum status evidence_hand_out(struct cli *c, const struct artifact *a, enum gate gate,
                               struct err *e)
 {
-    SCOPED(fd_release) int dir = -1;
     const char *folder = c->args.value[OPT_OUTPUT];
     struct json_out j;
-    struct handing h = {.c = c, .a = a};
-    enum status st = given_folder(folder, &dir, e);
-    if (st != ST_OK)
-        return st;
-    h.dir = dir;
+    struct handing h = {.c = c, .a = a, .dir = -1};
+    enum status st = ST_OK;
     if (c->json) {
         j = answer_open(c, "assay.evidence-files/1");
         member_digest(&j, "artifact", &a->digest);
@@ -157,6 +155,7 @@ enum status evidence_hand_out(struct cli *c, const struct artifact *a, enum gate
         if (gate == GATE_NONE || (int)gate == k)
             st = hand_out_gate(&h, (enum gate)k, e);
     }
+    fd_release(&h.dir);
     if (st == ST_OK && h.count == 0)
         st = err_set(e, ST_NOT_FOUND, "no-evidence", "there is no evidence about %s@%s",
                      a->manifest.name, a->manifest.version);

@@ -70,10 +70,11 @@ static const struct command rows[] = {
          "back. The\n"
          "ledger, manifest and evidence stay. Pinned, used, promoted and retained artifacts "
          "are refused,\n"
-         "exit 1.",
-     .examples = "assay rm tiny@1 --reason \"licence withdrawn\"",
+         "exit 1, and then none of those asked for goes.",
+     .examples = "assay rm tiny@1 --reason \"licence withdrawn\"\nassay rm tiny@1 tiny@2 --dry-run",
      .run = cmd_rm,
-     OPTIONS(OPT_REASON)},
+     OPTIONS(OPT_REASON, OPT_DRY_RUN),
+     NOTES({OPT_DRY_RUN, .help = "say what would go; change nothing"})},
     {.name = "gc",
      .words = "",
      .summary = "give room that nothing needs back to the disk",
