@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* Four batches of 4 MiB go round; each of two workers has a buffer for what it reads. */
-#define BATCHES     4
+/* Six batches of 4 MiB go round; each of two workers has a buffer for what it reads. */
+#define BATCHES     6
 #define WORKERS     2
 #define BATCH_BYTES (4u << 20)
 #define BATCH_ITEMS 256
@@ -44,7 +44,7 @@ struct fetch {
     struct fetch_plan plan;
     struct progress *progress;
     bool checking;          /* every item gets a verdict; else the first bad one ends it */
-    struct fetch_target to; /* fd ≥ 0: workers write the bytes there */
+    struct fetch_target to; /* fd ≥ 0: the bytes are written there */
     struct batch batches[BATCHES];
     struct reader readers[WORKERS];
     /* Items planned, but not yet in a batch. */
@@ -266,8 +266,11 @@ static enum status write_piece(const struct fetch *f, const uint8_t *p, size_t n
 }
 
 /* Writes the batch to its places, neighbours with one call. */
-static enum status write_batch(const struct fetch *f, const struct batch *b, struct err *e)
+static enum status write_batch(void *ctx, unsigned worker, void *slot, struct err *e)
 {
+    (void)worker;
+    const struct fetch *f = ctx;
+    const struct batch *b = slot;
     size_t at = skew(b);
     for (uint32_t i = 0; i < b->count;) {
         size_t n = 0;
@@ -318,8 +321,6 @@ static enum status work_batch(void *ctx, unsigned worker, void *slot, struct err
         st = work_run(f, &f->readers[worker], b, i, count, &done, e);
         i += count;
     }
-    if (st == ST_OK && f->to.fd >= 0)
-        st = write_batch(f, b, e);
     if (st == ST_OK)
         progress_add(f->progress, b->bytes);
     return st;
@@ -396,12 +397,12 @@ static enum status send_off(struct fetch *f, struct ring *ring, bool *ended, str
 
 static enum status run(struct fetch *f, struct taker taker, struct err *e)
 {
-    static const struct ring_stage stage = {work_batch, WORKERS};
+    static const struct ring_stage stages[] = {{work_batch, WORKERS}, {write_batch, 1}};
     SCOPED(ring_scope) struct ring *ring = NULL;
     void *slots[BATCHES];
     for (unsigned i = 0; i < BATCHES; i++)
         slots[i] = &f->batches[i];
-    enum status st = ring_open(slots, BATCHES, &stage, 1, f, &ring, e);
+    enum status st = ring_open(slots, BATCHES, stages, f->to.fd >= 0 ? 2 : 1, f, &ring, e);
     bool ended = false;
     while (st == ST_OK) {
         void *through = NULL;

@@ -1,5 +1,5 @@
-/* From records to bytes, quickly: two threads read (neighbours with one call), decode and re-hash;
- * the caller's thread makes the plan and takes what comes, in order.
+/* From records to bytes, quickly: two threads read (neighbours with one call), decode and re-hash,
+ * a third writes; the caller's thread makes the plan and takes what comes, in order.
  *
  * Memory does not grow with the plan: batches of a fixed size go round. No byte is handed out
  * before its record was decoded and its SHA-256 found right. Small plans need no threads. */

@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* Four slabs of 3 MiB, before and after encoding: 26 MiB, whatever the stream. */
-#define SLABS      4
-#define SLAB_BYTES ((3u << 20) + CHUNK_MAX)
+/* Six slabs of 2 MiB, before and after encoding: 28 MiB, whatever the stream. */
+#define SLABS      6
+#define SLAB_BYTES ((2u << 20) + CHUNK_MAX)
 #define PIECES_OWN (SLAB_BYTES / CHUNK_MIN + 2)
 #define PIECES     (3 * PIECES_OWN) /* with what is cut on advice */
 #define SLAB_OUT   (SLAB_BYTES + PIECES * PACK_RECORD)
@@ -47,11 +47,13 @@ struct ingest {
     struct slab slabs[SLABS];
 
     /* The caller's thread. */
-    struct hasher *whole;
     const uint64_t *cuts; /* [cut_count] advice for the content that is going in */
     size_t cut_at, cut_count;
+
+    /* The hashing stage. */
+    struct hasher *whole;
     struct digest_map
-        waiting; /* digests cut whose pack is not handed over: find cannot know them */
+        waiting; /* digests of chunks whose pack is not handed over: find cannot know them */
 
     /* The encoding stage. */
     struct codec *codec;
@@ -111,6 +113,58 @@ static enum status poison(struct ingest *g, enum status st)
 {
     if (st != ST_OK && g->failed == ST_OK)
         g->failed = st;
+    return st;
+}
+
+/* -- hashing -- */
+
+/* find knows them now. */
+static void forget(struct ingest *g, const struct pack_writer *pack)
+{
+    size_t count;
+    const struct pack_entry *entries = pack_writer_entries(pack, &count);
+    for (size_t i = 0; i < count; i++)
+        digest_map_remove(&g->waiting, &entries[i].digest);
+}
+
+static void collect(struct ingest *g)
+{
+    struct pack_writer *pack;
+    while ((pack = sealer_collect(g->sealer)) != NULL) {
+        forget(g, pack);
+        pack_writer_close(pack);
+    }
+}
+
+static enum status look_up(struct ingest *g, enum pack_kind kind, struct piece *p, struct err *e)
+{
+    p->known = KNOWN_WAITING;
+    if (kind == PACK_CHUNK && digest_map_get(&g->waiting, &p->entry.digest, NULL))
+        return ST_OK;
+    bool found = false;
+    enum status st = g->calls.find(g->calls.ctx, kind, &p->entry.digest, &found, &p->entry.at, e);
+    if (st != ST_OK)
+        return st;
+    p->known = found ? KNOWN_STORED : KNOWN_NOT;
+    if (!found && kind == PACK_CHUNK && !digest_map_put(&g->waiting, &p->entry.digest, 0))
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to remember a chunk");
+    return ST_OK;
+}
+
+static enum status hash_slab(void *ctx, unsigned worker, void *slot, struct err *e)
+{
+    (void)worker;
+    struct ingest *g = ctx;
+    struct slab *s = slot;
+    enum status st = ST_OK;
+    collect(g);
+    for (size_t i = 0; st == ST_OK && i < s->count; i++) {
+        struct piece *p = &s->pieces[i];
+        p->entry.digest = hasher_add_piece(g->whole, SPAN(s->in + p->offset, p->length));
+        st = look_up(g, PACK_CHUNK, p, e);
+        if (st == ST_OK)
+            st = g->calls.chunk(g->calls.ctx, &p->entry.digest, p->length, e);
+    }
     return st;
 }
 
@@ -189,15 +243,6 @@ static enum status encode_slab(void *ctx, unsigned worker, void *slot, struct er
 
 /* -- writing -- */
 
-/* find knows them now. */
-static void forget(struct ingest *g, const struct pack_writer *pack)
-{
-    size_t count;
-    const struct pack_entry *entries = pack_writer_entries(pack, &count);
-    for (size_t i = 0; i < count; i++)
-        digest_map_remove(&g->waiting, &entries[i].digest);
-}
-
 /* Seals the open pack and hands it over: by the sealer, or at once. */
 static enum status seal(struct ingest *g, struct err *e)
 {
@@ -260,15 +305,6 @@ static enum status write_slab(void *ctx, unsigned worker, void *slot, struct err
 
 /* -- the caller's thread -- */
 
-static void collect(struct ingest *g)
-{
-    struct pack_writer *pack;
-    while ((pack = sealer_collect(g->sealer)) != NULL) {
-        forget(g, pack);
-        pack_writer_close(pack);
-    }
-}
-
 static enum status make_room(struct slab *s, struct err *e)
 {
     if (s->in == NULL)
@@ -306,21 +342,6 @@ static enum status fill(struct slab *s, const struct slab *before, struct source
     return ST_OK;
 }
 
-static enum status look_up(struct ingest *g, enum pack_kind kind, struct piece *p, struct err *e)
-{
-    p->known = KNOWN_WAITING;
-    if (kind == PACK_CHUNK && digest_map_get(&g->waiting, &p->entry.digest, NULL))
-        return ST_OK;
-    bool found = false;
-    enum status st = g->calls.find(g->calls.ctx, kind, &p->entry.digest, &found, &p->entry.at, e);
-    if (st != ST_OK)
-        return st;
-    p->known = found ? KNOWN_STORED : KNOWN_NOT;
-    if (!found && kind == PACK_CHUNK && !digest_map_put(&g->waiting, &p->entry.digest, 0))
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory to remember a chunk");
-    return ST_OK;
-}
-
 void ingest_cuts(struct ingest *g, const uint64_t *offsets, size_t count)
 {
     g->cuts = offsets;
@@ -346,20 +367,12 @@ static size_t next_chunk(struct ingest *g, const struct slab *s, bool ended)
     return ended || have >= CHUNK_MAX ? chunker_cut(SPAN(s->in + s->cut, have)) : 0;
 }
 
-static enum status cut(struct ingest *g, struct slab *s, bool ended, struct err *e)
+static void cut(struct ingest *g, struct slab *s, bool ended)
 {
     for (size_t n; (n = next_chunk(g, s, ended)) > 0; s->cut += n, s->count++) {
         assert(s->count < PIECES);
-        struct piece *p = &s->pieces[s->count];
-        *p = (struct piece){.offset = (uint32_t)s->cut, .length = (uint32_t)n};
-        p->entry.digest = hasher_add_piece(g->whole, SPAN(s->in + s->cut, n));
-        enum status st = look_up(g, PACK_CHUNK, p, e);
-        if (st == ST_OK)
-            st = g->calls.chunk(g->calls.ctx, &p->entry.digest, p->length, e);
-        if (st != ST_OK)
-            return st;
+        s->pieces[s->count] = (struct piece){.offset = (uint32_t)s->cut, .length = (uint32_t)n};
     }
-    return ST_OK;
 }
 
 /* Sends every slab of the stream on its way. */
@@ -382,15 +395,12 @@ static enum status run(struct ingest *g, struct ring *ring, struct source from, 
         st = make_room(s, e);
         if (st == ST_OK)
             st = fill(s, before, from, &ended, e);
-        if (st == ST_OK)
-            st = cut(g, s, ended, e);
-        if (st == ST_OK)
-            st = ring_submit(ring, ended, e);
-        collect(g);
-        if (st == ST_OK) {
-            g->result.bytes += s->cut;
-            g->result.chunks += s->count;
-        }
+        if (st != ST_OK)
+            return st;
+        cut(g, s, ended);
+        g->result.bytes += s->cut;
+        g->result.chunks += s->count;
+        st = ring_submit(ring, ended, e);
         before = s;
     }
     void *through = ring;
@@ -405,7 +415,7 @@ static enum status run(struct ingest *g, struct ring *ring, struct source from, 
 /* With the threads that it takes, and without them again. */
 static enum status take_in(struct ingest *g, struct source from, struct err *e)
 {
-    static const struct ring_stage stages[] = {{encode_slab, 1}, {write_slab, 1}};
+    static const struct ring_stage stages[] = {{hash_slab, 1}, {encode_slab, 1}, {write_slab, 1}};
     SCOPED(sealer_scope) struct sealer *sealer = NULL;
     SCOPED(ring_scope) struct ring *ring = NULL;
     void *slots[SLABS];
@@ -414,7 +424,7 @@ static enum status take_in(struct ingest *g, struct source from, struct err *e)
     enum status st = sealer_open(g->calls.sealed, g->calls.ctx, &sealer, e);
     g->sealer = sealer;
     if (st == ST_OK)
-        st = ring_open(slots, SLABS, stages, 2, g, &ring, e);
+        st = ring_open(slots, SLABS, stages, 3, g, &ring, e);
     return st == ST_OK ? run(g, ring, from, e) : st;
 }
 

@@ -1,8 +1,8 @@
 /* From a stream to records: cut, hash, look up, encode, write.
  *
- *     caller's thread            second thread              third     fourth (store/sealer.h)
- *     read → cut → SHA-256   →   encode, read back hits  →  append →  seal → sealed
- *       │ find, chunk                                       │ reserve
+ *     caller's thread   second thread      third                       fourth     fifth (sealer.h)
+ *     read → cut    →   SHA-256        →   encode, read back hits  →   append →   seal → sealed
+ *                         │ find, chunk                                  │ reserve
  *
  * Slabs of a fixed number go round in a ring, so memory does not grow with the content; a stream
  * that fits one slab needs no threads. Threads live only inside ingest_content. Each callback runs

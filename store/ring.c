@@ -18,8 +18,9 @@ struct ring {
     struct ring_stage stages[RING_STAGES];
     void *ctx;
 
-    pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t turn;
+    pthread_mutex_t lock;             /* guards all below */
+    pthread_cond_t turn[RING_STAGES]; /* of each stage: it may begin a slot */
+    pthread_cond_t back;              /* a slot is through, or one failed */
     uint64_t submitted, returned; /* slots so far; slot number n lies in slots[n % slot_count] */
     uint64_t taken[RING_STAGES];  /* slots a stage has begun */
     unsigned passed[RING_SLOTS];  /* stages a slot is through */
@@ -41,6 +42,12 @@ static void fail(struct ring *r, uint64_t number, const struct err *why)
     r->failure = *why;
 }
 
+/* A slot is through all stages before this one. */
+static void pass_on(struct ring *r, unsigned stage)
+{
+    (void)pthread_cond_broadcast(stage < r->stage_count ? &r->turn[stage] : &r->back);
+}
+
 /* May the stage begin its next slot? Those before a failed one still go all the way. */
 static bool ready(const struct ring *r, unsigned stage)
 {
@@ -55,7 +62,7 @@ static void *work(void *arg)
     pthread_mutex_lock(&r->lock);
     for (;;) {
         while (!r->stopping && !ready(r, w->stage))
-            pthread_cond_wait(&r->turn, &r->lock);
+            pthread_cond_wait(&r->turn[w->stage], &r->lock);
         if (r->stopping)
             break;
         uint64_t number = r->taken[w->stage]++;
@@ -67,7 +74,7 @@ static void *work(void *arg)
         r->passed[slot] = w->stage + 1;
         if (st != ST_OK)
             fail(r, number, &e);
-        pthread_cond_broadcast(&r->turn);
+        pass_on(r, st == ST_OK ? w->stage + 1 : r->stage_count);
     }
     pthread_mutex_unlock(&r->lock);
     return NULL;
@@ -87,8 +94,10 @@ enum status ring_open(void *const *slots, unsigned slot_count, const struct ring
     r->stage_count = stage_count;
     r->ctx = ctx;
     r->failed_at = UINT64_MAX;
-    int lock = pthread_mutex_init(&r->lock, NULL), turn = pthread_cond_init(&r->turn, NULL);
-    assert(lock == 0 && turn == 0); /* with default attributes they cannot fail here */
+    int failed = pthread_mutex_init(&r->lock, NULL) | pthread_cond_init(&r->back, NULL);
+    for (unsigned i = 0; i < RING_STAGES; i++)
+        failed |= pthread_cond_init(&r->turn[i], NULL);
+    assert(failed == 0); /* with default attributes they cannot fail here */
     *out = r;
     return ST_OK;
 }
@@ -97,11 +106,14 @@ void ring_close(struct ring *r)
 {
     pthread_mutex_lock(&r->lock);
     r->stopping = true;
-    pthread_cond_broadcast(&r->turn);
+    for (unsigned i = 0; i < r->stage_count; i++)
+        pass_on(r, i);
     pthread_mutex_unlock(&r->lock);
     for (unsigned i = 0; i < r->running; i++)
         (void)pthread_join(r->workers[i].thread, NULL);
-    (void)pthread_cond_destroy(&r->turn);
+    for (unsigned i = 0; i < RING_STAGES; i++)
+        (void)pthread_cond_destroy(&r->turn[i]);
+    (void)pthread_cond_destroy(&r->back);
     (void)pthread_mutex_destroy(&r->lock);
     heap_free(r);
 }
@@ -160,7 +172,7 @@ enum status ring_submit(struct ring *r, bool last, struct err *e)
     pthread_mutex_lock(&r->lock);
     r->passed[slot] = 0;
     r->submitted++;
-    pthread_cond_broadcast(&r->turn);
+    pass_on(r, 0);
     pthread_mutex_unlock(&r->lock);
     return ST_OK;
 }
@@ -172,7 +184,7 @@ enum status ring_wait(struct ring *r, void **slot, struct err *e)
     unsigned oldest = (unsigned)(r->returned % r->slot_count);
     bool flying = r->returned < r->submitted;
     while (flying && r->returned < r->failed_at && r->passed[oldest] != r->stage_count)
-        pthread_cond_wait(&r->turn, &r->lock);
+        pthread_cond_wait(&r->back, &r->lock);
     enum status st = ST_OK;
     if (flying && r->returned >= r->failed_at) {
         st = r->failure.status;

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 #define RING_SLOTS   8
-#define RING_STAGES  2
+#define RING_STAGES  3
 #define RING_THREADS 4
 
 struct ring_stage {
