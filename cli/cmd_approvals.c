@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/given.h"
+#include "cli/listing.h"
 #include "cli/print.h"
 #include "promote/tally.h"
 #include <fcntl.h>
@@ -50,16 +51,6 @@ enum status cmd_approvals_add(struct cli *c, struct err *e)
 }
 
 /* ---- listing ---- */
-
-struct listing {
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-};
-
-static void listing_release(struct listing *l)
-{
-    table_release(&l->table);
-}
 
 static void tell_line(struct listing *l, const struct tallied *t, const char *what)
 {
@@ -111,31 +102,22 @@ static enum status tell_one(void *ctx, const struct tallied *t, struct err *e)
 enum status cmd_approvals_ls(struct cli *c, struct err *e)
 {
     SCOPED(artifact_release) struct artifact a = {0};
-    SCOPED(listing_release) struct listing l = {.table = table_of(5)};
+    SCOPED(listing_release) struct listing l = listing_of(c, 5);
     struct promoter by;
-    struct json_out j;
     enum status st = cli_artifact(c, c->word[0], false, &a, e);
     if (st == ST_OK)
         st = cli_promoter(c, false, &by, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = answer_open(c, "assay.approvals/1");
-        member_digest(&j, "artifact", &a.digest);
-        json_key(&j, "approvals");
-        json_array(&j);
-        l.j = &j;
-    }
+    listing_open(&l, "assay.approvals/1");
+    if (l.j != NULL)
+        member_digest(l.j, "artifact", &a.digest);
+    listing_rows(&l, "approvals");
     st = tally_each(&by, &a, tell_one, &l, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-        return ST_OK;
-    }
-    table_put(&l.table, &c->out);
-    if (l.table.cell == 0)
+    listing_close(&l);
+    if (l.j == NULL && l.table.cell == 0)
         cli_hint(c, "nobody was asked yet; next: assay request %s --to stable -o FILE", c->word[0]);
     return ST_OK;
 }

@@ -2,21 +2,11 @@
 #include "base/text.h"
 #include "cli/ask_file.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/print.h"
 #include "cli/refs.h"
 #include "promote/exception.h"
 #include <string.h>
-
-struct listing {
-    struct cli *c;
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-};
-
-static void listing_release(struct listing *l)
-{
-    table_release(&l->table);
-}
 
 static enum status list_one(void *ctx, const struct freeze *f, struct err *e)
 {
@@ -42,27 +32,17 @@ static enum status list_one(void *ctx, const struct freeze *f, struct err *e)
 
 static enum status list_freezes(struct cli *c, struct err *e)
 {
-    SCOPED(listing_release) struct listing l = {.c = c, .table = table_of(3)};
-    struct json_out j;
+    SCOPED(listing_release) struct listing l = listing_of(c, 3);
     enum status st = cli_trust(c, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = answer_open(c, "assay.freezes/1");
-        json_key(&j, "freezes");
-        json_array(&j);
-        l.j = &j;
-    }
+    listing_open(&l, "assay.freezes/1");
+    listing_rows(&l, "freezes");
     st = freeze_each(c->store, c->trust, list_one, &l, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-        return ST_OK;
-    }
-    table_put(&l.table, &c->out);
-    if (l.table.cell == 0)
+    listing_close(&l);
+    if (l.j == NULL && l.table.cell == 0)
         cli_hint(c, "nothing is frozen");
     return ST_OK;
 }

@@ -3,6 +3,7 @@
 #include "base/heap.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/print.h"
 #include "store/envelope.h"
 #include <fcntl.h>
@@ -48,18 +49,6 @@ enum status cmd_key_new(struct cli *c, struct err *e)
     return ST_OK;
 }
 
-struct key_listing {
-    struct cli *c;
-    struct json_out *j;
-    struct table table;
-    int dir;
-};
-
-static void key_listing_release(struct key_listing *l)
-{
-    table_release(&l->table);
-}
-
 static enum status read_public(int dir, const char *file, struct public_key *out, struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
@@ -69,7 +58,8 @@ static enum status read_public(int dir, const char *file, struct public_key *out
 
 static enum status list_key(void *ctx, const char *file, struct err *e)
 {
-    struct key_listing *l = ctx;
+    struct listing *l = ctx;
+    const int *dir = l->with;
     struct public_key key;
     struct stat facts;
     char name[256], secret[272], id[KEY_ID_TEXT];
@@ -78,10 +68,10 @@ static enum status list_key(void *ctx, const char *file, struct err *e)
         return ST_OK;
     text_fmt(name, sizeof name, "%.*s", (int)(n - 4), file);
     text_fmt(secret, sizeof secret, "%s.key", name);
-    enum status st = read_public(l->dir, file, &key, e);
+    enum status st = read_public(*dir, file, &key, e);
     if (st != ST_OK)
         return err_subject(e, "%s/%s", l->c->home.keys, file);
-    bool held = fstatat(l->dir, secret, &facts, 0) == 0;
+    bool held = fstatat(*dir, secret, &facts, 0) == 0;
     key_id_text(&key, id);
     if (l->j == NULL) {
         table_cell(&l->table, "%s", name);
@@ -100,30 +90,19 @@ static enum status list_key(void *ctx, const char *file, struct err *e)
 enum status cmd_key_ls(struct cli *c, struct err *e)
 {
     SCOPED(fd_release) int dir = -1;
-    struct json_out j;
-    SCOPED(key_listing_release) struct key_listing l = {.c = c, .table = table_of(3)};
+    SCOPED(listing_release) struct listing l = listing_of(c, 3);
     enum status st = cli_home(c, e);
     if (st == ST_OK)
         st = home_keys(&c->home, false, &dir, e);
     if (st != ST_OK)
         return st;
-    l.dir = dir;
-    if (c->json) {
-        j = answer_open(c, "assay.keys/1");
-        json_key(&j, "keys");
-        json_array(&j);
-        l.j = &j;
-    }
+    l.with = &dir;
+    listing_open(&l, "assay.keys/1");
+    listing_rows(&l, "keys");
     st = folder_each(dir, ".", list_key, &l, e);
-    if (st != ST_OK)
-        return st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-    } else {
-        table_put(&l.table, &c->out);
-    }
-    return ST_OK;
+    if (st == ST_OK)
+        listing_close(&l);
+    return st;
 }
 
 enum status cmd_key_export(struct cli *c, struct err *e)

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/budget_text.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/print.h"
 #include "cli/refs.h"
 #include "promote/policy_store.h"
@@ -23,17 +24,7 @@ static const char *format_of(const struct manifest *m)
     return m->model.present ? m->model.format : "opaque";
 }
 
-struct listing {
-    struct cli *c;
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-    char last[2 * MANIFEST_NAME_MAX + 1];
-};
-
-static void listing_release(struct listing *l)
-{
-    table_release(&l->table);
-}
+#define REF_MAX (2 * MANIFEST_NAME_MAX + 1)
 
 /* From the facts that admission left in the state: no manifest is opened for a list. */
 static enum status list_facts(struct listing *l, const struct json *f, const char *hex,
@@ -81,7 +72,7 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     SCOPED(json_scope) struct json *facts = NULL;
     bool gone = false;
-    text_fmt(l->last, sizeof l->last, "%s", ref);
+    text_fmt(l->with, REF_MAX, "%s", ref); /* the last one told */
     text_fmt(key, sizeof key, "artifact/%s", hex);
     text_fmt(name, sizeof name, "%.*s", (int)strcspn(ref, "@"), ref);
     enum status st = store_get(l->c->store, key, &value, e);
@@ -109,28 +100,23 @@ enum status cmd_ls(struct cli *c, struct err *e)
         st = cli_store(c, e);
     if (st != ST_OK)
         return st;
-    SCOPED(listing_release) struct listing l = {.c = c, .table = table_of(5)};
-    struct json_out j;
-    if (c->json) {
-        j = answer_open(c, "assay.ls/1");
-        json_key(&j, "artifacts");
-        json_array(&j);
-        l.j = &j;
-    }
+    SCOPED(listing_release) struct listing l = listing_of(c, 5);
+    char last[REF_MAX] = "";
+    l.with = last;
+    listing_open(&l, "assay.ls/1");
+    listing_rows(&l, "artifacts");
     st = refs_page(c, c->args.value[OPT_AFTER], limit, list_one, &l, &more, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        json_close(&j);
-        if (limit != UINT64_MAX)
-            member_bool(&j, "more", more);
-        answer_close(c, &j);
+    listing_end(&l);
+    if (l.j != NULL && limit != UINT64_MAX)
+        member_bool(l.j, "more", more);
+    listing_close(&l);
+    if (l.j != NULL)
         return ST_OK;
-    }
-    table_put(&l.table, &c->out);
     if (more)
         cli_hint(c, "there are more; next: assay ls --limit %llu --after %s",
-                 (unsigned long long)limit, l.last);
+                 (unsigned long long)limit, last);
     if (l.table.cell == 0 && !opt_given(&c->args, OPT_AFTER))
         cli_hint(c, "the store is empty; next: assay add MODEL");
     return ST_OK;

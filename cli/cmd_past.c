@@ -1,31 +1,21 @@
 /* channels --at T: who held what at a time that is past, from the ledger itself. */
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/past.h"
 #include "cli/print.h"
 #include "cli/refs.h"
 #include "promote/history.h"
 #include <string.h>
 
-struct telling {
-    struct cli *c;
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-    size_t count;
-};
-
-static void telling_release(struct telling *t)
-{
-    table_release(&t->table);
-}
-
 static enum status tell(void *ctx, const struct tenure *h, struct err *e)
 {
-    struct telling *t = ctx;
+    struct listing *t = ctx;
+    size_t *count = t->with;
     char ref[300];
     (void)e;
     refs_name(t->c, &h->artifact, ref, sizeof ref);
-    t->count++;
+    ++*count;
     if (t->j == NULL) {
         table_cell(&t->table, "%s@%s", h->name, h->channel);
         table_cell(&t->table, "%s", ref);
@@ -61,8 +51,8 @@ enum status read_moment(const char *option, const char *text, int64_t *out, stru
 
 enum status channels_at(struct cli *c, struct err *e)
 {
-    struct json_out j;
-    SCOPED(telling_release) struct telling t = {.c = c, .table = table_of(5)};
+    SCOPED(listing_release) struct listing l = listing_of(c, 5);
+    size_t count = 0;
     char name[MANIFEST_NAME_MAX], channel[16], when[TIME_TEXT_MAX];
     bool one = c->words > 0;
     int64_t at = 0;
@@ -74,25 +64,18 @@ enum status channels_at(struct cli *c, struct err *e)
     if (st != ST_OK)
         return st;
     time_format(at, when);
-    if (c->json) {
-        j = answer_open(c, "assay.channels-at/1");
-        member_text(&j, "at", when);
-        json_key(&j, "channels");
-        json_array(&j);
-        t.j = &j;
-    }
-    st = history_at(c->store, one ? name : NULL, one ? channel : NULL, at, tell, &t, e);
-    if (st == ST_OK && one && t.count == 0)
+    l.with = &count;
+    listing_open(&l, "assay.channels-at/1");
+    if (l.j != NULL)
+        member_text(l.j, "at", when);
+    listing_rows(&l, "channels");
+    st = history_at(c->store, one ? name : NULL, one ? channel : NULL, at, tell, &l, e);
+    if (st == ST_OK && one && count == 0)
         st = err_set(e, ST_NOT_FOUND, "no-holder", "nobody held %s at %s", c->word[0], when);
     if (st != ST_OK)
         return one ? err_subject(e, "%s", c->word[0]) : st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-    } else {
-        table_put(&t.table, &c->out);
-        if (t.count == 0)
-            cli_hint(c, "nobody held a channel at %s", when);
-    }
+    listing_close(&l);
+    if (l.j == NULL && count == 0)
+        cli_hint(c, "nobody held a channel at %s", when);
     return ST_OK;
 }

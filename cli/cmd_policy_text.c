@@ -1,6 +1,7 @@
 /* policy explain, policy diff: the law in words. */
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/policy_file.h"
 #include "cli/print.h"
 #include "promote/policy_text.h"
@@ -39,21 +40,8 @@ enum status cmd_policy_explain(struct cli *c, struct err *e)
 
 /* ---- diff ---- */
 
-struct differing {
-    struct cli *c;
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-    size_t count;
-};
-
-static void differing_release(struct differing *d)
+static void tell(struct listing *d, const char *rule, const char *before, const char *after)
 {
-    table_release(&d->table);
-}
-
-static void tell(struct differing *d, const char *rule, const char *before, const char *after)
-{
-    d->count++;
     if (d->j == NULL) {
         table_cell(&d->table, "%s", before == NULL ? "+" : after == NULL ? "-" : "~");
         table_cell(&d->table, "%s", rule);
@@ -68,7 +56,7 @@ static void tell(struct differing *d, const char *rule, const char *before, cons
     json_close(d->j);
 }
 
-static void compare(struct differing *d, const struct policy_rules *a, const struct policy_rules *b)
+static void compare(struct listing *d, const struct policy_rules *a, const struct policy_rules *b)
 {
     for (size_t i = 0; i < a->count; i++) {
         const struct policy_rule *other = policy_rules_find(b, a->rule[i].name);
@@ -87,8 +75,7 @@ enum status cmd_policy_diff(struct cli *c, struct err *e)
 {
     SCOPED(policy_release) struct policy before = {0}, after = {0};
     SCOPED(policy_rules_release) struct policy_rules a = {.rule = NULL}, b = {.rule = NULL};
-    SCOPED(differing_release) struct differing d = {.c = c, .table = table_of(3)};
-    struct json_out j;
+    SCOPED(listing_release) struct listing d = listing_of(c, 3);
     enum status st = policy_file_or_law(c, c->words > 1 ? c->word[0] : NULL, &before, e);
     if (st == ST_OK)
         st = policy_file_read(c->word[c->words - 1], &after, e);
@@ -98,21 +85,16 @@ enum status cmd_policy_diff(struct cli *c, struct err *e)
         st = policy_rules(&after, &b, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = answer_open(c, "assay.policy-diff/1");
-        member_digest(&j, "before", &before.digest);
-        member_digest(&j, "after", &after.digest);
-        json_key(&j, "changes");
-        json_array(&j);
-        d.j = &j;
+    listing_open(&d, "assay.policy-diff/1");
+    if (d.j != NULL) {
+        member_digest(d.j, "before", &before.digest);
+        member_digest(d.j, "after", &after.digest);
     }
+    listing_rows(&d, "changes");
     compare(&d, &a, &b);
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-        return ST_OK;
-    }
-    buf_fmt(&c->out, "%s → %s: %zu rules differ\n", before.name, after.name, d.count);
-    table_put(&d.table, &c->out);
+    if (d.j == NULL)
+        buf_fmt(&c->out, "%s → %s: %zu rules differ\n", before.name, after.name,
+                d.table.cell / d.table.columns);
+    listing_close(&d);
     return ST_OK;
 }

@@ -1,6 +1,7 @@
 /* promote, channels: decisions and who holds what. */
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/past.h"
 #include "cli/print.h"
 #include "cli/refs.h"
@@ -72,19 +73,7 @@ enum status cmd_promote(struct cli *c, struct err *e)
     return ST_REFUSED;
 }
 
-struct holders {
-    struct cli *c;
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-    struct buf list; /* holders as they were found: reading waits until the scan is over */
-    bool former;
-};
-
-static void holders_release(struct holders *l)
-{
-    table_release(&l->table);
-    buf_release(&l->list);
-}
+/* ---- channels ---- */
 
 static enum status collect(void *ctx, const struct holder *h, struct err *e)
 {
@@ -94,7 +83,7 @@ static enum status collect(void *ctx, const struct holder *h, struct err *e)
                         : ST_OK;
 }
 
-static void tell_holder(struct holders *l, const struct holder *h)
+static void tell_holder(struct listing *l, const struct holder *h, bool former)
 {
     char ref[300] = "";
     bool vacant = digest_is_zero(&h->artifact);
@@ -105,10 +94,10 @@ static void tell_holder(struct holders *l, const struct holder *h)
         table_cell(&l->table, "%s", vacant ? "nobody" : ref);
         table_cell(&l->table, "since %s", h->since);
         table_cell(&l->table, "%s%s",
-                   vacant      ? "stands empty"
-                   : l->former ? "held it"
-                               : "holds it",
-                   l->former && h->withdrawn ? ", taken out" : "");
+                   vacant   ? "stands empty"
+                   : former ? "held it"
+                            : "holds it",
+                   former && h->withdrawn ? ", taken out" : "");
         return;
     }
     json_object(l->j);
@@ -119,33 +108,34 @@ static void tell_holder(struct holders *l, const struct holder *h)
     member_text(l->j, "since", h->since);
     member_digest(l->j, "decision", &h->decision);
     member_u64(l->j, "seq", h->seq);
-    if (l->former)
+    if (former)
         member_bool(l->j, "withdrawn", h->withdrawn);
     json_close(l->j);
 }
 
-static void tell_holders(struct holders *l)
+static void tell_holders(struct listing *l, struct span found, bool former)
 {
     struct holder h;
-    for (size_t at = 0; at + sizeof h <= l->list.n; at += sizeof h) {
-        memcpy(&h, l->list.p + at, sizeof h);
-        tell_holder(l, &h);
+    for (size_t at = 0; at + sizeof h <= found.n; at += sizeof h) {
+        memcpy(&h, found.p + at, sizeof h);
+        tell_holder(l, &h, former);
     }
-    l->list.n = 0;
 }
 
-static enum status all_channels(struct holders *l, struct err *e)
+/* Reading waits until the scan is over. */
+static enum status all_channels(struct listing *l, struct err *e)
 {
-    enum status st = channel_each(l->c->store, true, collect, &l->list, e);
+    SCOPED(buf_release) struct buf found = BUF_EMPTY;
+    enum status st = channel_each(l->c->store, true, collect, &found, e);
     if (st == ST_OK)
-        tell_holders(l);
+        tell_holders(l, buf_span(&found), false);
     return st;
 }
 
 /* One that stands empty is told too: who held it may be asked for. */
-static enum status one_channel(struct holders *l, const char *text, struct json_out *j,
-                               struct err *e)
+static enum status one_channel(struct listing *l, const char *text, struct err *e)
 {
+    SCOPED(buf_release) struct buf found = BUF_EMPTY;
     char name[MANIFEST_NAME_MAX], channel[16], way[WAY_BACK];
     struct holder h;
     enum status st = refs_channel(text, name, channel, e);
@@ -153,17 +143,12 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
         st = channel_seat(l->c->store, name, channel, &h, e);
     if (st != ST_OK)
         return err_subject(e, "%s", text);
-    tell_holder(l, &h);
-    st = channel_former(l->c->store, name, channel, collect, &l->list, e);
+    tell_holder(l, &h, false);
+    st = channel_former(l->c->store, name, channel, collect, &found, e);
     if (st != ST_OK)
         return st;
-    if (l->j != NULL) {
-        json_close(j);
-        json_key(j, "former");
-        json_array(j);
-    }
-    l->former = true;
-    tell_holders(l);
+    listing_rows(l, "former");
+    tell_holders(l, buf_span(&found), true);
     if (!digest_is_zero(&h.artifact))
         return ST_OK;
     st = way_back(l->c, name, channel, way, e);
@@ -174,29 +159,19 @@ static enum status one_channel(struct holders *l, const char *text, struct json_
 
 enum status cmd_channels(struct cli *c, struct err *e)
 {
-    struct json_out j;
     if (opt_given(&c->args, OPT_AT))
         return channels_at(c, e);
-    SCOPED(holders_release) struct holders l = {.c = c, .table = table_of(4)};
+    SCOPED(listing_release) struct listing l = listing_of(c, 4);
     enum status st = cli_trust(c, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = answer_open(c, "assay.channels/1");
-        json_key(&j, "channels");
-        json_array(&j);
-        l.j = &j;
-    }
-    st = c->words == 0 ? all_channels(&l, e) : one_channel(&l, c->word[0], l.j, e);
+    listing_open(&l, "assay.channels/1");
+    listing_rows(&l, "channels");
+    st = c->words == 0 ? all_channels(&l, e) : one_channel(&l, c->word[0], e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-    } else {
-        table_put(&l.table, &c->out);
-        if (l.table.cell == 0)
-            cli_hint(c, "no channel is held yet; next: assay promote REF --to preview");
-    }
+    listing_close(&l);
+    if (l.j == NULL && l.table.cell == 0)
+        cli_hint(c, "no channel is held yet; next: assay promote REF --to preview");
     return ST_OK;
 }

@@ -3,6 +3,7 @@
 #include "base/heap.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/print.h"
 #include "store/quarantine.h"
 #include <stdlib.h>
@@ -24,32 +25,20 @@ static void facts_json(struct json_out *j, const struct quarantine_facts *f)
     member_text(j, "time", f->time);
 }
 
-struct rejects {
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-    struct buf ids; /* struct reject after struct reject */
-};
-
 struct reject {
     uint64_t seq; /* of the ledger entry: the order in which they came */
     char id[64];
 };
 
-static void rejects_release(struct rejects *r)
-{
-    table_release(&r->table);
-    buf_release(&r->ids);
-}
-
 static enum status collect(void *ctx, const struct quarantine_facts *f, struct err *e)
 {
-    struct rejects *r = ctx;
+    struct buf *list = ctx;
     struct reject it = {0};
     text_fmt(it.id, sizeof it.id, "%s", f->id);
     if (!text_u64(SPAN(it.id, strcspn(it.id, "-")), &it.seq))
         it.seq = UINT64_MAX;
-    buf_append(&r->ids, SPAN(&it, sizeof it));
-    return r->ids.failed ? err_set(e, ST_NO_MEMORY, NULL, "no memory for a list") : ST_OK;
+    buf_append(list, SPAN(&it, sizeof it));
+    return list->failed ? err_set(e, ST_NO_MEMORY, NULL, "no memory for a list") : ST_OK;
 }
 
 static int by_age(const void *a, const void *b)
@@ -58,38 +47,39 @@ static int by_age(const void *a, const void *b)
     return x->seq != y->seq ? (x->seq < y->seq ? -1 : 1) : strcmp(x->id, y->id);
 }
 
-static void list_one(struct rejects *r, const struct quarantine_facts *f)
+static void list_one(struct listing *l, const struct quarantine_facts *f)
 {
-    if (r->j != NULL) {
-        json_object(r->j);
-        facts_json(r->j, f);
-        json_close(r->j);
+    if (l->j != NULL) {
+        json_object(l->j);
+        facts_json(l->j, f);
+        json_close(l->j);
         return;
     }
-    table_cell(&r->table, "%s", f->id);
-    table_cell(&r->table, "%.60s", f->name);
-    table_cell(&r->table, "%s", f->stage);
-    table_cell(&r->table, "%s", f->code);
-    table_cell(&r->table, "%s", f->time);
+    table_cell(&l->table, "%s", f->id);
+    table_cell(&l->table, "%.60s", f->name);
+    table_cell(&l->table, "%s", f->stage);
+    table_cell(&l->table, "%s", f->code);
+    table_cell(&l->table, "%s", f->time);
 }
 
 /* The state is ordered by bytes, people want the order of time. */
-static enum status list_all(struct cli *c, struct rejects *r, struct err *e)
+static enum status list_all(struct cli *c, struct listing *l, struct err *e)
 {
-    enum status st = quarantine_each(c->store, collect, r, e);
-    size_t count = r->ids.n / sizeof(struct reject);
+    SCOPED(buf_release) struct buf list = BUF_EMPTY;
+    enum status st = quarantine_each(c->store, collect, &list, e);
+    size_t count = list.n / sizeof(struct reject);
     if (st != ST_OK || count == 0)
         return st;
-    struct reject *ids = heap_alloc(r->ids.n);
+    struct reject *ids = heap_alloc(list.n);
     if (ids == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a list");
-    memcpy(ids, r->ids.p, r->ids.n);
+    memcpy(ids, list.p, list.n);
     qsort(ids, count, sizeof *ids, by_age);
     for (size_t i = 0; st == ST_OK && i < count; i++) {
         SCOPED(quarantine_facts_release) struct quarantine_facts f = {0};
         st = quarantine_get(c->store, ids[i].id, &f, e);
         if (st == ST_OK)
-            list_one(r, &f);
+            list_one(l, &f);
     }
     heap_free(ids);
     return st;
@@ -97,28 +87,18 @@ static enum status list_all(struct cli *c, struct rejects *r, struct err *e)
 
 enum status cmd_quarantine_ls(struct cli *c, struct err *e)
 {
-    struct json_out j;
-    SCOPED(rejects_release) struct rejects r = {.table = table_of(5)};
+    SCOPED(listing_release) struct listing l = listing_of(c, 5);
     enum status st = cli_store(c, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = answer_open(c, "assay.quarantine/1");
-        json_key(&j, "entries");
-        json_array(&j);
-        r.j = &j;
-    }
-    st = list_all(c, &r, e);
+    listing_open(&l, "assay.quarantine/1");
+    listing_rows(&l, "entries");
+    st = list_all(c, &l, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-    } else {
-        table_put(&r.table, &c->out);
-        if (r.table.cell == 0)
-            cli_hint(c, "nothing was rejected");
-    }
+    listing_close(&l);
+    if (l.j == NULL && l.table.cell == 0)
+        cli_hint(c, "nothing was rejected");
     return ST_OK;
 }
 

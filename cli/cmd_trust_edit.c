@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/given.h"
+#include "cli/listing.h"
 #include "cli/print.h"
 #include "cli/target.h"
 #include "promote/voided.h"
@@ -223,26 +224,18 @@ enum status cmd_trust_rotate(struct cli *c, struct err *e)
 /* ---- revoking ---- */
 
 struct void_list {
-    struct cli *c;
-    struct json_out *j; /* NULL: the table */
-    struct table table;
     char since[TIME_TEXT_MAX];
     size_t count, suspect;
 };
 
-static void void_list_release(struct void_list *l)
-{
-    table_release(&l->table);
-}
-
 static enum status tell_voided(void *ctx, const struct voided *v, struct err *e)
 {
-    struct void_list *l = ctx;
-    (void)e;
+    struct listing *l = ctx;
+    struct void_list *sums = l->with;
     /* Times are of one shape, so they compare as text; one that is not known may be the thief's. */
-    bool suspect = v->time[0] == '\0' || strcmp(v->time, l->since) >= 0;
-    l->count++;
-    l->suspect += suspect ? 1 : 0;
+    bool suspect = v->time[0] == '\0' || strcmp(v->time, sums->since) >= 0;
+    sums->count++;
+    sums->suspect += suspect ? 1 : 0;
     if (l->j == NULL) {
         table_cell(&l->table, "%s", voided_name(v->kind));
         table_cell(&l->table, "%s", v->what);
@@ -263,29 +256,26 @@ static enum status tell_voided(void *ctx, const struct voided *v, struct err *e)
 static enum status list_voided(struct cli *c, const struct trust *next, int64_t since,
                                struct err *e)
 {
-    struct json_out j;
-    SCOPED(void_list_release) struct void_list l = {.c = c, .table = table_of(4)};
-    time_format(since, l.since);
-    if (c->json) {
-        j = answer_open(c, "assay.trust-revoke/1");
-        member_text(&j, "id", c->word[0]);
-        member_text(&j, "since", l.since);
-        json_key(&j, "voids");
-        json_array(&j);
-        l.j = &j;
+    SCOPED(listing_release) struct listing l = listing_of(c, 4);
+    struct void_list sums = {.count = 0};
+    l.with = &sums;
+    time_format(since, sums.since);
+    listing_open(&l, "assay.trust-revoke/1");
+    if (l.j != NULL) {
+        member_text(l.j, "id", c->word[0]);
+        member_text(l.j, "since", sums.since);
     }
+    listing_rows(&l, "voids");
     const struct promoter by = {.store = c->store, .trust = c->trust, .clock = c->clock};
     enum status st = voided_each(&by, next, tell_voided, &l, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        json_close(&j);
-        member_bool(&j, "dry_run", true);
-        answer_close(c, &j);
-        return ST_OK;
-    }
-    table_put(&l.table, &c->out);
-    buf_fmt(&c->out, "voids %zu, of them %zu since %s\n", l.count, l.suspect, l.since);
+    listing_end(&l);
+    if (l.j != NULL)
+        member_bool(l.j, "dry_run", true);
+    listing_close(&l);
+    if (l.j == NULL)
+        buf_fmt(&c->out, "voids %zu, of them %zu since %s\n", sums.count, sums.suspect, sums.since);
     return ST_OK;
 }
 

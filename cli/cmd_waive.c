@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/ask_file.h"
 #include "cli/command.h"
+#include "cli/listing.h"
 #include "cli/print.h"
 #include "cli/refs.h"
 #include "promote/exception.h"
@@ -91,18 +92,6 @@ static void tell_waiver(struct cli *c, const struct artifact *a, const struct as
 
 /* ---- listing ---- */
 
-struct listing {
-    struct cli *c;
-    const struct digest *artifact;
-    struct json_out *j; /* NULL: the table */
-    struct table table;
-};
-
-static void listing_release(struct listing *l)
-{
-    table_release(&l->table);
-}
-
 static void tell_one(struct listing *l, const struct waiver *w, const char *state, const char *why)
 {
     if (l->j == NULL) {
@@ -140,7 +129,7 @@ static enum status list_one(void *ctx, const struct shelved *d, struct err *e)
     }
     if (st != ST_OK)
         text_fmt(text, sizeof text, ": %.180s", why.detail);
-    bool holds = st == ST_OK && waiver_holds(&w, c->facts.id, l->artifact, cli_now(c));
+    bool holds = st == ST_OK && waiver_holds(&w, c->facts.id, l->with, cli_now(c));
     tell_one(l, &w, st != ST_OK ? "void" : holds ? "holds" : "over", text);
     return cli_alive(e);
 }
@@ -148,29 +137,20 @@ static enum status list_one(void *ctx, const struct shelved *d, struct err *e)
 static enum status list_waivers(struct cli *c, struct err *e)
 {
     SCOPED(artifact_release) struct artifact a = {0};
-    SCOPED(listing_release)
-    struct listing l = {.c = c, .artifact = &a.digest, .table = table_of(5)};
-    struct json_out j;
+    SCOPED(listing_release) struct listing l = listing_of(c, 5);
     enum status st = cli_artifact(c, c->word[0], false, &a, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = answer_open(c, "assay.waivers/1");
-        member_digest(&j, "artifact", &a.digest);
-        json_key(&j, "waivers");
-        json_array(&j);
-        l.j = &j;
-    }
+    l.with = &a.digest;
+    listing_open(&l, "assay.waivers/1");
+    if (l.j != NULL)
+        member_digest(l.j, "artifact", &a.digest);
+    listing_rows(&l, "waivers");
     st = shelf_each(c->store, WAIVER_SHELF, &a.digest, SIZE_MAX, list_one, &l, e);
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        json_close(&j);
-        answer_close(c, &j);
-        return ST_OK;
-    }
-    table_put(&l.table, &c->out);
-    if (l.table.cell == 0)
+    listing_close(&l);
+    if (l.j == NULL && l.table.cell == 0)
         cli_hint(c, "nothing is waived for %s", c->word[0]);
     return ST_OK;
 }
