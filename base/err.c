@@ -40,6 +40,14 @@ enum status err_at(struct err *e, enum status st, const char *stage, const char 
     return st;
 }
 
+/* An error that nobody filled is one all the same: never a success on its way out. */
+static enum status passed_on(struct err *e)
+{
+    if (e->status == ST_OK)
+        e->status = ST_IO;
+    return e->status;
+}
+
 enum status err_subject(struct err *e, const char *fmt, ...)
 {
     if (e == NULL)
@@ -50,7 +58,7 @@ enum status err_subject(struct err *e, const char *fmt, ...)
         text_vfmt(e->subject, sizeof e->subject, fmt, ap);
         va_end(ap);
     }
-    return e->status;
+    return passed_on(e);
 }
 
 enum status err_stage(struct err *e, const char *stage)
@@ -59,7 +67,7 @@ enum status err_stage(struct err *e, const char *stage)
         return ST_IO;
     if (e->stage == NULL)
         e->stage = stage;
-    return e->status;
+    return passed_on(e);
 }
 
 const char *err_code(const struct err *e)

@@ -45,7 +45,8 @@ enum status err_at(struct err *e, enum status st, const char *stage, const char 
 enum status err_sys(struct err *e, int sys, const char *what, const char *subject);
 
 /* Annotations: each fills its field only if it is still empty. err_subject replaces an empty
- * subject; err_stage an absent stage. Both return e->status so that they can stand in a return. */
+ * subject; err_stage an absent stage. Both return e->status so that they can stand in a return,
+ * ST_IO when nobody has filled it. */
 enum status err_subject(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 enum status err_stage(struct err *e, const char *stage);
 

@@ -12,8 +12,8 @@ enum status place_read(struct store *s, const char *key, struct digest *envelope
         return ST_OK;
     }
     buf_byte(&value, '\0');
-    if (st == ST_OK)
-        st = buf_status(&value);
+    if (st == ST_OK && buf_status(&value) != ST_OK)
+        st = err_set(&why, ST_NO_MEMORY, NULL, "no memory for a value of the state");
     if (st != ST_OK) {
         *e = why;
         return st;

@@ -85,3 +85,11 @@ Test(err, nobody_needs_to_want_the_reason)
     cr_expect_eq(err_at(NULL, ST_FORMAT, "s", "c", 1, "x"), ST_FORMAT);
     cr_expect_eq(err_sys(NULL, ENOENT, "open", "x"), ST_NOT_FOUND);
 }
+
+Test(err, one_that_nobody_filled_does_not_pass_for_a_success)
+{
+    struct err e = ERR_NONE;
+    cr_assert_eq(err_subject(&e, "x"), ST_IO);
+    e = ERR_NONE;
+    cr_assert_eq(err_stage(&e, "x"), ST_IO);
+}
