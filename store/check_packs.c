@@ -202,29 +202,6 @@ static enum status plan_next(void *ctx, struct fetch_item *items, size_t cap, si
 /* -- each record ---------------------------------------------------------------------------------
  */
 
-/* A sound root must be in the table of recipes, or be replaced there. */
-static enum status check_root(struct pack_check *p, const struct pack_entry *entry, struct err *e)
-{
-    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-    struct recipe_root root;
-    struct digest now;
-    uint64_t n = 0;
-    bool found = false;
-    struct err why = ERR_NONE;
-    enum status st = pack_read_buf(p->set, &entry->at, &entry->digest, &bytes, &why);
-    if (st == ST_OK)
-        st = recipe_root_decode(buf_span(&bytes), &root, &why);
-    if (st != ST_OK) {
-        char object[64];
-        pack_object(entry->at.pack, object);
-        return check_absorb(p->c, st, &why, object, &entry->digest, e);
-    }
-    st = catalog_recipe(p->c->v, &root.content, &found, &now, &n, &why);
-    if (st == ST_OK && !found)
-        tell_stale(p, entry);
-    return check_absorb(p->c, st, &why, "index", NULL, e);
-}
-
 static bool same_place(const struct pack_location *a, const struct pack_location *b)
 {
     return a->pack == b->pack && a->offset == b->offset;
@@ -247,6 +224,33 @@ static enum status moved(struct pack_check *p, const struct pack_entry *entry, b
         st = catalog_find(v, (enum pack_kind)entry->at.kind, &entry->digest, &found, &now, e);
     *out = !found || !same_place(&now, &entry->at);
     return st;
+}
+
+/* A sound root must be in the table of recipes, or be replaced there. */
+static enum status check_root(struct pack_check *p, const struct pack_entry *entry, struct err *e)
+{
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    struct recipe_root root;
+    struct digest now;
+    uint64_t n = 0;
+    bool found = false;
+    struct err why = ERR_NONE;
+    enum status st = pack_read_buf(p->set, &entry->at, &entry->digest, &bytes, &why);
+    if (st == ST_OK)
+        st = recipe_root_decode(buf_span(&bytes), &root, &why);
+    bool gone = false;
+    enum status asked = st == ST_NOT_FOUND ? moved(p, entry, &gone, e) : ST_OK;
+    if (asked != ST_OK || gone)
+        return asked;
+    if (st != ST_OK) {
+        char object[64];
+        pack_object(entry->at.pack, object);
+        return check_absorb(p->c, st, &why, object, &entry->digest, e);
+    }
+    st = catalog_recipe(p->c->v, &root.content, &found, &now, &n, &why);
+    if (st == ST_OK && !found)
+        tell_stale(p, entry);
+    return check_absorb(p->c, st, &why, "index", NULL, e);
 }
 
 static enum status check_current(struct pack_check *p, const struct pack_entry *entry,

@@ -1,12 +1,16 @@
 #include "base/files.h"
+#include "base/io.h"
 #include "store/check.h"
+#include "store/gc.h"
 #include "store/quarantine.h"
 #include "tests/support/store_room.h"
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define OK(call) cr_assert_eq((call), ST_OK, "%s: %s: %s", err_code(&e), e.subject, e.detail)
@@ -242,4 +246,73 @@ Test(check, a_lost_pack_is_named_and_the_rest_is_served)
     OK(room_add(&r, buf_span(&one), &a, &e));
     OK(room_reads(&r, &a.sha256, buf_span(&one), &e));
     room_remove(&r);
+}
+
+/* -- others meanwhile ---------------------------------------------------------------------------
+ */
+
+/* Ahead of the n-th read another process forgets an artifact and sweeps. */
+struct meanwhile {
+    struct store_room *r;
+    unsigned at;
+    _Atomic unsigned seen;
+};
+
+static bool forget_and_sweep(struct store_room *r)
+{
+    struct err e = ERR_NONE;
+    struct gc_report report;
+    r->s = NULL; /* the parent's; and a secret does not survive a fork */
+    enum status st = signer_open_file(r->t.dir, "log.key", NULL, NULL, &r->log, &e);
+    const struct gc_options o = {.clock = r->clock, .log = r->log};
+    if (st == ST_OK)
+        st = store_open(r->path, &r->s, &e);
+    if (st == ST_OK)
+        st = room_forget(r, "goes", &e);
+    if (st == ST_OK)
+        st = gc_run(r->s, &o, NULL, &report, &e);
+    if (st != ST_OK)
+        (void)fprintf(stderr, "%s: %s: %s\n", err_code(&e), e.subject, e.detail);
+    return st == ST_OK && report.dropped > 0;
+}
+
+static int sweep_at(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    struct meanwhile *m = ctx;
+    int status = 0;
+    (void)path;
+    (void)fd;
+    (void)bytes;
+    if (strcmp(call, "pread") != 0 || ++m->seen != m->at)
+        return 0;
+    pid_t child = fork();
+    if (child == 0) {
+        io_watch(NULL, NULL);
+        _exit(forget_and_sweep(m->r) ? 0 : 1);
+    }
+    return waitpid(child, &status, 0) == child && status == 0 ? 0 : EIO;
+}
+
+Test(check, a_sweep_ahead_of_any_read_is_no_damage)
+{
+    struct meanwhile m = {.at = 0};
+    do {
+        struct store_room r = room_make();
+        struct err e = ERR_NONE;
+        struct seen s = {0};
+        struct check_report report;
+        OK(room_install(&r, "goes", 2, 3000, 1, &e));
+        OK(room_install(&r, "stays", 1, 3000, 9, &e));
+        m.r = &r;
+        m.at++;
+        m.seen = 0;
+        io_watch(sweep_at, &m);
+        enum status st = check_store(r.s, NULL, see, &s, &report, &e);
+        io_watch(NULL, NULL);
+        cr_assert_eq(st, ST_OK, "read %u: %s: %s: %s", m.at, err_code(&e), e.subject, e.detail);
+        cr_assert_eq(s.n, 0, "read %u: %s: %s: %s", m.at, s.first.object, s.first.code,
+                     s.first.detail);
+        room_remove(&r);
+    } while (m.seen >= m.at);
+    cr_assert_gt(m.at, 10);
 }
