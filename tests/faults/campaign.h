@@ -38,6 +38,7 @@ struct campaign {
     uint64_t (*count)(struct run *r, struct unit *u);
     enum verdict (*point)(struct run *r, struct unit *u, uint64_t i, char why[WHY]);
     void (*end)(struct run *r, struct unit *u); /* NULL: nothing to put away */
+    bool trees;  /* seen[0] counts the different trees that were judged */
     bool itself; /* walks its points itself: count does all the work and fills the tally */
 };
 

@@ -68,7 +68,7 @@ static enum verdict errors_point(struct run *r, struct unit *u, uint64_t i, char
         ok = false;
     }
     char answer[WHY] = "";
-    if (ok && !judge_all(r->stage, u, promise, answer)) {
+    if (ok && !judge_all(r->stage, u, promise, &end, answer)) {
         (void)snprintf(why, WHY, "%.200s after %s failed with errno %d (exit %d)", answer,
                        trace_name(end.hit), way->sys, end.exit);
         ok = false;
@@ -78,5 +78,7 @@ static enum verdict errors_point(struct run *r, struct unit *u, uint64_t i, char
 
 const struct campaign campaign_errors = {.name = "errors",
                                          .what = "failing and short system calls",
+                                         .also = {"trees"},
+                                         .trees = true,
                                          .count = errors_count,
                                          .point = errors_point};

@@ -16,7 +16,7 @@ static uint64_t calls_of(struct run *r, const struct tree *from, const char *lin
 
 /* One run with a kill; false when it did not happen. */
 static bool strike(struct run *r, const struct tree *from, const char *line, enum trace_fault fault,
-                   uint64_t at, size_t bytes)
+                   uint64_t at, size_t bytes, struct trace_end *end)
 {
     tree_put(from, r->stage->live);
     struct trace_job job = stage_job(r->stage, line);
@@ -24,8 +24,8 @@ static bool strike(struct run *r, const struct tree *from, const char *line, enu
     job.fault = fault;
     job.at = at;
     job.bytes = bytes;
-    struct trace_end end = stage_run(r->stage, &job);
-    return end.injected && end.signal == 9 && !end.hung;
+    *end = stage_run(r->stage, &job);
+    return end->injected && end->signal == 9 && !end->hung;
 }
 
 static enum verdict judged(bool ok)
@@ -44,13 +44,16 @@ static uint64_t kill_count(struct run *r, struct unit *u)
 static enum verdict kill_point(struct run *r, struct unit *u, uint64_t i, char why[WHY])
 {
     enum trace_fault fault = i % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER;
-    if (!strike(r, &u->state->tree, u->try->line, fault, i / 2 + 1, 0))
+    struct trace_end end;
+    if (!strike(r, &u->state->tree, u->try->line, fault, i / 2 + 1, 0, &end))
         return VERDICT_UNPROVEN;
-    return judged(judge_all(r->stage, u, promise_of(r->stage, u), why));
+    return judged(judge_all(r->stage, u, promise_of(r->stage, u), &end, why));
 }
 
 const struct campaign campaign_kill = {.name = "kill",
                                        .what = "kill points, before and after each call",
+                                       .also = {"trees"},
+                                       .trees = true,
                                        .count = kill_count,
                                        .point = kill_point};
 
@@ -67,13 +70,17 @@ static uint64_t torn_count(struct run *r, struct unit *u)
 
 static enum verdict torn_point(struct run *r, struct unit *u, uint64_t i, char why[WHY])
 {
-    if (!strike(r, &u->state->tree, u->try->line, FAULT_TORN, i / TORN + 1, torn_at[i % TORN]))
+    struct trace_end end;
+    if (!strike(r, &u->state->tree, u->try->line, FAULT_TORN, i / TORN + 1, torn_at[i % TORN],
+                &end))
         return VERDICT_NONE; /* no write, or one that is shorter */
-    return judged(judge_all(r->stage, u, promise_of(r->stage, u), why));
+    return judged(judge_all(r->stage, u, promise_of(r->stage, u), &end, why));
 }
 
 const struct campaign campaign_torn = {.name = "torn",
                                        .what = "writes cut short, then a kill",
+                                       .also = {"trees"},
+                                       .trees = true,
                                        .count = torn_count,
                                        .point = torn_point};
 
@@ -119,8 +126,9 @@ static bool first_kill(struct run *r, struct unit *u, uint64_t first)
         return false;
     if (points < FIRSTS)
         at = first;
+    struct trace_end end;
     if (!strike(r, &u->state->tree, u->try->line,
-                at % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, at / 2 + 1, 0))
+                at % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, at / 2 + 1, 0, &end))
         return false;
     compound.tree = tree_load(r->stage->live);
     compound.seconds = 2 * calls_of(r, &compound.tree, recovery(u, first));
@@ -137,18 +145,23 @@ static enum verdict compound_point(struct run *r, struct unit *u, uint64_t i, ch
 {
     uint64_t first = i / SECONDS, second = i % SECONDS;
     struct unit later = *u;
+    struct trace_end end;
     if (!first_kill(r, u, first) || second >= compound.seconds)
         return VERDICT_NONE;
-    steady_begin(u->try->name, i + 1000);
+    steady_begin(u->try->name, first + 1000);
     if (!strike(r, &compound.tree, recovery(u, first),
-                second % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, second / 2 + 1, 0))
+                second % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, second / 2 + 1, 0, &end))
         return VERDICT_UNPROVEN;
-    later.after = compound.later;
     why[0] = '\0';
+    if (judge_knows(r->stage, u, (struct promise){0}, first + 1, &end))
+        return VERDICT_GOOD;
+    later.after = compound.later;
     bool ok = judge_raw(r->stage, &later, (struct promise){0}, why);
     later.after = u->after;
     later.again = compound.again;
     ok = ok && judge_open(r->stage, &later, why) && judge_again(r->stage, &later, why);
+    if (ok)
+        judge_learn();
     return judged(ok);
 }
 
@@ -163,6 +176,8 @@ static void compound_end(struct run *r, struct unit *u)
 
 const struct campaign campaign_compound = {.name = "compound",
                                            .what = "kills during the recovery from a kill",
+                                           .also = {"trees"},
+                                           .trees = true,
                                            .count = compound_count,
                                            .point = compound_point,
                                            .end = compound_end};

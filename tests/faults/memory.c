@@ -2,6 +2,7 @@
  * or from then on. This program's own malloc stands before libc's. */
 #include "tests/faults/campaign.h"
 #include <errno.h>
+#include <execinfo.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,14 @@ void *__libc_memalign(size_t align, size_t n);
 
 /* The child has its own copy, and says through a memory file what became of it: "D" at the first
  * denial, then how many were asked for. Its own sandboxed children go on counting where it was. */
+enum { FRAMES = 40 };
+
 static struct {
-    bool counting, sticky;
+    bool counting, sticky, tells; /* tells: where the denied allocation stood, for addr2line */
     _Atomic uint64_t asked;
     uint64_t at;
     int report;
+    void *from[FRAMES];
 } gate;
 
 static bool deny(void)
@@ -31,6 +35,8 @@ static bool deny(void)
     uint64_t n = atomic_fetch_add_explicit(&gate.asked, 1, memory_order_relaxed) + 1;
     if (gate.at == 0 || n < gate.at || (n > gate.at && !gate.sticky))
         return false;
+    if (n == gate.at && gate.tells)
+        backtrace_symbols_fd(gate.from, backtrace(gate.from, FRAMES), 2);
     if (n == gate.at && write(gate.report, "D", 1) < 0)
         gate.report = -1; /* in a sandbox, which has no such descriptor: then it is not counted */
     errno = ENOMEM;
@@ -98,6 +104,8 @@ static struct trace_end attempt(struct run *r, struct unit *u, uint64_t at, bool
     job.body = counted;
     job.ctx = &wrapped;
     gate.at = at;
+    gate.tells =
+        r->single && at > 0 && backtrace(gate.from, FRAMES) > 0; /* which loads a library */
     gate.sticky = sticky;
     struct trace_end end = stage_run(r->stage, &job);
     ssize_t n = pread(gate.report, report, 63, 0);
@@ -128,8 +136,12 @@ static enum verdict memory_point(struct run *r, struct unit *u, uint64_t i, char
     struct promise promise = promise_of(r->stage, u);
     if (end.exit == 0 && u->exit == 0) /* whatever it said: success is a promise too */
         promise = (struct promise){.entries = u->added, .files = true};
-    return judge_all(r->stage, u, promise, why) ? VERDICT_GOOD : VERDICT_BAD;
+    return judge_all(r->stage, u, promise, &end, why) ? VERDICT_GOOD : VERDICT_BAD;
 }
 
-const struct campaign campaign_memory = {
-    .name = "memory", .what = "failing allocations", .count = memory_count, .point = memory_point};
+const struct campaign campaign_memory = {.name = "memory",
+                                         .what = "failing allocations",
+                                         .also = {"trees"},
+                                         .trees = true,
+                                         .count = memory_count,
+                                         .point = memory_point};

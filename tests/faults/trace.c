@@ -343,6 +343,7 @@ struct trace_end trace_run(const struct trace_job *job)
         die("fork");
     if (pid == 0)
         child(job);
+    end.pid = pid;
     struct tracer *t = must_alloc(sizeof *t);
     *t = (struct tracer){.job = job, .end = &end, .root = pid};
     if (job->set != TRACE_NOTHING && !attach(pid))

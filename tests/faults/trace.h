@@ -57,6 +57,7 @@ struct trace_job {
 enum { TRACE_LAST = 8 };
 
 struct trace_end {
+    pid_t pid;
     int exit;   /* −1: a signal */
     int signal; /* that ended it */
     bool hung, injected;

@@ -1,4 +1,5 @@
 #include "tests/faults/tree.h"
+#include "tests/independent/chk_map.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -157,6 +158,53 @@ void tree_free(struct tree *t)
     }
     free(t->node);
     *t = (struct tree){0};
+}
+
+/* -- sums ----------------------------------------------------------------------------------------
+ */
+
+/* The path with each `pid` in it replaced. */
+static void nameless(const char *path, pid_t pid, char out[700])
+{
+    char number[24];
+    size_t n = 0, digits = (size_t)snprintf(number, sizeof number, "%d", (int)pid);
+    while (*path != '\0' && n + 2 < 700) {
+        const bool hit = strncmp(path, number, digits) == 0;
+        out[n++] = hit ? '#' : *path;
+        path += hit ? digits : 1;
+    }
+    out[n] = '\0';
+}
+
+static void file_sum(const struct tree_node *node, const char *name, uint64_t out[2])
+{
+    enum { LEASE_OWNER = 8, LEASE_REST = 24 };
+    const uint8_t *p = node->p;
+    size_t n = node->n;
+    uint64_t head[3] = {node->p == NULL, node->mode, n};
+    if (p == NULL || strstr(name, "lock.mdb") != NULL) {
+        head[2] = n = 0;
+    } else if (n >= LEASE_REST && memcmp(p, "ASSAYLS1", LEASE_OWNER) == 0) {
+        p += LEASE_REST;
+        n -= LEASE_REST;
+    }
+    for (unsigned i = 0; i < 2; i++)
+        out[i] = chk_xxh64(head, sizeof head, chk_xxh64(p, n, chk_xxh64(name, strlen(name), i)));
+}
+
+void tree_sum(const char *root, pid_t pid, uint64_t out[2])
+{
+    char name[700];
+    struct tree t = tree_load(root);
+    out[0] = out[1] = t.n;
+    for (size_t i = 0; i < t.n; i++) {
+        uint64_t one[2];
+        nameless(t.node[i].path, pid, name);
+        file_sum(&t.node[i], name, one);
+        out[0] += one[0];
+        out[1] += one[1];
+    }
+    tree_free(&t);
 }
 
 const struct tree_node *tree_find(const struct tree *t, const char *path)

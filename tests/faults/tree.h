@@ -24,10 +24,13 @@ struct tree tree_load(const char *root);
 /* Makes root hold exactly this. */
 void tree_put(const struct tree *t, const char *root);
 void tree_free(struct tree *t);
-/* A copy without what lies under `prefix`. */
 const struct tree_node *tree_find(const struct tree *t, const char *path);
 /* Every file of `want` outside `prefix` is in `have`, byte for byte; else its path. */
 const char *tree_lost(const struct tree *want, const struct tree *have, const char *prefix);
+/* What lies in root, as one number of two words: paths, modes, bytes; but not what says only which
+ * process left it: `pid` in names, pid and start in the head of a lease, LMDB's table of readers.
+ */
+void tree_sum(const char *root, pid_t pid, uint64_t out[2]);
 void tree_wipe(const char *root); /* everything in it, and it */
 
 /* Ends the program, naming what failed. */

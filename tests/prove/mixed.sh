@@ -47,16 +47,16 @@ def work(seed):
         words = {"add": ["add", f"{root}/{k}.bin", "--name", f"m{k}", "--version", str(r.randrange(4))],
                  "get": ["get", f"m{k}@{r.randrange(4)}", "-o", f"{root}/out.{seed}", "--force"],
                  "evict": ["evict", "--bytes", "20M"], "gc": ["gc"], "fsck": ["fsck"], "ls": ["ls", "--json"]}[op]
-        p = subprocess.Popen([binary, "-q", *words], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        p = subprocess.Popen([binary, "-q", *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         with lock:
             running.add(p)
-        err = p.communicate()[1]
+        out, err = p.communicate()
         with lock:
             running.discard(p)
             counts[op] = counts.get(op, 0) + 1
         fine = {0, -9, 8} | ({9} if op == "get" else set()) | ({2} if op == "add" else set())
         if p.returncode not in fine and b"code locked" not in err:
-            bad.append((op, p.returncode, err[-300:]))
+            bad.append((op, p.returncode, out[-600:], err[-300:]))
             stop.set()
         if op == "get" and p.returncode == 0:
             with open(f"{root}/out.{seed}", "rb") as f:
