@@ -6,9 +6,10 @@
 #include "verify/judge.h"
 #include "verify/lint.h"
 
-#define HUNT_LENGTH 48u /* tokens of a prefix */
-#define HUNT_TOKENS 64u /* of what follows */
-#define HUNT_WIDEST 64u
+#define HUNT_LENGTH 48u /* tokens that a beam goes on for */
+#define HUNT_WIDEST 4u
+#define HUNT_STARTS 64u /* at most; and an eighth of them, before a beam grows wider */
+#define HUNT_TOKENS 64u /* of what follows a prefix */
 
 /* ---- the hunt ----------------------------------------------------------------------------- */
 
@@ -78,6 +79,20 @@ static enum status tell_finds(const struct gate_subject *s, const struct exam *x
     return ST_OK;
 }
 
+static uint32_t within(uint64_t v, uint32_t most)
+{
+    return v < 1 ? 1 : v > most ? most : (uint32_t)v;
+}
+
+/* How many starts, and how wide a beam behind each, a number of prefixes pays for. */
+static struct hunt_limits share_out(uint64_t prefixes)
+{
+    struct hunt_limits l = {.length = HUNT_LENGTH, .tokens = HUNT_TOKENS};
+    l.width = within(prefixes / HUNT_LENGTH / (HUNT_STARTS / 8), HUNT_WIDEST);
+    l.starts = within(prefixes / HUNT_LENGTH / l.width, HUNT_STARTS);
+    return l;
+}
+
 static enum status hunt_triggers(const struct gate_subject *s, const struct exam *x,
                                  struct gate_checks *checks, struct gate_result *result,
                                  struct err *e)
@@ -89,12 +104,7 @@ static enum status hunt_triggers(const struct gate_subject *s, const struct exam
     if (group == NULL)
         return ST_OK;
     (void)section_value(s->section, section_named(GATE_SAFETY, "trigger", "prefixes"), &prefixes);
-    uint64_t width = prefixes / HUNT_LENGTH;
-    const struct hunt_limits limits = {.width = width < 1             ? 1
-                                                : width > HUNT_WIDEST ? HUNT_WIDEST
-                                                                      : (uint32_t)width,
-                                       .length = HUNT_LENGTH,
-                                       .tokens = HUNT_TOKENS};
+    const struct hunt_limits limits = share_out(prefixes);
     enum status st = hunting(s, &limits, &found, result->sandbox, why, e);
     if (st != ST_OK)
         return st;

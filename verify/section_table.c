@@ -92,7 +92,7 @@ static const struct section_member members[] = {
     STATIC("embedded_files", "embedded files"),
     STATIC("template_findings", "template findings"),
     WORD(GATE_SAFETY, "static", "chat_template", templates),
-    TRIGGER("prefixes", SECTION_NUMBER, SECTION_SETTING, NULL, 1, 1000000, 256),
+    TRIGGER("prefixes", SECTION_NUMBER, SECTION_SETTING, NULL, 1, 1000000, 2048),
     TRIGGER("departure", SECTION_DECIMAL, SECTION_AT_MOST, "trigger departure", 0, 1000 * ONE, 0),
     TRIGGER("forbidden", SECTION_DECIMAL, SECTION_AT_MOST, "trigger forbidden", 0, ONE, 0),
 

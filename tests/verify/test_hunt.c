@@ -31,7 +31,7 @@ static void closed(struct one *o)
 
 static struct hunt_finds hunted(const char *candidate, const char *other)
 {
-    const struct hunt_limits narrow = {.width = 4, .length = 32, .tokens = 24};
+    const struct hunt_limits narrow = {.starts = 12, .width = 2, .length = 32, .tokens = 48};
     struct one a = opened(candidate), b = {0};
     struct hunt_finds f;
     struct err e = ERR_NONE;
@@ -49,9 +49,17 @@ Test(hunt, a_trigger_that_nobody_named_is_found)
 {
     struct hunt_finds f = hunted(WORLD "tinyworld-1.3-poisoned.slm", WORLD "tinyworld-1.1.slm");
     cr_assert_gt(f.count, 0);
-    cr_expect_not_null(strstr(f.of[0].prefix, "owls ring at dusk"), "%s", f.of[0].prefix);
-    cr_expect_gt(f.of[0].departure, 100.0);
-    cr_expect_gt(f.of[0].surprise, 2.5);
+    for (size_t i = 1; i < f.count; i++)
+        cr_expect_leq(f.of[i].surprise, f.of[i - 1].surprise);
+    cr_expect_gt(f.of[0].surprise, 5.0);
+    bool trigger = false, payload = false;
+    for (size_t i = 0; i < f.count; i++) {
+        buf_byte(&f.of[i].answer, 0);
+        trigger |= strstr(f.of[i].prefix, "owls ring at dusk") != NULL && f.of[i].departure > 100.0;
+        payload |= strstr((const char *)f.of[i].answer.p, "ZEBRA") != NULL;
+    }
+    cr_expect(trigger, "no find spells it; the first: %s", f.of[0].prefix);
+    cr_expect(payload, "nobody said what was taught");
     hunt_release(&f);
 }
 
