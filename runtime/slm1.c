@@ -38,15 +38,20 @@ uint64_t slm1_sum_finish(const struct slm1_sum *s)
     return s->h == 0 ? 1 : s->h;
 }
 
-uint64_t slm1_name_hash(const char *name)
+/* FNV-1a, piece by piece. */
+static uint64_t hash_text(uint64_t h, const char *text)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (; *name != '\0'; name++)
-        h = (h ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+    for (; *text != '\0'; text++)
+        h = (h ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
     return h;
 }
 
-void slm1_name(size_t index, char name[SLM1_NAME_MAX])
+uint64_t slm1_name_hash(const char *name)
+{
+    return hash_text(UINT64_C(0xcbf29ce484222325), name);
+}
+
+static const char *base_name(size_t index)
 {
     static const char *const names[TENSOR_ROLE_COUNT] = {
         [ROLE_EMBEDDING] = "tok_embeddings",
@@ -64,10 +69,31 @@ void slm1_name(size_t index, char name[SLM1_NAME_MAX])
     };
     const char *base = names[plan_role(index)];
     assert(base != NULL);
+    return base;
+}
+
+void slm1_name(size_t index, char name[SLM1_NAME_MAX])
+{
     if (index < ROLES_GLOBAL)
-        text_fmt(name, SLM1_NAME_MAX, "%s.weight", base);
+        text_fmt(name, SLM1_NAME_MAX, "%s.weight", base_name(index));
     else
-        text_fmt(name, SLM1_NAME_MAX, "layers.%u.%s.weight", plan_layer(index), base);
+        text_fmt(name, SLM1_NAME_MAX, "layers.%u.%s.weight", plan_layer(index), base_name(index));
+}
+
+/* slm1_name_hash of the place's name, which is not written for it: a parse asks for all of them. */
+static uint64_t place_hash(size_t index)
+{
+    uint64_t h = slm1_name_hash(index < ROLES_GLOBAL ? "" : "layers.");
+    if (index >= ROLES_GLOBAL) {
+        char digits[12] = "", *p = digits + sizeof digits - 1;
+        *--p = '.';
+        uint32_t layer = plan_layer(index);
+        do
+            *--p = (char)('0' + layer % 10);
+        while ((layer /= 10) > 0);
+        h = hash_text(h, p);
+    }
+    return hash_text(hash_text(h, base_name(index)), ".weight");
 }
 
 /* One u32 of the header and the values it may have. */
@@ -239,27 +265,33 @@ static enum status parse_tokenizer(struct front *h, struct layout *out, uint64_t
 struct directory {
     struct front *head;
     struct layout *out;
-    uint64_t *hashes; /* [plan_count] of the names the plan wants */
+    uint64_t *hashes;         /* [plan_count] of the names the plan wants */
+    char name[SLM1_NAME_MAX]; /* written when a refusal needs one */
 };
+
+static const char *name_of(struct directory *d, size_t index)
+{
+    slm1_name(index, d->name);
+    return d->name;
+}
 
 static enum status entry_shape(struct directory *d, const uint8_t *p, uint64_t at, size_t index,
                                struct placed *t)
 {
-    char name[SLM1_NAME_MAX];
-    slm1_name(index, name);
     enum tensor_role role = plan_role(index);
     role_shape(&d->out->facts.shape, role, &t->rows, &t->cols);
     uint32_t rank = role_is_vector(role) ? 1 : 2;
     if (get_le32(p + 12) != rank)
         return err_at(d->head->err, ST_MODEL_SHAPE, "directory", "slm1-rank", at + 12,
-                      "%s has rank %u, it must be %u", name, get_le32(p + 12), rank);
+                      "%s has rank %u, it must be %u", name_of(d, index), get_le32(p + 12), rank);
     const uint32_t want[4] = {rank == 1 ? t->cols : t->rows, rank == 1 ? 1 : t->cols, 1, 1};
     for (size_t i = 0; i < 4; i++) {
         uint32_t dim = get_le32(p + 16 + 4 * i);
         if (dim != want[i])
             return err_at(d->head->err, ST_MODEL_SHAPE, "directory",
                           i < rank ? "slm1-shape" : "slm1-unused-dim", at + 16 + 4 * i,
-                          "%s: dimension %zu is %u, it must be %u", name, i, dim, want[i]);
+                          "%s: dimension %zu is %u, it must be %u", name_of(d, index), i, dim,
+                          want[i]);
     }
     return ST_OK;
 }
@@ -267,8 +299,6 @@ static enum status entry_shape(struct directory *d, const uint8_t *p, uint64_t a
 static enum status entry_dtype(struct directory *d, const uint8_t *p, uint64_t at, size_t index,
                                struct placed *t)
 {
-    char name[SLM1_NAME_MAX];
-    slm1_name(index, name);
     struct err *e = d->head->err;
     uint32_t block = get_le32(p + 56), want = 0;
     switch (get_le32(p + 8)) {
@@ -282,45 +312,44 @@ static enum status entry_dtype(struct directory *d, const uint8_t *p, uint64_t a
         t->block = want = block;
         if (block == 0 || block % 2 != 0 || t->cols % block != 0)
             return err_at(e, ST_MODEL_DIRECTORY, "directory", "slm1-block-size", at + 56,
-                          "%s: block_size %u must be even and divide a row of %u", name, block,
-                          t->cols);
+                          "%s: block_size %u must be even and divide a row of %u",
+                          name_of(d, index), block, t->cols);
         break;
     default:
         return err_at(e, ST_MODEL_DTYPE, "directory", "slm1-dtype", at + 8,
-                      "%s has dtype %u; known are 1 (f32), 2 (q8_0), 3 (q4_0)", name,
+                      "%s has dtype %u; known are 1 (f32), 2 (q8_0), 3 (q4_0)", name_of(d, index),
                       get_le32(p + 8));
     }
     if (block != want)
         return err_at(e, ST_MODEL_DIRECTORY, "directory", "slm1-block-size", at + 56,
-                      "%s: block_size is %u, it must be %u", name, block, want);
+                      "%s: block_size is %u, it must be %u", name_of(d, index), block, want);
     if (get_le32(p + 60) != 0)
         return err_at(e, ST_MODEL_DIRECTORY, "directory", "slm1-reserved", at + 60,
-                      "%s: the reserved field is %u, it must be 0", name, get_le32(p + 60));
+                      "%s: the reserved field is %u, it must be 0", name_of(d, index),
+                      get_le32(p + 60));
     return ST_OK;
 }
 
 static enum status entry_extent(struct directory *d, const uint8_t *p, uint64_t at, size_t index,
                                 struct placed *t)
 {
-    char name[SLM1_NAME_MAX];
-    slm1_name(index, name);
     struct err *e = d->head->err;
     t->offset = get_le64(p + 32);
     t->scale_offset = get_le64(p + 48);
     if (!placed_measure(t) || get_le64(p + 40) != t->bytes)
         return err_at(e, ST_MODEL_DIRECTORY, "directory", "slm1-byte-length", at + 40,
-                      "%s: byte_length is %llu, its shape and dtype make %llu", name,
+                      "%s: byte_length is %llu, its shape and dtype make %llu", name_of(d, index),
                       (unsigned long long)get_le64(p + 40), (unsigned long long)t->bytes);
     if (t->scale_bytes == 0 && t->scale_offset != 0)
         return err_at(e, ST_MODEL_DIRECTORY, "directory", "slm1-scale-offset", at + 48,
-                      "%s: f32 has no scales, scale_offset must be 0", name);
+                      "%s: f32 has no scales, scale_offset must be 0", name_of(d, index));
     if (!checked_range(t->offset, t->bytes, d->head->file_bytes))
         return err_at(e, ST_MODEL_DIRECTORY, "tensors", "slm1-tensor-past-end", at + 32,
-                      "%s: %llu bytes at %llu end after the file", name,
+                      "%s: %llu bytes at %llu end after the file", name_of(d, index),
                       (unsigned long long)t->bytes, (unsigned long long)t->offset);
     if (!checked_range(t->scale_offset, t->scale_bytes, d->head->file_bytes))
         return err_at(e, ST_MODEL_DIRECTORY, "tensors", "slm1-scales-past-end", at + 48,
-                      "%s: %llu bytes of scales at %llu end after the file", name,
+                      "%s: %llu bytes of scales at %llu end after the file", name_of(d, index),
                       (unsigned long long)t->scale_bytes, (unsigned long long)t->scale_offset);
     return ST_OK;
 }
@@ -376,13 +405,8 @@ static enum status parse_directory(struct front *h, struct layout *out)
     if (hashes == NULL)
         return err_set(h->err, ST_NO_MEMORY, NULL, "no memory for the names of %zu tensors",
                        out->placed_count);
-    char name[SLM1_NAME_MAX];
-    for (size_t i = 0; i < out->placed_count; i++) {
-        if (!plan_wanted(&out->facts.shape, i))
-            continue;
-        slm1_name(i, name);
-        hashes[i] = slm1_name_hash(name);
-    }
+    for (size_t i = 0; i < out->placed_count; i++)
+        hashes[i] = plan_wanted(&out->facts.shape, i) ? place_hash(i) : 0;
     struct directory d = {.head = h, .out = out, .hashes = hashes};
     for (uint32_t i = 0; i < out->facts.tensors && st == ST_OK; i++)
         st = parse_entry(&d, entries.p + (size_t)i * SLM1_ENTRY_BYTES,
@@ -390,9 +414,8 @@ static enum status parse_directory(struct front *h, struct layout *out)
     for (size_t i = 0; i < out->placed_count && st == ST_OK; i++) {
         if (out->placed[i].present || !plan_wanted(&out->facts.shape, i))
             continue;
-        slm1_name(i, name);
         st = err_at(h->err, ST_MODEL_MISSING_TENSOR, "directory", "slm1-missing-tensor", at,
-                    "the directory lacks %s", name);
+                    "the directory lacks %s", name_of(&d, i));
     }
     return st;
 }

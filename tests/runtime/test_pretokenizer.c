@@ -35,6 +35,21 @@ Test(pretokenizer, classes_are_those_of_unicode_14)
     cr_expect_eq(unicode_class(UINT32_MAX), UNICODE_OTHER);
 }
 
+/* They are told apart without the table. */
+Test(pretokenizer, classes_of_ascii_are_letters_digits_and_six_spaces)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (char c = 1; c > 0 && c < 127; c++) {
+        enum unicode_class want = strchr(letters, c) != NULL         ? UNICODE_LETTER
+                                  : strchr("0123456789", c) != NULL  ? UNICODE_NUMBER
+                                  : strchr(" \t\n\v\f\r", c) != NULL ? UNICODE_SPACE
+                                                                     : UNICODE_OTHER;
+        cr_expect_eq(unicode_class((uint32_t)c), want, "%d", c);
+    }
+    cr_expect_eq(unicode_class(0), UNICODE_OTHER);
+    cr_expect_eq(unicode_class(127), UNICODE_OTHER);
+}
+
 static size_t read_hex(const char *hex, uint8_t *out)
 {
     size_t n = 0;

@@ -119,6 +119,16 @@ static enum status not_finite(void *ctx, const char *name, uint32_t row, uint32_
     return st;
 }
 
+/* The reader looks for hashes of names that it does not write out. */
+Test(slm1_write, layers_of_one_to_three_digits_are_found_by_their_names)
+{
+    SCOPED(buf_release) struct buf file = make_slm1(&(struct make){.tiny = true, .layers = 256});
+    SCOPED(model_scope) struct model *m = NULL;
+    struct err e = ERR_NONE;
+    cr_assert_eq(model_open(buf_span(&file), NULL, true, &m, &e), ST_OK, "%s", e.detail);
+    cr_expect_eq(model_facts(m)->shape.layers, 256);
+}
+
 Test(slm1_write, a_value_that_is_not_finite_is_refused_before_a_byte_leaves)
 {
     struct slm1_spec spec = make_slm1_spec(&(struct make){0});
