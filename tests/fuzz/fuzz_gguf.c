@@ -4,7 +4,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    reach_run("gguf", fuzz_model_depths);
     if (size >= 4 && memcmp(data, "GGUF", 4) == 0)
-        fuzz_model(MODEL_FORMAT_GGUF, SPAN(data, size));
+        reach_depth(fuzz_model(MODEL_FORMAT_GGUF, SPAN(data, size)));
     return 0;
 }

@@ -1,13 +1,16 @@
-/* Shared by the model targets: any bytes, opened whole and scanned in pieces, are taken or refused
- * alike; what is taken can be used. */
+/* Shared by the model targets: any bytes, opened whole and (one input in four) scanned in pieces,
+ * are taken or refused alike; what is taken can be used. */
 #ifndef TESTS_FUZZ_FUZZ_MODEL_H
 #define TESTS_FUZZ_FUZZ_MODEL_H
 
+#include "base/heap.h"
 #include "runtime/tensor.h"
 #include "runtime/tokenizer.h"
+#include "tests/fuzz/reach.h"
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
+
+#define FUZZ_SCAN_ONE_IN 4
 
 static enum status fuzz_scan(enum model_format format, struct span file, size_t piece,
                              struct err *e)
@@ -21,11 +24,11 @@ static enum status fuzz_scan(enum model_format format, struct span file, size_t 
 
 static void fuzz_tensor(const struct tensor *t)
 {
-    float *row = malloc(sizeof(float) * t->cols);
+    float *row = heap_alloc(sizeof(float) * t->cols);
     assert(row != NULL);
     tensor_row(t, 0, row);
     tensor_row(t, t->rows - 1, row);
-    free(row);
+    heap_free(row);
 }
 
 static void fuzz_use(const struct model *m)
@@ -48,20 +51,57 @@ static void fuzz_use(const struct model *m)
     }
 }
 
-static void fuzz_model(enum model_format format, struct span file)
+/* Something that differs from input to input, in the input alone. */
+static uint32_t fuzz_draw(struct span in)
 {
-    SCOPED(model_scope) struct model *m = NULL;
-    struct err opened = ERR_NONE, scanned = ERR_NONE;
-    enum status st = model_open(file, NULL, true, &m, &opened);
-    size_t piece = file.n % 16 == 0 ? 1 : file.n % 2 == 0 ? 61 : 4096;
-    enum status same = fuzz_scan(format, file, piece, &scanned);
-    assert(st == same);
-    if (st == ST_OK) {
-        fuzz_use(m);
-        return;
-    }
-    assert(opened.offset == scanned.offset && strcmp(err_code(&opened), err_code(&scanned)) == 0);
-    assert(status_exit(st) == 7);
+    uint32_t h = (uint32_t)in.n;
+    for (size_t i = 0; i < in.n && i < 256; i++)
+        h = (h ^ in.p[i]) * 16777619u;
+    return h ^ h >> 15;
 }
+
+/* Which stages of the work lie behind the one that refused. */
+static int fuzz_depth(const struct err *e)
+{
+    static const char *const fronts[] = {"container", "header"}, *const tensors[] = {
+                                                                     "tensors", "length", "values",
+                                                                     "checksum"};
+    for (size_t i = 0; i < 2; i++)
+        if (e->stage == NULL || strcmp(e->stage, fronts[i]) == 0)
+            return 0;
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(e->stage, tensors[i]) == 0)
+            return 2;
+    return 1;
+}
+
+static void fuzz_scan_alike(enum model_format format, struct span file, size_t piece,
+                            enum status opened, const struct err *why)
+{
+    struct err scanned = ERR_NONE;
+    enum status st = fuzz_scan(format, file, piece, &scanned);
+    assert(st == opened);
+    assert(st == ST_OK ||
+           (why->offset == scanned.offset && strcmp(err_code(why), err_code(&scanned)) == 0));
+}
+
+/* Returns the depth that the bytes came to: 3 when they are a model. */
+static int fuzz_model(enum model_format format, struct span file)
+{
+    static const size_t pieces[FUZZ_SCAN_ONE_IN * 4] = {1, 61, 509, 4096};
+    SCOPED(model_scope) struct model *m = NULL;
+    struct err e = ERR_NONE;
+    enum status st = model_open(file, NULL, true, &m, &e);
+    size_t piece = pieces[fuzz_draw(file) % (FUZZ_SCAN_ONE_IN * 4)];
+    if (piece > 0)
+        fuzz_scan_alike(format, file, piece, st, &e);
+    assert(st == ST_OK || status_exit(st) == 7);
+    if (st == ST_OK)
+        fuzz_use(m);
+    return st == ST_OK ? 3 : fuzz_depth(&e);
+}
+
+static const char *const fuzz_model_depths[REACH_DEPTHS] = {"past the header", "to the tensors",
+                                                            "opened and used"};
 
 #endif

@@ -5,6 +5,7 @@
 #include "runtime/gguf.h"
 #include "runtime/tokenizer_kinds.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/reach.h"
 #include <assert.h>
 #include <string.h>
 
@@ -51,6 +52,8 @@ static enum status nowhere(void *ctx, struct span bytes, struct err *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char *const depths[REACH_DEPTHS] = {"opened and used"};
+    reach_run("tokenizer", depths);
     if (size < 4)
         return 0;
     size_t n = get_le32(data);
@@ -64,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         gguf ? gguf_vocabulary(section, &t, &e) : tokenizer_open_section(section, 0, vocab, &t, &e);
     if (st != ST_OK)
         return 0;
+    reach_depth(1);
     uint64_t bytes = 0;
     st = tokenizer_canonical(t, (struct sink){nowhere, &bytes}, &e);
     assert(st == ST_OK && bytes > 0);

@@ -3,10 +3,15 @@
 #
 #     tests/prove/fuzz.sh [SECONDS [TARGET…]]
 #
-# Each target searches twice: an eighth of the time with every comparison traced, which finds new branches, then without
-# that, several times faster, from what the first search found. $FUZZ_BUILD names a folder that has both builds.
-# Inputs that found something new and the counts are kept in $FUZZ_STATE (build/fuzz-state), so that a run goes on where
-# the last one ended. A target has enough at 10^8 executions, runtime-on-weights at 10^6. A finding ends with 1.
+# Each target goes three ways, all under ASan and UBSan. libFuzzer looks for inputs that reach new code: an eighth of
+# the time with every comparison traced, an eighth without, which is several times faster. The rest mutates what was
+# found as fast as it goes, without coverage (tests/fuzz/bulk.c: some 100,000 executions a second). Every call of the
+# target with an input of its own counts as one execution. $FUZZ_BUILD names a folder with the builds fuzz, fuzz-fast
+# and bulk.
+#
+# Inputs that found something new, the counts and the last run's logs are kept in $FUZZ_STATE (build/fuzz-state), so that
+# a run goes on where the last one ended. A target has enough at 10^8 executions, runtime-on-weights at 10^6. A finding
+# ends with 1. How long an input took by the wall is no finding, others load the machine; ten seconds of CPU time are.
 set -u
 cd "$(dirname "$0")/../.."
 state=${FUZZ_STATE:-build/fuzz-state} seconds=${1:-60}
@@ -14,48 +19,68 @@ state=${FUZZ_STATE:-build/fuzz-state} seconds=${1:-60}
 targets=${*:-slm1 gguf tokenizer spm gpt2 weights}
 build=${FUZZ_BUILD:-build}
 
-# build FOLDER FLAG… → the targets' programs under ASan and UBSan
+# build PRESET FOLDER PREFIX FLAG… → the targets' programs
 build() {
-    folder=$1 && shift
-    cmake --preset fuzz -B "$folder" "$@" >/dev/null || exit 2
+    preset=$1 folder=$2 prefix=$3 && shift 3
+    cmake --preset "$preset" -B "$folder" "$@" >/dev/null || exit 2
     for t in $targets; do
-        cmake --build "$folder" --target "fuzz_$t" >/dev/null || exit 2
+        cmake --build "$folder" --target "$prefix$t" >/dev/null || exit 2
     done
 }
 
 if [ -z "${FUZZ_BUILD:-}" ]; then
-    build build/fuzz
-    build build/fuzz-fast -DASSAY_FUZZ_COMPARES=OFF
+    build fuzz build/fuzz fuzz_
+    build fuzz build/fuzz-fast fuzz_ -DASSAY_FUZZ_COMPARES=OFF
+    build bulk build/bulk bulk_
 fi
 mkdir -p "$state/findings" || exit 2
-export ASAN_OPTIONS=abort_on_error=1:malloc_context_size=2:quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1
+export UBSAN_OPTIONS=print_stacktrace=1
 bad=0
 
-# search PROGRAMS TARGET SECONDS → adds to the target's count
-search() {
-    t=$2 log=$state/$2.log longest=65536 also=
-    case $t in
-    spm | gpt2 | tokenizer) longest=4096 ;;
-    weights) longest=200000 also=testdata/models ;;
-    esac
-    nice -n 19 "$1/fuzz_$t" -max_total_time="$3" -print_final_stats=1 -max_len=$longest -timeout=20 -entropic=0 \
-        -rss_limit_mb=2048 -artifact_prefix="$state/findings/$t-" "$state/$t" "tests/fuzz/corpus/$t" $also >"$log" 2>&1 ||
-        { bad=1 && tail -40 "$log"; }
-    done=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-    count=$((count + ${done:-0}))
+# add N → to the target's count
+add() {
+    count=$((count + ${1:-0}))
     echo "$count" >"$state/$t.count"
 }
 
+# search PROGRAMS SECONDS
+search() {
+    log=$state/$t.log longest=65536
+    case $t in
+    spm | gpt2 | tokenizer) longest=4096 ;;
+    weights) longest=200000 ;;
+    esac
+    ASAN_OPTIONS=abort_on_error=1:malloc_context_size=2:quarantine_size_mb=16 \
+        nice -n 19 "$1/fuzz_$t" -max_total_time="$2" -print_final_stats=1 -max_len=$longest -timeout=600 \
+        -report_slow_units=600 -entropic=0 -rss_limit_mb=2048 -artifact_prefix="$state/findings/$t-" "$state/$t" \
+        "tests/fuzz/corpus/$t" $also >"$log" 2>&1 || { bad=1 && tail -40 "$log"; }
+    add "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+}
+
+# Short inputs, so that there are many; the seed is the count, so that no run repeats another.
+bulk() {
+    log=$state/$t.bulk.log longest=4096
+    case $t in
+    spm | gpt2) longest=128 ;;
+    weights) longest=12000 ;;
+    esac
+    ASAN_OPTIONS=abort_on_error=1:handle_abort=0:malloc_context_size=0:quarantine_size_mb=1:detect_leaks=0 \
+        nice -n 19 "$build/bulk/bulk_$t" "$1" $((goal - count)) "$count" $longest "$state/findings/$t" \
+        "$state/$t" "tests/fuzz/corpus/$t" $also >"$log" 2>&1 || { bad=1 && tail -40 "$log"; }
+    add "$(sed -n 's/^\([0-9]*\) executions of.*/\1/p' "$log")"
+    grep '% ' "$log"
+}
+
 for t in $targets; do
-    goal=100000000
-    [ "$t" = weights ] && goal=1000000
+    goal=100000000 also=
+    [ "$t" = weights ] && goal=1000000 also=testdata/models
     mkdir -p "$state/$t"
     count=$(cat "$state/$t.count" 2>/dev/null || echo 0)
     if [ "$count" -lt "$goal" ]; then
-        search "$build/fuzz" "$t" $((seconds / 8 + 1))
-        search "$build/fuzz-fast" "$t" "$seconds"
-        [ "$t" = weights ] && grep '^weights:' "$log"
+        search "$build/fuzz" $((seconds / 8 + 1))
+        search "$build/fuzz-fast" $((seconds / 8 + 1))
     fi
+    [ "$count" -lt "$goal" ] && bulk $((seconds * 3 / 4 + 1))
     printf '%-10s %12d executions of %d, %s findings\n' "$t" "$count" "$goal" \
         "$(find "$state/findings" -name "$t-*" | wc -l)"
 done
