@@ -407,5 +407,7 @@ enum status sandbox_finish(struct sandbox *s, struct sandbox_outcome *out, struc
     out->ending = ending_of(s, &out->end);
     explain(&s->limits, out);
     buf_append(&out->answer, SPAN(s->heard.p + 1, s->heard.n - 1));
-    return buf_status(&out->answer);
+    return buf_status(&out->answer) == ST_OK
+               ? ST_OK
+               : err_set(e, ST_NO_MEMORY, NULL, "no memory for a sandboxed child's answer");
 }
