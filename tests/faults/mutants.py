@@ -7,7 +7,7 @@ All of them are built at once into a copy of the source under WORK, each behind 
 turns (MUTANT=N), so a mutant costs no compiler. Each suite runs once unharmed and tells which switches it comes by; a
 mutant is then tried on the suites that come by it, its own module's first, then the quick ones, then on slices of the
 battery (power cuts for syncs, damage at rest for checks), until something turns red. FILE keeps one line a mutant and is
-gone on with; a mutant is known by file, line and text."""
+gone on with: a verdict holds as long as the mutant's file is what it was."""
 import argparse
 import fnmatch
 import glob
@@ -18,7 +18,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 FILES = ["store/*.c", "base/pending.c", "verify/trust*.c", "verify/evidence*.c", "verify/admit*.c", "verify/artifact.c",
          "promote/decision.c", "promote/statement.c", "promote/rules.c", "promote/entry.c"]
@@ -31,6 +33,7 @@ GUARD = re.compile(r"\bif \(((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*
 CALL = re.compile(r"\b(trust_check|check_owner|check_signer|check_expects|check_set|compare_head|prove_\w+|open_decision|"
                   r"envelope_check\w*|refuse_network|check_size|verify_\w+|ledger_signed_by|key_verify|digest_equal)\(")
 WEAK = ("ST_NO_MEMORY", "ST_USAGE", "ST_BUSY", "ST_INTERRUPTED")
+SLOTS = 48  # numbers a file: a change in one file leaves those of the others
 # What nothing can miss, with the reason; shown in the report. "file text"
 REDUNDANT = {}
 
@@ -119,14 +122,16 @@ class Bench:
         self.all, self.build = self.find(files), self.work + "/build"
 
     def find(self, files):
-        """[(path, line, kind, what, edits)], numbered from 1 in this order"""
-        found = []
-        for path in files:
+        """{number: (path, line, kind, where it begins, ends, before, behind, what, the file's hash)}, in this order"""
+        found = {}
+        for i, path in enumerate(files):
             with open(path) as f:
                 text = f.read()
-            for kind, at, end, before, behind, what in mutants(path, text):
+            stamp = hashlib.sha256(text.encode()).hexdigest()[:12]
+            for k, (kind, at, end, before, behind, what) in enumerate(mutants(path, text)):
                 key = f"{path}:{text.count(chr(10), 0, at) + 1} {kind} {what}"[:180]
-                found.append((path, key, kind, at, end, before, behind, what))
+                assert k < SLOTS, path
+                found[1 + i * SLOTS + k] = (path, key, kind, at, end, before, behind, what, stamp)
         return found
 
     def make(self):
@@ -138,7 +143,7 @@ class Bench:
             os.makedirs(os.path.dirname(to), exist_ok=True)
             with open(name, "rb") as f:
                 data = f.read()
-            edits = [(m, i + 1) for i, m in enumerate(self.all) if m[0] == name]
+            edits = [(m, n) for n, m in self.all.items() if m[0] == name]
             if edits:
                 data = self.switched(data.decode(), edits).encode()
             if not os.path.exists(to) or open(to, "rb").read() != data:
@@ -155,7 +160,7 @@ class Bench:
     def switched(text, edits):
         """Only insertions, so one may stand in another; the outer one begins first and ends last."""
         marks = []
-        for (_, _, kind, at, end, before, behind, _), n in edits:
+        for (_, _, _, at, end, before, behind, _, _), n in edits:
             marks += [(at, 1, -end, before % n), (end, 0, -at, behind)]
         out, last = [], 0
         for at, _, _, mark in sorted(marks):
@@ -174,7 +179,7 @@ class Bench:
 
     def suites(self):
         """{suite: (program, seconds, numbers)}, each run once unharmed; kept, for the same mutants and sources."""
-        stamp = hashlib.sha256(repr(self.all).encode()).hexdigest()
+        stamp = hashlib.sha256(repr([(n, m[1], m[8]) for n, m in self.all.items()]).encode()).hexdigest()
         path = self.work + "/reached.json"
         if os.path.exists(path):
             with open(path) as f:
@@ -222,21 +227,34 @@ class Bench:
 
 
 def done_before(path):
+    """{(mutant, its file's hash): verdict}"""
     known = {}
     if path and os.path.exists(path):
         with open(path) as f:
             for line in f:
-                key, verdict = line.rstrip("\n").split("\t")
-                known[key] = verdict
+                key, stamp, verdict = line.rstrip("\n").split("\t")
+                known[key, stamp] = verdict
     return known
 
 
-def verdict_of(bench, n, mutant, suites, a):
-    verdict = bench.caught(n, mutant[0], mutant[2], suites, a.budget)
-    if a.results:
-        with open(a.results, "a") as f:
-            f.write(f"{mutant[1]}\t{verdict}\n")
-    return verdict
+def try_all(bench, wanted, suites, known, a):
+    """Those of `wanted` that are not known yet, until the time is over; all end up in `known` and in the file."""
+    until, lock = time.time() + 60 * a.minutes, threading.Lock()
+
+    def one(n):
+        m = bench.all[n]
+        if time.time() > until:
+            return
+        verdict = bench.caught(n, m[0], m[2], suites, a.budget)
+        with lock:
+            known[m[1], m[8]] = verdict
+            print(f"{m[1]}: {verdict}", flush=True)
+            if a.results:
+                with open(a.results, "a") as f:
+                    f.write(f"{m[1]}\t{m[8]}\t{verdict}\n")
+
+    with ThreadPoolExecutor(a.jobs) as pool:
+        list(pool.map(one, [n for n in wanted if (bench.all[n][1], bench.all[n][8]) not in known]))
 
 
 def main():
@@ -246,30 +264,31 @@ def main():
     p.add_argument("--results")
     p.add_argument("--minutes", type=float, default=1e9)
     p.add_argument("--budget", type=float, default=60)
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--again", action="store_true", help="forget the verdicts that nothing notices it")
     p.add_argument("--list", action="store_true")
     a = p.parse_args()
     bench = Bench(a.work, sorted({f for g in FILES for f in glob.glob(g)}))
     if a.list:
-        print("\n".join(m[1] for m in bench.all))
+        print("\n".join(f"{n} {m[1]}" for n, m in bench.all.items()))
         return
-    until = time.time() + 60 * a.minutes
     bench.make()
     suites, known = bench.suites(), done_before(a.results)
+    if a.again:
+        known = {k: v for k, v in known.items() if not v.startswith("SURVIVES")}
+    wanted = [n for n, m in bench.all.items() if not a.files or fnmatch.fnmatch(m[0], a.files)]
+    try_all(bench, wanted, suites, known, a)
     counts = {"caught": 0, "redundant": 0, "survives": 0, "left": 0}
-    for n, m in enumerate(bench.all, 1):
-        if a.files and not fnmatch.fnmatch(m[0], a.files):
-            continue
-        verdict = known.get(m[1])
-        if verdict is None and time.time() > until:
-            counts["left"] += 1
-            continue
-        if verdict is None:
-            verdict = verdict_of(bench, n, m, suites, a)
+    print("\n== report")
+    for n in wanted:
+        m = bench.all[n]
+        verdict = known.get((m[1], m[8]), "left")
         reason = REDUNDANT.get(m[0] + " " + m[7])
         if verdict.startswith("SURVIVES") and reason:
             verdict = "redundant: " + reason
-        counts["survives" if verdict.startswith("SURVIVES") else "redundant" if verdict.startswith("redundant") else "caught"] += 1
-        print(f"{m[1]}: {verdict}", flush=True)
+        word = verdict.split()[0].strip(":,").lower()
+        counts[word if word in counts else "caught"] += 1
+        print(f"{m[1]}: {verdict}")
     print(", ".join(f"{n} {k}" for k, n in counts.items()))
     sys.exit(bool(counts["survives"] or counts["left"]))
 
