@@ -1,8 +1,12 @@
 #include "runtime/pretokenizer.h"
 
+#include "base/files.h"
 #include "base/heap.h"
+#include "runtime/gguf.h"
+#include "runtime/tokenizer_kinds.h"
 #include "runtime/unicode.h"
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +89,79 @@ Test(pretokenizer, cuts_as_the_published_patterns_do)
     }
     fclose(f);
     cr_assert_geq(texts, 300);
+}
+
+static struct buf read_whole(const char *path)
+{
+    struct buf b = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    cr_assert_eq(file_read(AT_FDCWD, path, 1 << 20, &b, &e), ST_OK, "%s", path);
+    return b;
+}
+
+static struct tokenizer *open_named(const struct buf *front, const char *name, struct buf *file)
+{
+    struct tokenizer *t = NULL;
+    struct err e = ERR_NONE;
+    uint8_t length[8];
+    put_le64(length, strlen(name));
+    buf_append(file, buf_span(front));
+    buf_append(file, SPAN(length, sizeof length));
+    buf_text(file, name);
+    cr_assert_eq(gguf_vocabulary(buf_span(file), &t, &e), ST_OK, "%s: %s", name, e.detail);
+    return t;
+}
+
+/* One column of ids, separated by commas; *column moves behind it. */
+static void check_column(const struct tokenizer *t, struct span text, char **column,
+                         const char *name, unsigned line)
+{
+    SCOPED(buf_release) struct buf ids = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    cr_assert_eq(tokenizer_encode(t, text, false, &ids, &e), ST_OK);
+    for (size_t i = 0; i + 4 <= ids.n; i += 4) {
+        uint32_t id;
+        char *end;
+        memcpy(&id, ids.p + i, 4);
+        cr_assert_eq(strtoul(*column, &end, 10), id, "text %u, %s, id %zu is %u: %.40s", line, name,
+                     i / 4, id, *column);
+        *column = end + 1; /* a comma, a blank or the line's end */
+    }
+    cr_assert(strchr(" \n", (*column)[-1]) != NULL, "text %u, %s: an id is left", line, name);
+}
+
+/* testdata/pretokenizers/ids: for each line of words the ids of the four rules, made by
+ * tests/unicode/token_ids.py. */
+Test(pretokenizer, gives_the_ids_that_another_engine_gives)
+{
+    static const struct {
+        const char *name;
+        unsigned column;
+    } rules[] = {{"gpt-2", 0}, {"smollm", 1}, {"llama-bpe", 2}, {"llama3", 2}, {"qwen2", 3}};
+    SCOPED(buf_release) struct buf front = read_whole("testdata/pretokenizers/vocabulary");
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
+        static char words[8192], ids[8192];
+        SCOPED(buf_release) struct buf file = BUF_EMPTY;
+        SCOPED(tokenizer_scope)
+        struct tokenizer *t = open_named(&front, rules[r].name, &file);
+        FILE *w = fopen("testdata/pretokenizers/words", "r");
+        FILE *f = fopen("testdata/pretokenizers/ids", "r");
+        unsigned texts = 0;
+        cr_assert(w != NULL && f != NULL);
+        for (; fgets(words, sizeof words, w) != NULL; texts++) {
+            uint8_t bytes[2048];
+            struct span text = SPAN(bytes, read_hex(words, bytes));
+            cr_assert_not_null(fgets(ids, sizeof ids, f));
+            char *column = ids;
+            for (unsigned c = 0; c < rules[r].column; c++)
+                column = strchr(column, ' ') + 1;
+            check_column(t, text, &column, rules[r].name, texts);
+        }
+        cr_assert_null(fgets(ids, sizeof ids, f));
+        cr_assert_geq(texts, 300);
+        fclose(w);
+        fclose(f);
+    }
 }
 
 Test(pretokenizer, is_quick_on_long_runs)

@@ -67,13 +67,18 @@ def text(random_, by):
     return ''.join(parts)
 
 
-def render():
+def texts():
     random_, by = random.Random(4), characters()
-    lines = []
     for _ in range(TEXTS):
         t = text(random_, by)
         # Both tables must mean the same by every character, whatever their versions.
         assert all(regex.fullmatch(r'\p{%s}' % unicodedata.category(c), c) for c in t), t
+        yield t
+
+
+def render():
+    lines = []
+    for t in texts():
         columns = [t.encode().hex()]
         for _, patterns in PATTERNS:
             words = words_of(patterns, t)
@@ -95,4 +100,5 @@ def main():
     return 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())
