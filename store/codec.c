@@ -76,13 +76,32 @@ static size_t compress(ZSTD_CCtx *z, struct span in, uint8_t *out, size_t room)
     return ZSTD_isError(n) || n >= in.n ? 0 : n;
 }
 
+/* Splits to where the planes are wanted: flat ones at the front lie in `out` already as they will
+ * stay, the others wait in c->split. Returns how many those at the front are. */
+static unsigned split(struct codec *c, struct span in, const struct planes_look *look, uint8_t *out)
+{
+    uint8_t *to[PLANES_MAX] = {0};
+    const size_t plane = in.n / look->width;
+    unsigned front = 0;
+    while (front < look->width && look->flat[front])
+        front++;
+    if (front == look->width)
+        return front;
+    for (unsigned k = 0; k < look->width; k++)
+        to[k] = k < front ? out + (size_t)4 * look->width + k * plane : c->split + k * plane;
+    planes_split(to, in, look->width);
+    return front;
+}
+
 /* Bytes of the encoding, 0 when it would not be shorter than the input. */
 static size_t encode_planes(struct codec *c, struct span in, const struct planes_look *look,
                             uint8_t *out)
 {
-    size_t plane = in.n / look->width, rest = in.n % look->width;
+    const size_t plane = in.n / look->width, rest = in.n % look->width;
+    const unsigned front = split(c, in, look, out);
     size_t at = (size_t)4 * look->width;
-    planes_split(c->split, in, look->width);
+    if (front == look->width)
+        return 0;
     for (unsigned k = 0; k < look->width; k++) {
         struct span p = SPAN(c->split + k * plane, plane);
         size_t n = look->flat[k] ? 0 : compress(c->plane, p, out + at, in.n - at);
@@ -90,7 +109,8 @@ static size_t encode_planes(struct codec *c, struct span in, const struct planes
         if (n == 0) {
             if (plane > in.n - at)
                 return 0;
-            memcpy(out + at, p.p, plane);
+            if (k >= front)
+                memcpy(out + at, p.p, plane);
             n = plane;
         }
         at += n;
@@ -150,8 +170,9 @@ static enum status decompress(struct codec *c, struct span frame, uint8_t *out, 
     return ST_OK;
 }
 
-static enum status decode_plane(struct codec *c, uint32_t entry, struct cursor *in, uint8_t *out,
-                                size_t plane, struct err *e)
+/* *from: where the plane lies, which is `in` itself when it was stored raw. */
+static enum status decode_plane(struct codec *c, uint32_t entry, struct cursor *in, uint8_t *room,
+                                size_t plane, const uint8_t **from, struct err *e)
 {
     bool raw = (entry & PLANE_RAW) != 0;
     uint32_t n = entry & ~PLANE_RAW;
@@ -162,11 +183,8 @@ static enum status decode_plane(struct codec *c, uint32_t entry, struct cursor *
     if (in->failed)
         return err_set(e, ST_CORRUPT, "encoding-plane",
                        "a byte plane of %u bytes reaches past the record", n);
-    if (!raw)
-        return decompress(c, bytes, out, plane, e);
-    if (plane > 0)
-        memcpy(out, bytes.p, plane);
-    return ST_OK;
+    *from = raw ? bytes.p : room;
+    return raw ? ST_OK : decompress(c, bytes, room, plane, e);
 }
 
 static enum status decode_planes(struct codec *c, unsigned width, struct span stored, uint8_t *out,
@@ -178,10 +196,11 @@ static enum status decode_planes(struct codec *c, unsigned width, struct span st
     size_t plane = length / width, rest = length % width;
     struct cursor in = cursor_over(stored);
     uint32_t entry[PLANES_MAX] = {0};
+    const uint8_t *from[PLANES_MAX] = {0};
     for (unsigned k = 0; k < width; k++)
         entry[k] = cursor_u32(&in);
     for (unsigned k = 0; k < width && !in.failed; k++) {
-        enum status st = decode_plane(c, entry[k], &in, c->split + k * plane, plane, e);
+        enum status st = decode_plane(c, entry[k], &in, c->split + k * plane, plane, &from[k], e);
         if (st != ST_OK)
             return st;
     }
@@ -189,9 +208,9 @@ static enum status decode_planes(struct codec *c, unsigned width, struct span st
     if (!cursor_done(&in))
         return err_set(e, ST_CORRUPT, "encoding-length",
                        "byte planes do not fill their %zu bytes exactly", stored.n);
+    planes_join(out, from, plane, width);
     if (rest > 0)
-        memcpy(c->split + width * plane, left.p, rest);
-    planes_join(out, SPAN(c->split, length), width);
+        memcpy(out + width * plane, left.p, rest);
     return ST_OK;
 }
 

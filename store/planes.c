@@ -4,67 +4,61 @@
 #include <string.h>
 
 /* Plain loops over restrict pointers: both compilers turn them into byte shuffles. */
-static void split2(uint8_t *restrict out, const uint8_t *restrict in, size_t m)
+static void split2(uint8_t *restrict a, uint8_t *restrict b, const uint8_t *restrict in, size_t m)
 {
     for (size_t i = 0; i < m; i++) {
-        out[i] = in[2 * i];
-        out[m + i] = in[2 * i + 1];
+        a[i] = in[2 * i];
+        b[i] = in[2 * i + 1];
     }
 }
 
-static void split4(uint8_t *restrict out, const uint8_t *restrict in, size_t m)
+static void split4(uint8_t *restrict a, uint8_t *restrict b, uint8_t *restrict c,
+                   uint8_t *restrict d, const uint8_t *restrict in, size_t m)
 {
     for (size_t i = 0; i < m; i++) {
-        out[i] = in[4 * i];
-        out[m + i] = in[4 * i + 1];
-        out[2 * m + i] = in[4 * i + 2];
-        out[3 * m + i] = in[4 * i + 3];
+        a[i] = in[4 * i];
+        b[i] = in[4 * i + 1];
+        c[i] = in[4 * i + 2];
+        d[i] = in[4 * i + 3];
     }
 }
 
-static void join2(uint8_t *restrict out, const uint8_t *restrict in, size_t m)
+static void join2(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b,
+                  size_t m)
 {
     for (size_t i = 0; i < m; i++) {
-        out[2 * i] = in[i];
-        out[2 * i + 1] = in[m + i];
+        out[2 * i] = a[i];
+        out[2 * i + 1] = b[i];
     }
 }
 
-static void join4(uint8_t *restrict out, const uint8_t *restrict in, size_t m)
+static void join4(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b,
+                  const uint8_t *restrict c, const uint8_t *restrict d, size_t m)
 {
     for (size_t i = 0; i < m; i++) {
-        out[4 * i] = in[i];
-        out[4 * i + 1] = in[m + i];
-        out[4 * i + 2] = in[2 * m + i];
-        out[4 * i + 3] = in[3 * m + i];
+        out[4 * i] = a[i];
+        out[4 * i + 1] = b[i];
+        out[4 * i + 2] = c[i];
+        out[4 * i + 3] = d[i];
     }
 }
 
-static void copy_rest(uint8_t *out, struct span in, unsigned width)
-{
-    size_t rest = in.n % width;
-    if (rest > 0)
-        memcpy(out + in.n - rest, in.p + in.n - rest, rest);
-}
-
-void planes_split(uint8_t *out, struct span in, unsigned width)
+void planes_split(uint8_t *const plane[PLANES_MAX], struct span in, unsigned width)
 {
     assert(width == 2 || width == 4);
     if (width == 2)
-        split2(out, in.p, in.n / 2);
+        split2(plane[0], plane[1], in.p, in.n / 2);
     else
-        split4(out, in.p, in.n / 4);
-    copy_rest(out, in, width);
+        split4(plane[0], plane[1], plane[2], plane[3], in.p, in.n / 4);
 }
 
-void planes_join(uint8_t *out, struct span in, unsigned width)
+void planes_join(uint8_t *out, const uint8_t *const plane[PLANES_MAX], size_t each, unsigned width)
 {
     assert(width == 2 || width == 4);
     if (width == 2)
-        join2(out, in.p, in.n / 2);
+        join2(out, plane[0], plane[1], each);
     else
-        join4(out, in.p, in.n / 4);
-    copy_rest(out, in, width);
+        join4(out, plane[0], plane[1], plane[2], plane[3], each);
 }
 
 /* The sample: some runs, evenly spread, each cut into four phases (offset modulo 4). */

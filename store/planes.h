@@ -10,9 +10,11 @@
 
 #define PLANES_MAX 4
 
-/* out holds in.n bytes and does not overlap in. width: 2 or 4. */
-void planes_split(uint8_t *out, struct span in, unsigned width);
-void planes_join(uint8_t *out, struct span in, unsigned width);
+/* Each of the `width` planes (2 or 4) has in.n / width bytes, wherever it is to lie; the bytes left
+ * over are the caller's. Nothing overlaps. */
+void planes_split(uint8_t *const plane[PLANES_MAX], struct span in, unsigned width);
+/* To out, width * each bytes of it. */
+void planes_join(uint8_t *out, const uint8_t *const plane[PLANES_MAX], size_t each, unsigned width);
 
 /* What a sample says about `in`. */
 struct planes_look {
