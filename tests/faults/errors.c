@@ -1,5 +1,6 @@
 /* The n-th system call fails, once or from then on; reads and writes come short. */
 #include "tests/faults/campaign.h"
+#include "tests/faults/naps.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,10 @@ static const struct way {
             {EDQUOT, 1, 0}, {EINTR, 0, 0},  {EINTR, 3, 0},  {EAGAIN, 0, 0}, {EAGAIN, 1, 0},
             {EMFILE, 0, 0}, {EMFILE, 1, 0}, {EACCES, 0, 0}, {EACCES, 1, 0}, {EROFS, 0, 0},
             {EROFS, 1, 0},  {0, 0, 1},      {0, 7, 1},      {0, 1, 511}};
-enum { WAYS = sizeof ways / sizeof ways[0] };
+enum {
+    WAYS = sizeof ways / sizeof ways[0],
+    LIMIT_MS = 60000 /* at this a run hangs; so long because the machine may be loaded */
+};
 
 static uint64_t errors_count(struct run *r, struct unit *u)
 {
@@ -51,8 +55,10 @@ static enum verdict errors_point(struct run *r, struct unit *u, uint64_t i, char
     job.every = way->every;
     job.sys = way->sys;
     job.bytes = way->bytes;
-    job.limit_ms = way->sys == EAGAIN ? 45000 : 10000; /* a lock that stays taken is waited for */
+    job.limit_ms = LIMIT_MS;
+    naps_begin(way->sys == EAGAIN ? 20 : 1); /* a lock that stays taken is waited for */
     struct trace_end end = stage_run(r->stage, &job);
+    naps_begin(1);
     if (!end.injected)
         return VERDICT_NONE; /* no read or write that could come short; or one call fewer this time
                               */

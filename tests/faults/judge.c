@@ -1,42 +1,14 @@
 #include "tests/faults/judge.h"
 #include "store/check.h"
-#include <errno.h>
-#include <stdatomic.h>
+#include "tests/faults/naps.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-/* -- waiting -------------------------------------------------------------------------------------
- */
-
-/* No lock survives its owner, so the next writer has its lock within a second. What counts is the
- * time for which it asked to sleep: a loaded machine makes no violation, and hides none. Shared,
- * for the program runs in a child. This nanosleep stands before libc's. */
+/* No lock survives its owner, so the next writer has its lock within a second, in naps it asks for:
+ * a loaded machine makes no violation and hides none. */
 enum { LOCK_MS = 1000 };
-
-static _Atomic uint64_t *slept; /* nanoseconds */
-
-__attribute__((visibility("default"), used)) int nanosleep(const struct timespec *time,
-                                                           struct timespec *left)
-{
-    if (slept != NULL)
-        *slept += (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec;
-    errno = clock_nanosleep(CLOCK_REALTIME, 0, time, left);
-    return errno == 0 ? 0 : -1;
-}
-
-static void count_sleep(void)
-{
-    if (slept == NULL)
-        slept =
-            mmap(NULL, sizeof *slept, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (slept == MAP_FAILED)
-        die("shared memory");
-    *slept = 0;
-}
 
 /* What the command makes beside the store: keys, files to hand out. Their bytes differ from run to
  * run. */
@@ -126,7 +98,7 @@ static int probe_body(void *ctx)
 static bool probe(struct stage *s, char why[WHY])
 {
     struct trace_job job = {
-        .body = probe_body, .ctx = s, .limit_ms = 20000, .out = s->out, .err = s->err};
+        .body = probe_body, .ctx = s, .limit_ms = 60000, .out = s->out, .err = s->err};
     struct trace_end end = stage_run(s, &job);
     if (end.exit == 0)
         return true;
@@ -174,15 +146,15 @@ static bool swept(struct stage *s, struct chk **c)
 
 bool judge_again(struct stage *s, const struct unit *u, char why[WHY])
 {
-    count_sleep();
+    naps_begin(1);
     struct trace_end end = stage_cli(s, u->try->line);
     if (end.exit != u->exit && end.exit != u->again) {
         (void)snprintf(why, WHY, "I8: again: exit %d, signal %d: %.400s", end.exit, end.signal,
                        stage_said(s, true));
         return false;
     }
-    if (*slept / 1000000 >= LOCK_MS) {
-        (void)snprintf(why, WHY, "I10: again waited %llu ms", (unsigned long long)*slept / 1000000);
+    if (naps_ms() >= LOCK_MS) {
+        (void)snprintf(why, WHY, "I10: again waited %llu ms", (unsigned long long)naps_ms());
         return false;
     }
     struct chk *c = chk_read(s->store);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WORDS = 40, LIMIT_MS = 20000 };
+enum { WORDS = 40, LIMIT_MS = 60000 };
 
 /* -- inputs -------------------------------------------------------------------------------------
  */
