@@ -56,7 +56,7 @@ static enum verdict errors_point(struct run *r, struct unit *u, uint64_t i, char
     job.sys = way->sys;
     job.bytes = way->bytes;
     job.limit_ms = LIMIT_MS;
-    naps_begin(way->sys == EAGAIN ? 20 : 1); /* a lock that stays taken is waited for */
+    naps_begin(way->sys == EAGAIN ? 100 : 1); /* a lock that stays taken is waited for */
     struct trace_end end = stage_run(r->stage, &job);
     naps_begin(1);
     if (!end.injected)
