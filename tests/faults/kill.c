@@ -87,10 +87,12 @@ const struct campaign campaign_torn = {.name = "torn",
 /* -- while recovering ----------------------------------------------------------------------------
  */
 
-enum { FIRSTS = 24, SECONDS = 1024 };
+/* Of each unit three first kills, others in each unit, so that all of them together stand
+ * everywhere. */
+enum { FIRSTS = 3, TURNS = 8, SECONDS = 1024 };
 
 static struct {
-    uint64_t calls, first;
+    uint64_t calls, first, turn;
     bool ready;
     struct tree tree; /* after the first kill */
     uint64_t seconds;
@@ -101,6 +103,9 @@ static struct {
 static uint64_t compound_count(struct run *r, struct unit *u)
 {
     compound.calls = calls_of(r, &u->state->tree, u->try->line);
+    compound.turn = chk_xxh64(u->try->name, strlen(u->try->name),
+                              chk_xxh64(u->state->name, strlen(u->state->name), r->seed)) %
+                    TURNS;
     return (uint64_t)FIRSTS * SECONDS;
 }
 
@@ -112,7 +117,8 @@ static const char *recovery(const struct unit *u, uint64_t first)
 
 static bool first_kill(struct run *r, struct unit *u, uint64_t first)
 {
-    uint64_t points = 2 * compound.calls, at = first * points / FIRSTS;
+    uint64_t points = 2 * compound.calls;
+    uint64_t at = (first * TURNS + compound.turn) * points / (FIRSTS * TURNS);
     if (compound.ready && compound.first == first)
         return compound.seconds > 0;
     tree_free(&compound.tree);
@@ -131,7 +137,7 @@ static bool first_kill(struct run *r, struct unit *u, uint64_t first)
                 at % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, at / 2 + 1, 0, &end))
         return false;
     compound.tree = tree_load(r->stage->live);
-    compound.seconds = 2 * calls_of(r, &compound.tree, recovery(u, first));
+    compound.seconds = 2 * calls_of(r, &compound.tree, recovery(u, first + compound.turn));
     compound.later = chk_read(r->stage->store);
     if (!compound.later->there) {
         chk_free(compound.later);
@@ -149,7 +155,7 @@ static enum verdict compound_point(struct run *r, struct unit *u, uint64_t i, ch
     if (!first_kill(r, u, first) || second >= compound.seconds)
         return VERDICT_NONE;
     steady_begin(u->try->name, first + 1000);
-    if (!strike(r, &compound.tree, recovery(u, first),
+    if (!strike(r, &compound.tree, recovery(u, first + compound.turn),
                 second % 2 == 0 ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER, second / 2 + 1, 0, &end))
         return VERDICT_UNPROVEN;
     why[0] = '\0';

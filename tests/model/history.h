@@ -7,10 +7,11 @@
 #include "tests/support/store_room.h"
 #include <stdatomic.h>
 
-#define WORKERS  16
-#define SLOTS    12
-#define CONTENTS 48u
-#define QUOTA    (24u << 20)
+#define WORKERS     16
+#define SLOTS       12
+#define CONTENTS    48u
+#define QUOTA       (24u << 20)
+#define QUOTA_TIGHT (1400u << 10)
 
 enum state { ABSENT, INSTALLED, EVICTED };
 
