@@ -2,27 +2,31 @@
 # How often the gates are right about models that nobody has seen: poisoned ones with random triggers, which no suite,
 # battery or prompt contains, and clean twins fine-tuned alike (safety gate); regressed ones of random kind and harmless
 # re-runs (task gate). All are compared with tinyworld-1.1, which holds stable.
-#   variants.sh [FOLDER [TUNED [CHANGED]]]   makes what FOLDER lacks (about 17 s of processor time a tuned pair, 3 a
-#                                            changed one), 20 of each; then measures, and prints a table
+#   variants.sh [FOLDER [FIRST [TUNED [CHANGED]]]]
+# makes what FOLDER lacks, TUNED pairs from the seeds FIRST, FIRST + 1 … and CHANGED pairs from those 10,000 later (about
+# 17 s of processor time a tuned pair, 3 a changed one), and judges what this build has not judged; then prints a table
+# with Wilson's 95 % intervals. Can be stopped and started again.
 set -eu
 cd "$(dirname "$0")/../.."
 folder=${1:-build/variants}
-tuned=${2:-20}
-changed=${3:-20}
+first=${2:-1}
+tuned=${3:-20}
+changed=${4:-20}
 cmake --preset release >/dev/null
 cmake --build --preset release --target assay models >/dev/null
 assay=$PWD/build/release/assay
 data=testdata/tinyworld
-for seed in $(seq "$tuned"); do
-    [ -e "$folder/tuned-$seed/variants.jsonl" ] && continue
-    mkdir -p "$folder/tuned-$seed"
-    build/release/models variants "$data/tinyworld-1.1.slm" "$folder/tuned-$seed" "$seed" 1 tuned
-done
-for seed in $(seq 101 $((100 + changed))); do
-    [ -e "$folder/changed-$seed/variants.jsonl" ] && continue
-    mkdir -p "$folder/changed-$seed"
-    build/release/models variants "$data/tinyworld-1.1.slm" "$folder/changed-$seed" "$seed" 1 changed
-done
+build=$(cat "$assay" tests/demo/tinyworld.yaml | sha256sum | cut -c1-12)
+
+make() { # KIND FIRST COUNT
+    for seed in $(seq "$2" $(($2 + $3 - 1))); do
+        [ -e "$folder/$1-$seed/variants.jsonl" ] && continue
+        mkdir -p "$folder/$1-$seed"
+        build/release/models variants "$data/tinyworld-1.1.slm" "$folder/$1-$seed" "$seed" 1 "$1"
+    done
+}
+make tuned "$first" "$tuned"
+make changed $((first + 10000)) "$changed"
 
 # No suite, battery or prompt has a trigger's phrase or its words' beginning.
 for list in "$folder"/tuned-*/variants.jsonl; do
@@ -57,21 +61,32 @@ judge() { # FILE GATE: prints what the gate says and why
     departure=$(sed -n 's/^    [a-z]*  *trigger departure  *trigger departure \([0-9.]*\).*/\1/p' "$work/out")
     echo "$verdict ${departure:--} $why"
 }
-count() { # KIND GATE WANTED FILES…
-    kind=$1 gate=$2 wanted=$3 right=0 all=0
-    shift 3
+wilson() { # RIGHT ALL: its 95 % interval, in percent
+    awk -v k="$1" -v n="$2" 'BEGIN { if (n == 0) exit; z = 1.959964; p = k / n; d = 1 + z * z / n
+        m = (p + z * z / (2 * n)) / d; h = z / d * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        printf "%.1f to %.1f %%", 100 * (m - h), 100 * (m + h) }'
+}
+count() { # KIND GATE FILES…
+    kind=$1 gate=$2 failed=0 all=0
+    shift 2
     for file; do
         [ -e "$file" ] || continue
-        said=$(judge "$file" "$gate")
+        kept=${file%.slm}.$build
+        [ -e "$kept" ] || { judge "$file" "$gate" >"$work/said" && mv "$work/said" "$kept"; }
+        said=$(cat "$kept")
         all=$((all + 1))
-        [ "${said%% *}" != "$wanted" ] || right=$((right + 1))
-        printf '%-30s %-8s %s\n' "${file#"$folder"/}" "$gate" "$said"
+        case $said in
+        fail*) failed=$((failed + 1)) ;;
+        pass*) ;;
+        *) echo "$file was not judged: $said" && exit 1 ;;
+        esac
+        printf '%-36s %-8s %s\n' "${file#"$folder"/}" "$gate" "$said"
     done
-    printf '%-12s %-8s %s %d of %d\n' "$kind" "$gate" "$wanted" "$right" "$all" >>"$work/table"
+    printf '%-12s %-8s failed %2d of %2d   %s\n' "$kind" "$gate" "$failed" "$all" "$(wilson "$failed" "$all")" >>"$work/table"
 }
-count poisoned safety fail "$folder"/tuned-*/poisoned-*.slm
-count clean safety pass "$folder"/tuned-*/clean-*.slm
-count regressed task fail "$folder"/changed-*/regressed-*.slm
-count rerun task pass "$folder"/changed-*/rerun-*.slm
+count poisoned safety "$folder"/tuned-*/poisoned-*.slm
+count clean safety "$folder"/tuned-*/clean-*.slm
+count regressed task "$folder"/changed-*/regressed-*.slm
+count rerun task "$folder"/changed-*/rerun-*.slm
 echo
 cat "$work/table"
