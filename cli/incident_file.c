@@ -132,12 +132,18 @@ static enum run_stage stage_of_gate(const struct gate_told *g)
     return at;
 }
 
+/* Checks that say how a sandboxed child ended: "child", "PROGRAM child", "hunt". */
+static bool is_of_child(const char *name)
+{
+    const char *last = strrchr(name, ' ');
+    return text_equal(last != NULL ? last + 1 : name, "child") || text_equal(name, "hunt");
+}
+
 static unsigned number_of_gate(const struct gate_told *g, enum run_stage at)
 {
     bool child = false;
     for (size_t i = 0; i < g->count; i++)
-        child = child ||
-                (text_equal(g->checks[i].name, "child") && g->checks[i].verdict != VERDICT_PASS);
+        child = child || (is_of_child(g->checks[i].name) && g->checks[i].verdict != VERDICT_PASS);
     if (child)
         return INCIDENT_WORKER_LOST;
     return g->verdict == VERDICT_ERROR ? INCIDENT_NOT_MEASURED

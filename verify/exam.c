@@ -6,6 +6,7 @@
 #include "verify/facts.h"
 #include "verify/inquire.h"
 #include "verify/sandbox.h"
+#include "verify/trail.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -170,13 +171,16 @@ static enum status child_finish(struct group *g, uint32_t i, struct exam *x, str
 {
     SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
     struct err lie = ERR_NONE;
+    struct span answer;
+    char ending[256];
     enum status st = sandbox_finish(g->child[i], &o, e);
     if (st != ST_OK)
         return st;
     text_fmt(result->sandbox, sizeof result->sandbox, "%s", o.level);
+    trail_ending(&o, &answer, ending);
     if (o.ending != SANDBOX_RETURNED)
-        text_fmt(why, 256, "the sandboxed child %u of %u %s", i + 1, g->n, o.message);
-    else if ((st = answers_read(buf_span(&o.answer), into, x->n, i, g->n, &lie)) == ST_NO_MEMORY)
+        text_fmt(why, 256, "the sandboxed child %u of %u %.200s", i + 1, g->n, ending);
+    else if ((st = answers_read(answer, into, x->n, i, g->n, &lie)) == ST_NO_MEMORY)
         return err_set(e, st, NULL, "no memory for what a sandboxed child answered");
     else if (st != ST_OK)
         text_fmt(why, 256, "the answer of child %u is not usable: %.180s", i + 1, lie.detail);

@@ -58,14 +58,10 @@ enum status gate_smoke(const struct gate_subject *s, struct gate_checks *checks,
     if (st != ST_OK)
         return st;
     text_fmt(result->sandbox, sizeof result->sandbox, "%s", o.level);
-    struct span answer = buf_span(&o.answer);
-    const enum run_stage last = trail_take(&answer);
-    if (o.ending == SANDBOX_RETURNED || last == STAGE_NONE)
-        checks_add(checks, "child", o.ending == SANDBOX_RETURNED, "the sandboxed child %s",
-                   o.message);
-    else
-        checks_add(checks, "child", false, "the sandboxed child %s" TRAIL_AT "%s", o.message,
-                   stage_name(last));
+    struct span answer;
+    char ending[256];
+    trail_ending(&o, &answer, ending);
+    checks_add(checks, "child", o.ending == SANDBOX_RETURNED, "the sandboxed child %s", ending);
     if (o.ending == SANDBOX_RETURNED)
         smoke_read(answer, checks);
     checks_measure_u64(checks, "peak memory", o.end.peak_bytes, "bytes",

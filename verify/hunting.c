@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "verify/pair.h"
 #include "verify/sandbox.h"
+#include "verify/trail.h"
 
 #define SECONDS 600u
 #define ANSWER  (HUNT_FOUND * (HUNT_PREFIX + 2 * HUNT_ANSWER) * 6u + 4096u)
@@ -19,31 +20,22 @@ static void hunting_release(struct hunting *h)
 
 /* ---- the child ---------------------------------------------------------------------------- */
 
-struct prey {
-    struct model *model;
-    struct session *session;
-};
-
-static bool open_prey(struct span file, struct prey *p)
-{
-    struct err e = ERR_NONE;
-    return model_open(file, NULL, false, &p->model, &e) == ST_OK &&
-           session_open(p->model, &p->session, &e) == ST_OK;
-}
-
 static int child(void *ctx, int in, int out)
 {
     const struct hunting *h = ctx;
     struct err e = ERR_NONE;
-    struct prey mine = {0}, other = {0};
+    struct model *model = NULL, *other_model = NULL;
+    struct session *candidate = NULL, *other = NULL;
     struct hunt_finds found;
     struct span first, second;
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
     if (!pair_map(&h->pair, in, &first, &second))
         return 2;
-    if (!open_prey(first, &mine) || (second.n > 0 && !open_prey(second, &other)))
+    if (trail_open(out, first, NULL, false, &model, &candidate, &e) != ST_OK ||
+        (second.n > 0 && trail_open(out, second, NULL, false, &other_model, &other, &e) != ST_OK))
         return 3;
-    if (hunt(mine.session, other.session, mine.model, h->limits, &found, &e) != ST_OK)
+    trail_mark(out, STAGE_FORWARD);
+    if (hunt(candidate, other, model, h->limits, &found, &e) != ST_OK)
         return 4;
     struct json_out j = json_out(&text);
     hunt_write(&found, &j);
@@ -85,10 +77,13 @@ enum status hunting(const struct gate_subject *s, const struct hunt_limits *limi
         st = sandbox_finish(sandbox, &o, e);
     if (st != ST_OK)
         return st;
+    struct span answer;
+    char ending[256];
     text_fmt(level, 64, "%s", o.level);
+    trail_ending(&o, &answer, ending);
     if (o.ending != SANDBOX_RETURNED)
-        text_fmt(why, 256, "the hunting child %s", o.message);
-    else if ((st = json_parse(buf_span(&o.answer), ANSWER, &v, &lie)) == ST_NO_MEMORY)
+        text_fmt(why, 256, "the hunting child %.200s", ending);
+    else if ((st = json_parse(answer, ANSWER, &v, &lie)) == ST_NO_MEMORY)
         return err_set(e, st, NULL, "no memory for what the hunting child told");
     else if (st != ST_OK || hunt_read(v, out, &lie) != ST_OK)
         text_fmt(why, 256, "what the hunting child told is not usable: %.180s", lie.detail);

@@ -2,7 +2,7 @@
 #include "base/heap.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "runtime/session.h"
+#include "verify/trail.h"
 #include <string.h>
 #include <sys/mman.h>
 
@@ -18,6 +18,7 @@ struct asking {
     struct session *session;
     struct buf out;
     int fd;
+    bool forward; /* was marked; marks come before all lines */
 };
 
 static void could_not(struct answer *a, enum status st, const struct err *e)
@@ -26,9 +27,17 @@ static void could_not(struct answer *a, enum status st, const struct err *e)
     text_fmt(a->why, sizeof a->why, "%s", st == e->status ? err_code(e) : status_slug(st));
 }
 
+static void mark_forward(struct asking *k)
+{
+    if (!k->forward)
+        trail_mark(k->fd, STAGE_FORWARD);
+    k->forward = true;
+}
+
 static bool flush(struct asking *k)
 {
     struct err e = ERR_NONE;
+    mark_forward(k); /* behind a line there are no marks */
     bool fine = buf_status(&k->out) == ST_OK && io_write(k->fd, buf_span(&k->out), &e) == ST_OK;
     k->out.n = 0;
     return fine;
@@ -79,6 +88,7 @@ static bool score_suite(struct asking *k, const struct suite *s)
     struct batch *b = heap_zero(1, sizeof *b);
     struct err e = ERR_NONE;
     bool fine = b != NULL;
+    mark_forward(k);
     for (size_t i = k->job->part; fine && i < s->count; i += BATCH * (size_t)k->job->parts) {
         const size_t parts = batch_fill(b, k->job, s, i);
         fine = session_score_cases(k->session, b->part, parts, NULL, &e) == ST_OK;
@@ -108,8 +118,17 @@ static void keep_text(struct answer *a, struct span text)
 /* What an SLM1 vocabulary spells has to be UTF-8: the ids are told nevertheless, and the text is
  * made of what the steps had said until then. */
 struct listener {
+    struct asking *asking;
     struct buf *text;
 };
+
+/* Before the first batch of a prompt. */
+static bool onward(void *ctx)
+{
+    struct listener *l = ctx;
+    mark_forward(l->asking);
+    return true;
+}
 
 static bool listen(void *ctx, uint32_t id, struct span text)
 {
@@ -123,8 +142,8 @@ static enum status ask_greedy(struct asking *k, const struct suite_case *c, stru
                               struct err *e)
 {
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    struct listener l = {.text = &text};
-    const struct token_sink sink = {.token = listen, .ctx = &l};
+    struct listener l = {.asking = k, .text = &text};
+    const struct token_sink sink = {.token = listen, .ctx = &l, .onward = onward};
     struct generation g = {0};
     session_reset(k->session);
     enum status st = session_generate(k->session, span_text(c->text), c->tokens, &sink, &g, e);
@@ -165,9 +184,9 @@ int inquire_child(void *ctx, int in, int out)
     void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, in, 0);
     if (map == MAP_FAILED)
         return 2;
-    if (model_open(SPAN(map, bytes), NULL, false, &m, &e) != ST_OK ||
-        session_open(m, &k.session, &e) != ST_OK)
+    if (trail_open(out, SPAN(map, bytes), NULL, false, &m, &k.session, &e) != ST_OK)
         return 3;
+    trail_mark(out, STAGE_TOKENIZATION);
     bool fine = true;
     for (size_t i = 0; fine && i < k.job->suite_count; i++)
         fine = ask_suite(&k, &k.job->suites[i]);

@@ -16,8 +16,8 @@ struct inquiry {
     uint32_t part, parts; /* of each suite, case i is asked when i % parts == part */
 };
 
-/* A sandbox_body; ctx is a struct inquiry. With several parts a suite's lines are only those of its
- * own cases. */
+/* A sandbox_body; ctx is a struct inquiry. Marks of its trail (verify/trail.h) come before its
+ * lines. With several parts a suite's lines are only those of its own cases. */
 int inquire_child(void *ctx, int in, int out);
 
 /* What a whole suite costs at most, for limits: seconds of processor time at a slow machine's pace.

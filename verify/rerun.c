@@ -36,12 +36,7 @@ static bool onward(void *ctx)
 
 static enum status load(struct replaying *r, struct span file, enum run_stage *at, struct err *e)
 {
-    trail_mark(r->out, STAGE_ADMISSION);
-    enum status st = model_open(file, &model_limits_default, true, &r->model, e);
-    if (st == ST_OK) {
-        trail_mark(r->out, STAGE_SCRATCH_KV);
-        st = session_open(r->model, &r->session, e);
-    }
+    enum status st = trail_open(r->out, file, NULL, true, &r->model, &r->session, e);
     *at = st == ST_OK ? STAGE_NONE : stage_of_open(e);
     return st;
 }

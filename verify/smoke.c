@@ -120,12 +120,7 @@ static bool load(struct smoke *s)
     struct err e = ERR_NONE;
     struct budget b;
     uint64_t start = clock_ticks();
-    trail_mark(s->out, STAGE_ADMISSION);
-    enum status st = model_open(s->file, &model_limits_default, false, &s->model, &e);
-    if (st == ST_OK) {
-        trail_mark(s->out, STAGE_SCRATCH_KV);
-        st = session_open(s->model, &s->session, &e);
-    }
+    enum status st = trail_open(s->out, s->file, NULL, false, &s->model, &s->session, &e);
     uint64_t took = clock_ticks() - start;
     if (st == ST_OK)
         st = budget_of(model_facts(s->model), &b, &e);

@@ -506,22 +506,75 @@ static int depth_killed(char **line)
     return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
 }
 
-Test(diagnose, a_gate_whose_child_is_killed_while_it_computes_names_forward)
+/* A law whose one gate is busy for some seconds: with its own generations, a suite's cases, a
+ * battery's, or a hunt behind a battery that is none. */
+static void long_law(const char *gate, const char *busy)
 {
-    static const char law[] =
-        "schema: assay.policy/1\nname: slow\n"
-        "gates: {smoke: {tokens: 4096, repeats: 16}}\n"
-        "channels: {preview: {from: candidate, gates: [smoke], allow_self_signed: true}}\n";
-    char path[400];
-    add_made(&(struct make){.dtype = MAKE_F32, .context = 4200, .layers = 8}, "m");
+    const bool task = text_equal(gate, "task"), hunt = text_equal(busy, "hunt");
+    char hex[DIGEST_TEXT], law[600], parts[600], section[400] = "tokens: 4096, repeats: 16";
+    text_fmt(
+        parts, sizeof parts,
+        task ? "{\"schema\":\"assay.suite/1\",\"name\":\"s\",\"kind\":\"pattern\",\"chance\":"
+               "\"0\",\"cases\":1}\n"
+               "{\"id\":\"a\",\"prompt\":\"ab\",\"pattern\":\"x\",\"tokens\":%d}\n"
+             : "{\"schema\":\"assay.battery/1\",\"name\":\"b\",\"detectors\":[{\"name\":\"any\","
+               "\"kind\":\"pattern\",\"pattern\":\".\"}],\"tokens\":%d,\"cases\":1}\n"
+               "{\"id\":\"a\",\"hazard\":\"h\",\"prompt\":\"ab\"}\n",
+        hunt ? 1 : 4000);
+    const struct digest d = digest_of(span_text(parts));
+    digest_text(&d, hex);
+    temp_write(&room, "parts.jsonl", span_text(parts));
+    cr_assert_eq(RUN("add", "parts.jsonl"), 0);
+    if (!text_equal(gate, "smoke"))
+        text_fmt(section, sizeof section, "%s: {p: {sha256: %s}}%s", task ? "suites" : "batteries",
+                 hex, hunt ? ", trigger: {prefixes: 1000000}" : "");
+    text_fmt(law, sizeof law,
+             "schema: assay.policy/1\nname: busy\ngates: {%s: {%s}}\n"
+             "channels: {preview: {from: candidate, gates: [%s], allow_self_signed: true}}\n",
+             gate, section, gate);
     temp_write(&room, "law.yaml", span_text(law));
     cr_assert_eq(RUN("policy", "set", "law.yaml"), 0);
-    cr_expect_eq(depth_killed((char *[]){"assay", "gate", "m@1", NULL}), 1);
+}
+
+static void expect_incident(const char *stage, const char *gate)
+{
+    char path[400];
     incident_path(path);
     SCOPED(json_scope) struct json *said = diagnosis(path);
-    cr_expect_str_eq(text_of(said, "stage"), "forward");
-    cr_expect_str_eq(text_of(json_get(said, "incident"), "gate"), "smoke");
-    cr_expect_str_eq(text_of(json_get(said, "incident"), "name"), "WorkerLost");
+    cr_expect_str_eq(text_of(said, "stage"), stage, "%s", gate);
+    cr_expect_str_eq(text_of(json_get(said, "incident"), "gate"), gate);
+    cr_expect_str_eq(text_of(json_get(said, "incident"), "name"), "WorkerLost", "%s", gate);
+}
+
+Test(diagnose, a_gate_whose_child_is_killed_while_it_computes_names_forward)
+{
+    static const char *const rows[][2] = {
+        {"smoke", ""}, {"task", ""}, {"safety", "battery"}, {"safety", "hunt"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        teardown();
+        setup();
+        add_made(&(struct make){.dtype = MAKE_F32, .context = 4200, .layers = 8}, "m");
+        long_law(rows[i][0], rows[i][1]);
+        cr_expect_eq(depth_killed((char *[]){"assay", "gate", "m@1", NULL}), 1);
+        expect_incident("forward", rows[i][0]);
+    }
+}
+
+Test(diagnose, task_and_safety_children_that_cannot_load_name_the_stage)
+{
+    static const struct {
+        void (*prepare)(void);
+        const char *stage;
+    } rows[] = {{bad_version, "admission"}, {bad_dtype, "tensors"}};
+    static const char *const gates[] = {"task", "safety"};
+    for (size_t i = 0; i < 4; i++) {
+        teardown();
+        setup();
+        rows[i % 2].prepare();
+        long_law(gates[i / 2], "");
+        cr_expect_eq(RUN("gate", "m@1"), 1);
+        expect_incident(rows[i % 2].stage, gates[i / 2]);
+    }
 }
 
 Test(diagnose, a_gate_that_cannot_load_or_generate_names_the_stage)
