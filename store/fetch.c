@@ -7,10 +7,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* Six batches of 4 MiB go round; each of two workers has a buffer for what it reads. */
-#define BATCHES     6
+/* Eight batches of 2 MiB go round; each of two workers has a buffer for what it reads. */
+#define BATCHES     8
 #define WORKERS     2
-#define BATCH_BYTES (4u << 20)
+#define BATCH_BYTES (2u << 20)
 #define BATCH_ITEMS 256
 #define READ_BYTES  (BATCH_BYTES + BATCH_ITEMS * PACK_RECORD)
 #define OUT_BYTES   (BATCH_BYTES + IO_DIRECT)
@@ -44,6 +44,8 @@ struct fetch {
     struct fetch_plan plan;
     struct progress *progress;
     bool checking;          /* every item gets a verdict; else the first bad one ends it */
+    struct hasher *whole;   /* of all the bytes in order; not when checking */
+    bool in_step;           /* records are hashed with the whole, not when they are decoded */
     struct fetch_target to; /* fd ≥ 0: the bytes are written there */
     struct batch batches[BATCHES];
     struct reader readers[WORKERS];
@@ -57,6 +59,7 @@ struct fetch {
 
 static void fetch_close(struct fetch *f)
 {
+    hasher_scope(&f->whole);
     for (unsigned i = 0; i < WORKERS; i++) {
         pack_set_scope(&f->readers[i].set);
         codec_scope(&f->readers[i].codec);
@@ -168,7 +171,7 @@ static enum status decode_item(const struct fetch *f, struct reader *r, struct b
         memcpy(out, bytes.p, bytes.n);
     uint32_t through;
     struct digest found;
-    if (digest_queue_put(&r->queue, i, bytes, &through, &found))
+    if (!f->in_step && digest_queue_put(&r->queue, i, bytes, &through, &found))
         judge(b, through, &found);
     return ST_OK;
 }
@@ -240,6 +243,27 @@ static enum status work_run(const struct fetch *f, struct reader *r, struct batc
 static size_t skew(const struct batch *b)
 {
     return b->items[0].position % IO_DIRECT;
+}
+
+static enum status hash_batch(void *ctx, unsigned worker, void *slot, struct err *e)
+{
+    (void)worker;
+    struct fetch *f = ctx;
+    const struct batch *b = slot;
+    size_t at = skew(b);
+    if (!f->in_step) {
+        hasher_add(f->whole, SPAN(b->out.p + at, b->bytes));
+        return ST_OK;
+    }
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct pack_entry *entry = &b->items[i].entry;
+        struct digest found = hasher_add_piece(f->whole, SPAN(b->out.p + at, entry->at.length));
+        enum status st = pack_judge(&entry->at, &entry->digest, &found, e);
+        if (st != ST_OK)
+            return st;
+        at += entry->at.length;
+    }
+    return ST_OK;
 }
 
 /* Whole blocks of the bytes straight to the disk, the edges through the page cache; they share
@@ -397,12 +421,14 @@ static enum status send_off(struct fetch *f, struct ring *ring, bool *ended, str
 
 static enum status run(struct fetch *f, struct taker taker, struct err *e)
 {
-    static const struct ring_stage stages[] = {{work_batch, WORKERS}, {write_batch, 1}};
+    static const struct ring_stage stages[] = {
+        {work_batch, WORKERS}, {hash_batch, 1}, {write_batch, 1}};
+    const unsigned count = f->checking ? 1 : f->to.fd < 0 ? 2 : 3;
     SCOPED(ring_scope) struct ring *ring = NULL;
     void *slots[BATCHES];
     for (unsigned i = 0; i < BATCHES; i++)
         slots[i] = &f->batches[i];
-    enum status st = ring_open(slots, BATCHES, stages, f->to.fd >= 0 ? 2 : 1, f, &ring, e);
+    enum status st = ring_open(slots, BATCHES, stages, count, f, &ring, e);
     bool ended = false;
     while (st == ST_OK) {
         void *through = NULL;
@@ -418,19 +444,11 @@ static enum status run(struct fetch *f, struct taker taker, struct err *e)
     return st;
 }
 
-/* Where fetch_stream and fetch_file leave the bytes in order. */
-struct delivery {
-    struct sink to; /* write NULL: nowhere */
-    struct hasher *whole;
-};
-
 static enum status deliver(void *ctx, const struct batch *b, struct err *e)
 {
-    const struct delivery *d = ctx;
+    const struct sink *to = ctx;
     struct span bytes = SPAN(b->out.p + skew(b), b->bytes);
-    if (d->whole != NULL)
-        hasher_add(d->whole, bytes);
-    return d->to.write == NULL || bytes.n == 0 ? ST_OK : d->to.write(d->to.ctx, bytes, e);
+    return to->write == NULL || bytes.n == 0 ? ST_OK : to->write(to->ctx, bytes, e);
 }
 
 static enum status fetch(int packs, struct fetch_plan plan, struct sink to,
@@ -438,17 +456,16 @@ static enum status fetch(int packs, struct fetch_plan plan, struct sink to,
                          struct err *e)
 {
     SCOPED(fetch_scope) struct fetch *f = NULL;
-    SCOPED(hasher_scope) struct hasher *hasher = NULL;
     enum status st = fetch_open(packs, plan, progress, &f, e);
-    if (st == ST_OK && whole != NULL)
-        st = hasher_open(&hasher, e);
+    if (st == ST_OK)
+        st = hasher_open(&f->whole, e);
     if (st != ST_OK)
         return st;
     f->to = file;
-    struct delivery d = {.to = to, .whole = hasher};
-    st = run(f, (struct taker){deliver, &d}, e);
+    f->in_step = hasher_in_step();
+    st = run(f, (struct taker){deliver, &to}, e);
     if (st == ST_OK && whole != NULL)
-        *whole = hasher_end(hasher);
+        *whole = hasher_end(f->whole);
     return st;
 }
 

@@ -1,5 +1,11 @@
-/* From records to bytes, quickly: two threads read (neighbours with one call), decode and re-hash,
- * a third writes; the caller's thread makes the plan and takes what comes, in order.
+/* From records to bytes, quickly: the caller's thread makes the plan and takes what comes, in
+ * order.
+ *
+ *     plan  →  read (neighbours with one call), decode  →  re-hash, record and whole  →  write
+ *     caller   two threads                                 a third                       a fourth
+ *
+ * Where two hashes side by side take longer than one, and when all is only checked, the records are
+ * hashed by those who decode them.
  *
  * Memory does not grow with the plan: batches of a fixed size go round. No byte is handed out
  * before its record was decoded and its SHA-256 found right. Small plans need no threads. */

@@ -1,4 +1,6 @@
+#include "base/hash64.h"
 #include "store/fetch.h"
+#include "store/pack_format.h"
 #include "tests/store/packs_support.h"
 
 struct judged {
@@ -118,6 +120,69 @@ Test(fetch, a_check_judges_every_record_in_order)
     cr_expect_eq(j.first.status, ST_CORRUPT);
     cr_expect_str_eq(err_code(&j.first), "pack-stored-check");
     cr_expect_eq(j.first.offset, hurt->at.offset + PACK_RECORD);
+    stock_close(&s);
+}
+
+/* Another byte in a record, under a header that is right about it: only the SHA-256 can tell. */
+static void forge(const struct yard *y, const struct pack_entry *entry)
+{
+    char name[PACK_NAME];
+    struct pack_record r;
+    struct err e = ERR_NONE;
+    const size_t n = PACK_RECORD + (size_t)entry->at.stored;
+    uint8_t *p = fresh(n);
+    pack_name(entry->at.pack, name);
+    cr_assert_eq(fchmodat(y->packs, name, 0600, 0), 0);
+    SCOPED(fd_release) int fd = openat(y->packs, name, O_RDWR | O_CLOEXEC);
+    cr_assert_eq(pread(fd, p, n, (off_t)entry->at.offset), (ssize_t)n);
+    cr_assert_eq(pack_record_decode(p, &r, &e), ST_OK);
+    cr_assert_eq(r.encoding, ENCODING_RAW);
+    p[PACK_RECORD + 1] ^= 1;
+    r.check = hash64(SPAN(p + PACK_RECORD, r.stored), 0);
+    pack_record_encode(&r, p);
+    cr_assert_eq(pwrite(fd, p, n, (off_t)entry->at.offset), (ssize_t)n);
+    heap_free(p);
+}
+
+static enum status swallow(void *ctx, struct span bytes, struct err *e)
+{
+    (void)e;
+    *(uint64_t *)ctx += bytes.n;
+    return ST_OK;
+}
+
+Test(fetch, a_forged_record_is_told_by_its_digest_and_not_handed_out)
+{
+    struct stock s;
+    struct err e = ERR_NONE;
+    stock_open(&s, 20u << 20);
+    const struct fetch_item *item = &s.yard.recipe[20];
+    uint32_t i;
+    cr_assert(digest_map_get(&s.yard.map, &item->entry.digest, &i));
+    forge(&s.yard, &s.yard.entries[i]);
+    struct judged j = {.ordered = true};
+    cr_assert_eq(fetch_check(s.yard.packs, yard_plan(&s.yard), judge, &j, NULL, &e), ST_OK);
+    cr_expect(j.bad == 1 && j.ordered);
+    cr_expect_str_eq(err_code(&j.first), "chunk-hash");
+
+    SCOPED(fd_release) int fd = scratch_file(&s.yard);
+    SCOPED(buf_release) struct buf back = BUF_EMPTY;
+    cr_expect_eq(
+        fetch_file(s.yard.packs, yard_plan(&s.yard), (struct fetch_target){fd, -1}, NULL, NULL, &e),
+        ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "chunk-hash");
+    uint8_t *p = buf_space(&back, item->entry.at.length);
+    ssize_t got = pread(fd, p, item->entry.at.length, (off_t)item->position);
+    for (ssize_t k = 0; k < got; k++)
+        cr_assert(p[k] == s.bytes[item->position + (uint64_t)k] || p[k] == 0, "no wrong byte");
+
+    uint64_t taken = 0;
+    e = ERR_NONE;
+    cr_expect_eq(fetch_stream(s.yard.packs, yard_plan(&s.yard), (struct sink){swallow, &taken},
+                              NULL, NULL, &e),
+                 ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "chunk-hash");
+    cr_expect_leq(taken, item->position);
     stock_close(&s);
 }
 

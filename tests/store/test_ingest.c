@@ -57,9 +57,9 @@ Test(ingest, streams_of_every_size_come_back)
                                    CHUNK_MAX - 1,
                                    CHUNK_MAX,
                                    CHUNK_MAX + 1,
-                                   (4u << 20) + CHUNK_MAX - 1,
-                                   (4u << 20) + CHUNK_MAX,
-                                   (4u << 20) + CHUNK_MAX + 1,
+                                   (2u << 20) + CHUNK_MAX - 1,
+                                   (2u << 20) + CHUNK_MAX,
+                                   (2u << 20) + CHUNK_MAX + 1,
                                    (30u << 20) + 12345};
     uint8_t *p = mixed(sizes[12], 1);
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
