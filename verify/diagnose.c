@@ -8,21 +8,6 @@
 #define STAND_IN       "the cat and the dog "
 #define TOKENS_DEFAULT 16
 
-static const char *const recoveries[RECOVERY_COUNT] = {[RECOVERY_NONE] = "none",
-                                                       [RECOVERY_CORRECT] = "correct-request",
-                                                       [RECOVERY_RETRY] = "retry",
-                                                       [RECOVERY_RESET] = "reset-context",
-                                                       [RECOVERY_RELOAD] = "reload-model",
-                                                       [RECOVERY_RESTART] = "restart",
-                                                       [RECOVERY_ROOM] = "make-room",
-                                                       [RECOVERY_RESTORE] = "restore-bytes",
-                                                       [RECOVERY_QUARANTINE] = "quarantine"};
-
-const char *recovery_name(enum recovery r)
-{
-    return recoveries[r];
-}
-
 const char *match_name(enum match m)
 {
     static const char *const names[] = {
@@ -210,109 +195,76 @@ static enum status replay(const struct diagnose_room *room, const struct inciden
 
 /* ---- what helps --------------------------------------------------------------------------- */
 
-static void advise(struct diagnosis *d, enum recovery r, const char *text)
-{
-    d->recovery = r;
-    text_fmt(d->advice, sizeof d->advice, "%s", text);
-}
-
 static bool bytes_bad(const struct diagnosis *d)
 {
     return d->replayed && (d->replay.stage == STAGE_FETCH || d->replay.stage == STAGE_PROVENANCE);
 }
 
-static void advise_bytes(struct diagnosis *d, const struct incident *i)
+static enum advice bytes_advice(const struct diagnosis *d, const struct incident *i)
 {
-    if (bytes_bad(d) && d->replay.stage == STAGE_FETCH)
-        advise(d, RECOVERY_RESTORE, "the store does not have its bytes: add the file again");
-    else if (bytes_bad(d))
-        advise(d, RECOVERY_RESTORE,
-               "the store's own bytes are damaged: mend them from a good copy");
-    else if (i->code == INCIDENT_OUT_OF_MEMORY || i->code == 109)
-        advise(d, RECOVERY_ROOM, "give it more memory, or take a smaller model");
-    else if (differs(d, "bundle") || i->code == 111)
-        advise(d, RECOVERY_RESTART, "page and program are of two versions: reload the page");
-    else if (d->stage == STAGE_PROVENANCE)
-        advise(d, RECOVERY_RELOAD,
-               "what came was changed on its way and thrown away: load the model again");
-    else
-        advise(d, RECOVERY_RELOAD, "load the model again");
+    if (bytes_bad(d))
+        return d->replay.stage == STAGE_FETCH ? ADVICE_ADD_FILE : ADVICE_MEND_DAMAGED;
+    if (i->code == INCIDENT_OUT_OF_MEMORY || i->code == 109)
+        return ADVICE_SMALLER;
+    if (differs(d, "bundle") || i->code == 111)
+        return ADVICE_STALE_PAGE;
+    return d->stage == STAGE_PROVENANCE ? ADVICE_CHANGED : ADVICE_LOAD;
 }
 
-static void advise_open(struct diagnosis *d)
+static enum advice open_advice(const struct diagnosis *d)
 {
-    bool again = d->replayed && stage_is_load(d->replay.stage);
+    const bool again = d->replayed && stage_is_load(d->replay.stage);
     if (d->stage == STAGE_SCRATCH_KV)
-        advise(d, RECOVERY_ROOM,
-               again ? "there is not enough memory here for this model: take a smaller one"
-                     : "free other models or give it more memory, then load it again");
-    else if (bytes_bad(d))
-        advise(d, RECOVERY_RESTORE, "the store's own bytes are missing or damaged: mend them");
-    else if (again)
-        advise(d, RECOVERY_QUARANTINE,
-               "these bytes cannot be run: take the artifact out of its channels");
-    else if (differs(d, "bundle") || differs(d, "program"))
-        advise(d, RECOVERY_RESTART,
-               "another program refused it: use this one, or bring the other up to date");
-    else
-        advise(d, RECOVERY_RELOAD, "the bytes load here: load the model again");
+        return again ? ADVICE_TOO_LARGE : ADVICE_FREE;
+    if (bytes_bad(d))
+        return ADVICE_MEND;
+    if (again)
+        return ADVICE_INCOMPATIBLE;
+    if (differs(d, "bundle") || differs(d, "program"))
+        return ADVICE_OTHER_PROGRAM;
+    return d->replayed ? ADVICE_LOADS_HERE : ADVICE_REFUSED;
 }
 
-static void advise_request(struct diagnosis *d, const struct incident *i)
+static enum advice request_advice(const struct diagnosis *d, const struct incident *i)
 {
     if (i->code == ABI_MODEL_NOT_LOADED)
-        advise(d, RECOVERY_RELOAD, "no model was in memory: load it again");
-    else if (i->code == INCIDENT_OUT_OF_MEMORY || i->code == ABI_GENERATION_FAILED)
-        advise(d, RECOVERY_ROOM, "give it more memory, or a shorter text; the model is intact");
-    else if (d->stage == STAGE_SAMPLING)
-        advise(d, RECOVERY_CORRECT,
-               "set temperature ≥ 0, top_k 1 to 1024, top_p above 0 and at most 1; the model is "
-               "intact");
-    else if (d->stage == STAGE_UTF8_TRANSFER)
-        advise(d, RECOVERY_CORRECT, "give the text as UTF-8; the model is intact");
-    else if (d->stage == STAGE_TOKENIZATION)
-        advise(d, RECOVERY_CORRECT,
-               "give a text that begins with at least one token, and ask for at least one; the "
-               "model is intact");
-    else if (text_equal(i->state, "continuation-ready"))
-        advise(d, RECOVERY_RESET, "reset the context, or shorten the text; the model is intact");
-    else
-        advise(d, RECOVERY_CORRECT, "shorten the text; the model is intact");
+        return ADVICE_NOT_LOADED;
+    if (i->code == INCIDENT_OUT_OF_MEMORY || i->code == ABI_GENERATION_FAILED)
+        return ADVICE_SHORTER;
+    if (d->stage == STAGE_SAMPLING)
+        return ADVICE_SETTINGS;
+    if (d->stage == STAGE_UTF8_TRANSFER)
+        return ADVICE_UTF8;
+    if (d->stage == STAGE_TOKENIZATION)
+        return ADVICE_TOKENS;
+    return text_equal(i->state, "continuation-ready") ? ADVICE_CONTEXT_USED : ADVICE_CONTEXT;
 }
 
-static void advise_generation(struct diagnosis *d, const struct incident *i)
+static bool is_lost(const struct incident *i)
 {
-    bool lost = i->code == INCIDENT_WORKER_LOST || i->code == INCIDENT_TRAPPED;
-    bool again = d->replayed && d->replay.stage == d->stage;
-    if (d->stage == STAGE_DECODE)
-        advise(
-            d, RECOVERY_RETRY,
-            "its bytes made no text: ask for a few more tokens, or draw with other settings; the "
-            "model is intact");
-    else if (i->code == INCIDENT_OUT_OF_MEMORY)
-        advise(d, RECOVERY_ROOM, "give it more memory, or fewer threads; the model is intact");
-    else if (again)
-        advise(d, RECOVERY_QUARANTINE,
-               "it fails here as well: these bytes do not compute; take the artifact out of its "
-               "channels");
-    else if (lost)
-        advise(d, RECOVERY_RELOAD, "the model in memory is lost with it: load it again");
-    else if (d->stage == STAGE_SAMPLING_STEP)
-        advise(d, RECOVERY_RESET, "reset the context, then generate again");
-    else
-        advise(d, RECOVERY_RETRY, "generate again; the model is intact");
+    return i->code == INCIDENT_WORKER_LOST || i->code == INCIDENT_TRAPPED;
 }
 
-static void advise_other(struct diagnosis *d, const struct incident *i)
+static enum advice generation_advice(const struct diagnosis *d, const struct incident *i)
+{
+    if (d->stage == STAGE_DECODE)
+        return ADVICE_DECODE;
+    if (i->code == INCIDENT_OUT_OF_MEMORY)
+        return ADVICE_THREADS;
+    if (d->replayed && d->replay.stage == d->stage)
+        return ADVICE_NO_NUMBERS;
+    if (is_lost(i))
+        return ADVICE_LOST;
+    return d->stage == STAGE_SAMPLING_STEP ? ADVICE_RESET : ADVICE_GENERATE;
+}
+
+static enum advice other_advice(const struct incident *i)
 {
     if (i->gate.gate != GATE_NONE)
-        advise(d, RECOVERY_NONE, "no load and no generation failed: read the gate's evidence");
-    else if (i->code == 111 || i->code == 114)
-        advise(d, RECOVERY_RESTART, "reload the page, in a browser with WebAssembly");
-    else if (i->code == INCIDENT_WORKER_LOST || i->code == INCIDENT_TRAPPED)
-        advise(d, RECOVERY_RELOAD, "the model in memory is lost with it: load it again");
-    else
-        advise(d, RECOVERY_RETRY, "do it again; the model is intact");
+        return ADVICE_EVIDENCE;
+    if (i->code == 111 || i->code == 114)
+        return ADVICE_NO_WASM;
+    return is_lost(i) ? ADVICE_LOST : ADVICE_AGAIN;
 }
 
 /* The command that does it, about the artifact as the store knows it. */
@@ -334,25 +286,37 @@ static void suggest(struct diagnosis *d, const struct incident *i)
                  gate_name(i->gate.gate));
 }
 
-static void recover(struct diagnosis *d, const struct incident *i)
+static enum advice advice_for(const struct diagnosis *d, const struct incident *i)
 {
     switch (d->stage) {
     case STAGE_FETCH:
     case STAGE_TRANSFER:
-    case STAGE_PROVENANCE: advise_bytes(d, i); break;
+    case STAGE_PROVENANCE: return bytes_advice(d, i);
     case STAGE_ADMISSION:
     case STAGE_TENSORS:
-    case STAGE_SCRATCH_KV: advise_open(d); break;
+    case STAGE_SCRATCH_KV: return open_advice(d);
     case STAGE_UTF8_TRANSFER:
     case STAGE_SAMPLING:
     case STAGE_TOKENIZATION:
-    case STAGE_CONTEXT: advise_request(d, i); break;
+    case STAGE_CONTEXT: return request_advice(d, i);
     case STAGE_FORWARD:
     case STAGE_SAMPLING_STEP:
-    case STAGE_DECODE: advise_generation(d, i); break;
+    case STAGE_DECODE: return generation_advice(d, i);
     case STAGE_NONE:
-    case STAGE_COUNT: advise_other(d, i); break;
+    case STAGE_COUNT: break;
     }
+    return other_advice(i);
+}
+
+static void advise(struct diagnosis *d, enum advice a)
+{
+    d->recovery = advice_of(a)->recovery;
+    d->advice = advice_of(a)->text;
+}
+
+static void recover(struct diagnosis *d, const struct incident *i)
+{
+    advise(d, advice_for(d, i));
     suggest(d, i);
 }
 
@@ -390,7 +354,7 @@ enum status diagnose_artifact(struct store *s, const struct artifact *a,
     out->replayed = true;
     out->stage = out->replay.stage;
     if (out->stage == STAGE_NONE)
-        advise(out, RECOVERY_NONE, "it loads and generates here");
+        advise(out, ADVICE_NOTHING);
     else
         recover(out, &as_if);
     return ST_OK;

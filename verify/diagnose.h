@@ -8,23 +8,9 @@
 #ifndef VERIFY_DIAGNOSE_H
 #define VERIFY_DIAGNOSE_H
 
+#include "verify/advice.h"
 #include "verify/incident.h"
 #include "verify/rerun.h"
-
-/* From narrow to wide. */
-enum recovery {
-    RECOVERY_NONE,       /* nothing is wrong */
-    RECOVERY_CORRECT,    /* the request: its text or its settings; the model is intact */
-    RECOVERY_RETRY,      /* generate again */
-    RECOVERY_RESET,      /* reset the context, then generate again */
-    RECOVERY_RELOAD,     /* load the model again */
-    RECOVERY_RESTART,    /* reload the page, or start the program of this store again */
-    RECOVERY_ROOM,       /* give it memory, or take a smaller model */
-    RECOVERY_RESTORE,    /* the store's own bytes are missing or damaged */
-    RECOVERY_QUARANTINE, /* the bytes are incompatible: out of the channels */
-    RECOVERY_COUNT
-};
-const char *recovery_name(enum recovery r);
 
 enum match { MATCH_UNKNOWN, MATCH_SAME, MATCH_DIFFERENT }; /* unknown: not recorded, or no store */
 const char *match_name(enum match m);
@@ -47,8 +33,8 @@ struct diagnosis {
     struct rerun_end replay;
     char prompt[128]; /* with which text it was replayed */
     enum recovery recovery;
-    char advice[256];
-    char next[160]; /* what to type; "" nothing */
+    const char *advice; /* verify/advice.h's */
+    char next[160];     /* what to type; "" nothing */
 };
 void diagnosis_release(struct diagnosis *d);
 

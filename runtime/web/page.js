@@ -1,5 +1,6 @@
 // The page: three planes (transcript, context, residency), each with its own control; none touches another.
 
+import { advice } from './advice.js';
 import { Runtime } from './client.js';
 import { by, make, saveAs, size } from './dom.js';
 import { fileName, incidentOf, keep } from './incident.js';
@@ -72,23 +73,8 @@ async function fail(command, error, began, prompt = null) {
   by('failure-title').textContent = error.name;
   by('failure-place').textContent = `${error.stage ? `${error.stage} · ` : ''}code ${error.code}`;
   by('failure-text').textContent = error.message;
-  by('failure-saved').textContent = `${fileName(incident)} was saved. ${advice(error)}`;
+  by('failure-saved').textContent = `${fileName(incident)} was saved. ${advice(error, resident !== null, context.used)}`;
   by('failure').hidden = false;
-}
-
-// The narrowest thing that helps.
-function advice(error) {
-  if (error.fatal || ['WorkerLost', 'Trapped'].includes(error.name))
-    return 'Load the model again.';
-  if (error.name === 'StalePair')
-    return 'Reload the page.';
-  if (error.name === 'FetchFailed' && error.message.includes('HTTP 404'))
-    return 'The list is older than what the server hands out: reload the page.';
-  if (['DigestMismatch', 'Truncated', 'FetchFailed'].includes(error.name))
-    return resident !== null ? 'The model in memory goes on; try to load again.' : 'Try to load again.';
-  if (error.stage === 'context')
-    return 'Shorten the text; the model is intact.';
-  return resident !== null ? 'The model is intact: generate again.' : 'Choose another model.';
 }
 
 runtime.addEventListener('lost', () => {

@@ -104,10 +104,10 @@ const STAGES = [
   ['context', null, { prompt: 'word '.repeat(600) }],
 ];
 for (const [stage, rule, fields] of STAGES)
-  test(`an incident of the page tells diagnose that ${stage} failed`, async (bench) => {
+  test(`an incident of the page tells diagnose that ${stage} failed, and both say the same`, async (bench) => {
     bench.evil.rules = rule ? [rule] : [];
     await bench.page();
-    const incident = await bench.browser.run(async (fields) => {
+    const [incident, told] = await bench.browser.run(async (fields) => {
       sessionStorage.clear();
       lab.by('load').click();
       await lab.until(() => lab.by('state').dataset.state === 'ready' || !lab.by('failure').hidden);
@@ -118,12 +118,13 @@ for (const [stage, rule, fields] of STAGES)
         lab.by('go').click();
         await lab.until(() => !lab.by('failure').hidden);
       }
-      return JSON.parse(sessionStorage.getItem('assay.incidents'))[0];
+      return [JSON.parse(sessionStorage.getItem('assay.incidents'))[0], lab.by('failure-saved').textContent];
     }, fields ?? null);
     bench.evil.rules = [];
     const said = diagnosis(bench, incident);
     equal([said.stage, said.stage_agrees, said.incident.stage], [stage, true, stage], JSON.stringify(incident));
     holds(said.replay !== null, 'it was replayed');
+    holds(told.toLowerCase().endsWith(`was saved. ${said.advice.toLowerCase()}.`), `${told} | ${said.advice}`);
   });
 
 test('a setting that will not do is shown, and nothing is asked of the model', async (bench) => {
