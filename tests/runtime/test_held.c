@@ -40,46 +40,56 @@ static void check_budget(const char *folder, const char *name)
     heap_count_stop();
 }
 
-static unsigned checked;
+/* A check of each model in a folder. */
+struct checking {
+    const char *folder;
+    void (*check)(const char *folder, const char *name);
+    unsigned checked;
+};
 
 static enum status check_one(void *ctx, const char *name, struct err *e)
 {
+    struct checking *c = ctx;
     (void)e;
     if (strstr(name, ".slm") == NULL && strstr(name, ".gguf") == NULL)
         return ST_OK;
-    check_budget(ctx, name);
-    checked++;
+    c->check(c->folder, name);
+    c->checked++;
     return ST_OK;
 }
 
-static void check_folder(const char *path)
+static unsigned check_folder(const char *folder, void (*check)(const char *, const char *))
 {
     SCOPED(fd_release) int dir = -1;
+    struct checking c = {.folder = folder, .check = check};
     struct err e = ERR_NONE;
-    char folder[512];
-    text_fmt(folder, sizeof folder, "%s", path);
-    cr_assert_eq(io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &dir, &e), ST_OK, "%s", path);
-    cr_assert_eq(folder_each(dir, ".", check_one, folder, &e), ST_OK);
+    cr_assert_eq(io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir, &e), ST_OK, "%s",
+                 folder);
+    cr_assert_eq(folder_each(dir, ".", check_one, &c, &e), ST_OK);
+    return c.checked;
 }
 
-Test(held, what_a_model_and_a_session_allocate_is_what_the_budget_says)
-{
-    checked = 0;
-    check_folder("testdata/models");
-    check_folder("testdata/tinyworld");
-    cr_expect_geq(checked, 15);
-}
-
-Test(held, the_budget_holds_for_the_files_of_others)
+static void check_corpus(void (*check)(const char *, const char *))
 {
     const char *corpus = getenv("ASSAY_CORPUS");
     char path[512];
     if (corpus == NULL)
         cr_skip_test("ASSAY_CORPUS names no corpus");
     text_fmt(path, sizeof path, "%s/gguf", corpus);
-    check_folder(path);
+    cr_expect_geq(check_folder(path, check), 3);
     text_fmt(path, sizeof path, "%s/synth", corpus);
-    check_folder(path);
+    cr_expect_geq(check_folder(path, check), 5);
+}
+
+Test(held, what_a_model_and_a_session_allocate_is_what_the_budget_says)
+{
+    cr_expect_geq(check_folder("testdata/models", check_budget), 12);
+    cr_expect_geq(check_folder("testdata/tinyworld", check_budget), 3);
+}
+
+Test(held, the_budget_holds_for_the_files_of_others)
+{
+    check_corpus(check_budget);
 }
 
 static void check_says(struct runtime *r, const uint32_t *want, size_t count, uint64_t n)
@@ -92,10 +102,9 @@ static void check_says(struct runtime *r, const uint32_t *want, size_t count, ui
 }
 
 /* Every allocation of a load fails once: the model that was there goes on, and nothing is lost. */
-static void sweep(const struct make *how, bool gguf)
+static void sweep(const char *name, struct span new)
 {
     SCOPED(buf_release) struct buf old = BUF_EMPTY;
-    SCOPED(buf_release) struct buf new = gguf ? make_gguf(how) : make_slm1(how);
     SCOPED(runtime_scope) struct runtime *r = runtime_create();
     uint32_t want[6];
     read_file("testdata/tinyworld", "tinyworld-1.0.slm", &old);
@@ -110,20 +119,39 @@ static void sweep(const struct make *how, bool gguf)
         unsigned code = runtime_load_model(r, new.p, new.n);
         heap_fail_at(0, 0);
         if (code == 0) {
-            cr_assert_gt(n, 8);
+            cr_assert_gt(n, 8, "%s", name);
             break;
         }
-        cr_assert_eq(heap_count_live(), 0, "allocation %d failed and something stayed", (int)n);
+        cr_assert_eq(heap_count_live(), 0, "%s: allocation %d failed and something stayed", name,
+                     (int)n);
         check_says(r, want, count, n);
         heap_count_start(); /* generating may grow the prompt's tokens */
     }
     heap_count_stop();
 }
 
+static void sweep_made(const struct make *how, bool gguf)
+{
+    SCOPED(buf_release) struct buf new = gguf ? make_gguf(how) : make_slm1(how);
+    sweep("a made one", buf_span(&new));
+}
+
+static void sweep_file(const char *folder, const char *name)
+{
+    SCOPED(buf_release) struct buf new = BUF_EMPTY;
+    read_file(folder, name, &new);
+    sweep(name, buf_span(&new));
+}
+
 Test(held, a_load_that_runs_out_anywhere_keeps_the_model_that_was_there)
 {
-    sweep(&(struct make){.tiny = true, .dtype = MAKE_Q4_0, .bpe = true}, false);
-    sweep(&(struct make){.tiny = true, .biases = true, .freqs = true}, true);
-    sweep(&(struct make){.tiny = true, .gpt2 = true}, true);
-    sweep(&(struct make){.dtype = MAKE_Q8_0}, true); /* laid out a second time for products */
+    sweep_made(&(struct make){.tiny = true, .dtype = MAKE_Q4_0, .bpe = true}, false);
+    sweep_made(&(struct make){.tiny = true, .biases = true, .freqs = true}, true);
+    sweep_made(&(struct make){.tiny = true, .gpt2 = true}, true);
+    sweep_made(&(struct make){.dtype = MAKE_Q8_0}, true); /* laid out a second time for products */
+}
+
+Test(held, so_does_a_load_of_the_files_of_others)
+{
+    check_corpus(sweep_file);
 }

@@ -4,7 +4,8 @@
 
 Writes FOLDER/vocabulary and FOLDER/ids; with --check they must be what this makes. The vocabulary is the front of a GGUF
 file of the kind gpt2, up to and with the type of its last pair, tokenizer.ggml.pre: whoever reads it appends the name.
-Its merges are learned from the texts; its last tokens are words that no merges make. A line of ids is for that line of FOLDER/words: gpt-2, smollm, llama-bpe, qwen2.
+Its merges are learned from the texts; its last tokens are words that no merges make. A line of ids is for that line of
+FOLDER/words: gpt-2, smollm, llama-bpe, qwen2.
 """
 import collections
 import struct
