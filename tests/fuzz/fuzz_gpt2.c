@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[] = {"smollm", "llama3"};
     static const struct tokenizer *t[4];
+    reach_run("gpt2", fuzz_text_depths);
     if (size == 0)
         return 0;
     for (size_t i = 0; i < 4 && t[i] == NULL; i++)

@@ -5,6 +5,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct tokenizer *t;
+    reach_run("spm", fuzz_text_depths);
     if (t == NULL)
         t = fuzz_vocabulary(&(struct make){.tied = true, .layers = 1}, NULL, 0);
     fuzz_text(t, SPAN(data, size));

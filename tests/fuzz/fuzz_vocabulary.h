@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "runtime/gguf.h"
 #include "runtime/tokenizer_kinds.h"
+#include "tests/fuzz/reach.h"
 #include "tests/support/gguf_make.h"
 #include <assert.h>
 #include <string.h>
@@ -29,6 +30,8 @@ static const struct tokenizer *fuzz_vocabulary(const struct make *m, const char 
     (void)st;
     return t;
 }
+
+static const char *const fuzz_text_depths[REACH_DEPTHS] = {"UTF-8 as it came"};
 
 /* U+2581 is how a `llama` vocabulary writes a space, so that is what it comes back as. */
 static void fuzz_spaces(struct span text, bool llama, struct buf *out)
@@ -66,6 +69,7 @@ static void fuzz_text(const struct tokenizer *t, struct span text)
     SCOPED(buf_release) struct buf ids = BUF_EMPTY;
     struct err e = ERR_NONE;
     if (utf8_valid(text)) {
+        reach_depth(1);
         fuzz_valid(t, text);
         return;
     }

@@ -62,6 +62,7 @@ bulk() {
     log=$state/$t.bulk.log longest=4096
     case $t in
     spm | gpt2) longest=128 ;;
+    tokenizer) longest=1500 ;;
     weights) longest=12000 ;;
     esac
     ASAN_OPTIONS=abort_on_error=1:handle_abort=0:malloc_context_size=0:quarantine_size_mb=1:detect_leaks=0 \
