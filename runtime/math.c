@@ -106,7 +106,7 @@ static double cosine_series(double z)
 void math_rotation(double angle, float *cosine, float *sine)
 {
     const double round = 6755399441055744.0;
-    if (!(angle < 0x1p40))
+    if (!(angle < 0x1p40 && angle > -0x1p40))
         angle = 0;
     double turns = (angle * 0.63661977236758134308 + round) - round;
     double r = (angle - turns * 1.57079632673412561417e+00) - turns * 6.07710050650619224932e-11;

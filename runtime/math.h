@@ -17,8 +17,9 @@ float math_exp(float x);
 double math_exp_wide(double x);
 /* Natural logarithm of a normal positive number. */
 double math_log(double x);
-/* Cosine and sine of an angle in radians, 0 ≤ angle < 2^26, rounded to float; up to 2^40 less and
- * less exact, and from there on (or no number) those of 0: only a hostile model asks. */
+/* Cosine and sine of an angle in radians, 0 ≤ angle < 2^26, rounded to float; up to 2^40, either
+ * way, less and less exact, and from there on (or no number) those of 0: only a hostile model asks.
+ */
 void math_rotation(double angle, float *cosine, float *sine);
 /* Square root, correctly rounded: one machine instruction. */
 float math_sqrt(float x);

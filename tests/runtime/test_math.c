@@ -54,6 +54,17 @@ Test(math, rotation_is_within_half_an_ulp)
     cr_assert_leq(worst, 0.51, "worst %f ulp", worst);
 }
 
+/* Only models whose values nobody checked have such angles. */
+Test(math, rotation_by_what_is_no_angle_is_none)
+{
+    static const double angles[] = {0x1p40, 1e300, INFINITY, NAN, -0x1p40, -6.6e33, -INFINITY};
+    for (size_t i = 0; i < sizeof angles / sizeof *angles; i++) {
+        float c = 0, s = 1;
+        math_rotation(angles[i], &c, &s);
+        cr_expect(c == 1 && s == 0, "%g", angles[i]);
+    }
+}
+
 Test(math, finite_knows_infinity_and_nan)
 {
     cr_assert(math_finite(0.0f) && math_finite(-3.4e38f) && math_finite(1e-45f));
