@@ -50,8 +50,6 @@ uint64_t front_u64(struct front *h)
 
 bool front_zeros(struct front *h, uint64_t to, const char *code)
 {
-    if (h->status != ST_OK)
-        return false;
     uint64_t from = h->at;
     struct span pad = front_bytes(h, to - from);
     for (size_t i = 0; i < pad.n; i++) {

@@ -74,11 +74,11 @@ bool placed_measure(struct placed *p)
         return false;
     p->row_bytes = (uint64_t)(p->cols / dtype_block_values(p->type)) * dtype_block_bytes(p->type);
     p->scale_bytes = 0;
-    uint64_t scales = 0;
+    uint64_t scales = 0; /* two 32-bit numbers' product at most */
     if (p->type == DTYPE_SLM_Q8)
         scales = p->rows;
-    if (p->type == DTYPE_SLM_Q4 && !checked_mul(p->rows, p->cols / per_block, &scales))
-        return false;
+    if (p->type == DTYPE_SLM_Q4)
+        scales = p->rows * (p->cols / per_block);
     return checked_mul(p->rows, p->row_bytes, &p->bytes) &&
            checked_mul(scales, sizeof(float), &p->scale_bytes);
 }

@@ -107,9 +107,9 @@ static enum status encode_plain(const struct tokenizer *t, struct span text, str
     case TOKENIZER_BYTE: return byte_encode(t, text, out);
     case TOKENIZER_BPE: return bpe_encode(t, text, out, e);
     case TOKENIZER_LLAMA: return spm_encode(t, text, out, e);
-    case TOKENIZER_GPT2: return gpt2_encode(t, text, out, e);
+    case TOKENIZER_GPT2: break;
     }
-    return ST_OK;
+    return gpt2_encode(t, text, out, e);
 }
 
 /* User-defined tokens are found first, leftmost and longest; what lies between is encoded by

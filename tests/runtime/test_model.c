@@ -217,6 +217,50 @@ Test(model, a_half_that_is_not_finite_is_refused_where_it_stands)
     cr_expect_str_eq(e.code, "gguf-not-finite");
 }
 
+static enum status append(void *ctx, struct span bytes, struct err *e)
+{
+    (void)e;
+    buf_append(ctx, bytes);
+    return buf_status(ctx);
+}
+
+Test(model, a_block_whose_half_is_not_finite_is_refused_where_it_stands)
+{
+    SCOPED(gguf_draft_release) struct gguf_draft d = gguf_draft(&(struct make){.dtype = MAKE_Q8_0});
+    SCOPED(buf_release) struct buf whole = gguf_assemble(&d);
+    const uint64_t data = whole.n - d.data.n;
+    put_le16(d.data.p + 3 * 34, 0x7c00); /* the fourth block's scale */
+    struct err e = ERR_NONE;
+    cr_expect_neq(open_draft(&d, &e), ST_OK);
+    cr_expect_str_eq(e.code, "gguf-not-finite");
+    cr_expect_eq(e.offset, data + 3 * 34);
+}
+
+/* A token of 5000 bytes makes the front longer than what is parsed first. */
+Test(model, a_scan_waits_for_a_long_tokenizer)
+{
+    static const uint32_t header[] = {1, 261, 256, 257, 258, 259, 1, 0, 260, 5000};
+    SCOPED(buf_release) struct buf section = BUF_EMPTY;
+    SCOPED(buf_release) struct buf file = BUF_EMPTY;
+    SCOPED(scan_scope) struct scan *s = NULL;
+    struct err e = ERR_NONE;
+    buf_text(&section, "BPE1");
+    for (size_t i = 0; i < sizeof header / sizeof *header; i++)
+        put_le32(buf_space(&section, 4), header[i]);
+    memset(buf_space(&section, 5000), 'a', 5000);
+    struct slm1_spec spec = make_slm1_spec(&(struct make){.tiny = true});
+    spec.shape.vocab = 261;
+    spec.tokenizer = buf_span(&section);
+    cr_assert_eq(slm1_write(&spec, &make_values, (struct sink){append, &file}, &e), ST_OK, "%s",
+                 e.detail);
+    cr_assert_eq(scan_open(MODEL_FORMAT_SLM1, file.n, NULL, &s, &e), ST_OK);
+    for (size_t at = 0; at < file.n; at += 512)
+        cr_assert_eq(scan_feed(s, SPAN(file.p + at, file.n - at < 512 ? file.n - at : 512), &e),
+                     ST_OK, "at %zu: %s", at, e.detail);
+    cr_expect_eq(scan_end(s, &e), ST_OK);
+    cr_expect_eq(scan_facts(s)->shape.vocab, 261);
+}
+
 Test(model, a_scan_that_failed_says_the_same_ever_after)
 {
     SCOPED(scan_scope) struct scan *s = NULL;
