@@ -128,7 +128,8 @@ static void multiply(const struct forward *f, const float *x, size_t n, size_t c
     uint64_t bytes = 0;
     for (size_t i = 0; i < p->count; i++)
         bytes += p->of[i].w->rows * p->of[i].w->row_bytes;
-    bytes /= (uint64_t)CHUNKS_EACH * team_size(f->team);
+    if (team_size(f->team) > 1) /* alone, a matrix is one chunk */
+        bytes /= (uint64_t)CHUNKS_EACH * team_size(f->team);
     for (size_t i = 0; i < p->count; i++) {
         const struct tensor *w = p->of[i].w;
         if (p->x.cut.q == NULL && integers_apply(w->type, w->cols, w->block))

@@ -145,11 +145,35 @@ LANES_INLINE void dots_eight(const float *query, const float *key, size_t stride
         dots_wide(query, key + k * stride, stride, n, WIDE_KEYS, out + k);
 }
 
+#if WIDE_HALVES
+
+/* Four positions' dots of a multiple of 16 values. */
+LANES_INLINE lanes_four dots_four(const float *query, const float *key, size_t stride, size_t n)
+{
+    lanes_four four[4];
+    LANES_UNROLL
+    for (unsigned k = 0; k < 4; k++, key += stride) {
+        const lanes sum =
+            halves_times(DTYPE_F32, (const uint8_t *)key, (const uint8_t *)(key + n), query);
+        four[k] = sum.low + sum.high;
+    }
+    return lanes_fold_four(four[0], four[1], four[2], four[3]);
+}
+
+#endif
+
 static void scores(const float *query, const float *keys, size_t stride, size_t dim, size_t count,
                    float by, float *out)
 {
     size_t t = 0;
-    if (dim == LANES || dim % WIDE == 0)
+#if WIDE_HALVES
+    if (dim % WIDE == 0)
+        for (; t + 4 <= count; t += 4) {
+            const lanes_four four = dots_four(query, keys + t * stride, stride, dim) * by;
+            __builtin_memcpy(out + t, &four, sizeof four);
+        }
+#endif
+    if (dim == LANES || (!WIDE_HALVES && dim % WIDE == 0))
         for (; t + LANES <= count; t += LANES) {
             lanes eight[LANES];
             if (dim == LANES)
@@ -271,29 +295,34 @@ LANES_INLINE void mix_wide(const float *p, const float *values, size_t stride, s
 
 #if WIDE_HALVES
 
-/* Four neighbouring values: their slots and what is added in one round fit the registers. */
-LANES_INLINE lanes_four mix_four(const float *p, const float *values, size_t stride, size_t count,
-                                 float by)
+/* The next position's share of eight neighbouring values. */
+LANES_INLINE lanes mix_next(lanes sum, float p, const float *values)
 {
-    lanes_four slot[4] = {{0}}, v;
-    const float *const end = p + count / 4 * 4;
+    return lanes_add(sum, lanes_mul(lanes_all(p), lanes_load(values)));
+}
+
+/* mix_lanes where registers are few: two of the four slots are in use at a time, and change places
+ * with the others after each two positions. */
+LANES_INLINE lanes mix_halves(const float *p, const float *values, size_t stride, size_t count,
+                              float by)
+{
+    lanes even = lanes_all(0.0f), odd = even, next_even = even, next_odd = even;
+    const float *const end = p + count / 2 * 2;
     WIDE_ROUNDS
-    for (; p < end; p += 4, values += 4 * stride) {
+    for (; p < end; p += 2, values += 2 * stride) {
         WIDE_HERE(p);
         WIDE_HERE(values);
-        LANES_UNROLL
-        for (unsigned k = 0; k < 4; k++) {
-            __builtin_memcpy(&v, values + k * stride, sizeof v);
-            slot[k] += v * p[k];
-        }
+        const lanes a = mix_next(even, p[0], values), b = mix_next(odd, p[1], values + stride);
+        even = next_even;
+        odd = next_odd;
+        next_even = a;
+        next_odd = b;
     }
-    LANES_UNROLL
-    for (unsigned k = 0; k < 3; k++)
-        if (k < count % 4) {
-            __builtin_memcpy(&v, values + k * stride, sizeof v);
-            slot[k] += v * p[k];
-        }
-    return ((slot[0] + slot[1]) + (slot[2] + slot[3])) * by;
+    if (count % 2 != 0)
+        even = mix_next(even, p[0], values);
+    /* Whichever is which: a + b is b + a. */
+    return lanes_mul(lanes_add(lanes_add(even, odd), lanes_add(next_even, next_odd)),
+                     lanes_all(by));
 }
 
 #endif
@@ -311,10 +340,8 @@ static void mix(const float *p, const float *values, size_t stride, size_t dim, 
 {
     size_t d = 0;
 #if WIDE_HALVES
-    for (; d + 4 <= dim; d += 4) {
-        lanes_four four = mix_four(p, values + d, stride, count, by);
-        __builtin_memcpy(out + d, &four, sizeof four);
-    }
+    for (; d + LANES <= dim; d += LANES)
+        lanes_store(out + d, mix_halves(p, values + d, stride, count, by));
 #endif
     if (WIDE_MIX > 1)
         for (; d + WIDE_MIX * WIDE <= dim; d += WIDE_MIX * WIDE)

@@ -117,26 +117,22 @@ LANES_INLINE void strip_times(enum dtype type, const uint8_t *w, size_t row_byte
                    out_stride);
 }
 
-/* One vector times neighbouring rows of whole steps, where registers are few: the two halves of a
- * sum's slots change places after each half of a step, so one is in use at a time. */
-LANES_INLINE void halves_times(enum dtype type, const uint8_t *w, const uint8_t *end,
-                               const float *x, size_t cols, float *out)
+/* A row of a multiple of 16 values, up to `end`, times a vector, where registers are few: the two
+ * halves of a sum's slots change places after each half of a step, so one is in use at a time. */
+LANES_INLINE lanes halves_times(enum dtype type, const uint8_t *w, const uint8_t *end,
+                                const float *x)
 {
     const size_t each = type == DTYPE_F32 ? 4 : 2;
-    while (w < end) {
-        const uint8_t *const to = w + cols * each;
-        const float *in = x;
-        wide now = wide_all(0.0f), other = now;
-        WIDE_ROUNDS
-        for (; w < to; w += WIDE * each, in += WIDE) {
-            WIDE_HERE(w);
-            WIDE_HERE(in);
-            const wide sum = wide_add(now, wide_mul(weights_at(type, w, 0), wide_load(in)));
-            now = other;
-            other = sum;
-        }
-        *out++ = wide_fold(now, other);
+    wide now = wide_all(0.0f), other = now;
+    WIDE_ROUNDS
+    for (; w < end; w += WIDE * each, x += WIDE) {
+        WIDE_HERE(w);
+        WIDE_HERE(x);
+        const wide sum = wide_add(now, wide_mul(weights_at(type, w, 0), wide_load(x)));
+        now = other;
+        other = sum;
     }
+    return wide_halves(now, other); /* whichever is which: a + b is b + a */
 }
 
 /* The products of the last columns, less than 16, from i on. */
@@ -201,8 +197,9 @@ LANES_INLINE void plain_rows(enum dtype type, const struct tensor *w, uint32_t f
     uint32_t r = from;
     if (WIDE_HALVES && x->n % STEP == 0) {
         for (size_t v = 0; v < x->count; v++)
-            halves_times(type, w->data + from * bytes, w->data + to * bytes, x->x + v * x->n, x->n,
-                         out + v * w->rows + from);
+            for (r = from; r < to; r++)
+                out[v * w->rows + r] = lanes_fold(halves_times(
+                    type, w->data + r * bytes, w->data + (r + 1) * bytes, x->x + v * x->n));
         return;
     }
     if (!WIDE_HALVES && x->count == 1) {
@@ -334,6 +331,14 @@ LANES_INLINE void block_next(struct integers_form form, struct block_place *here
     here->sums += stride * 2;
 }
 
+/* Σ q of a run of the v-th vector. */
+LANES_INLINE int32_t run_plain(struct integers_form form, struct block_place here, unsigned run,
+                               unsigned v)
+{
+    const int32_t *part = here.sums + 2 * v;
+    return form.run == INTEGERS_BLOCK ? part[0] + part[1] : part[run];
+}
+
 /* sum + (d × s) × float(Σ w q) + (m × s) × float(Σ q) */
 LANES_INLINE wide run_add(struct integers_form form, struct block_place here, unsigned run,
                           unsigned v, wide sum, wints products)
@@ -341,8 +346,7 @@ LANES_INLINE wide run_add(struct integers_form form, struct block_place here, un
     const unsigned runs = (unsigned)INTEGERS_BLOCK / form.run;
     const wide s = wide_all(here.scales[v]);
     const wide d = wide_load(here.lines + run * WIDE * sizeof(float));
-    const int32_t *part = here.sums + 2 * v;
-    const int32_t plain = runs == 2 ? part[run] : part[0] + part[1];
+    const int32_t plain = run_plain(form, here, run, v);
     products = pair_sums(form.bits, products, plain);
     if (form.bias != 0)
         products = wints_sub(products, wints_all((int32_t)form.bias * plain));
@@ -362,6 +366,8 @@ LANES_INLINE void run_products(struct shape z, struct block_place here, size_t a
 {
     const uint8_t *data = here.lines + packed_line_bytes(z.form);
     sums_clear(s);
+    if (z.vectors == 1)
+        s->a[0] = pair_start(z.form.bits, run_plain(z.form, here, run, 0));
     run_dot(z, data + run * 32u * z.form.bits, apart, here.q + run * INTEGERS_RUN, z.form.run / 2u,
             s);
 }

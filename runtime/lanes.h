@@ -165,16 +165,33 @@ LANES_INLINE lanes_four lanes_pick(lanes_ints mask, lanes_four a, lanes_four b)
     return (lanes_four)(((lanes_ints)a & mask) | ((lanes_ints)b & ~mask));
 }
 
+/* WASM's pmax(a, b) is a < b ? b : a, its pmin b < a ? b : a. */
+LANES_INLINE lanes_four lanes_greater_four(lanes_four a, lanes_four b)
+{
+#if defined(__wasm_simd128__)
+    return __builtin_wasm_pmax_f32x4(b, a);
+#else
+    return lanes_pick(a > b, a, b);
+#endif
+}
+
+LANES_INLINE lanes_four lanes_lesser_four(lanes_four a, lanes_four b)
+{
+#if defined(__wasm_simd128__)
+    return __builtin_wasm_pmin_f32x4(b, a);
+#else
+    return lanes_pick(a < b, a, b);
+#endif
+}
+
 LANES_INLINE lanes lanes_greater(lanes a, lanes b)
 {
-    return (lanes){lanes_pick(a.low > b.low, a.low, b.low),
-                   lanes_pick(a.high > b.high, a.high, b.high)};
+    return (lanes){lanes_greater_four(a.low, b.low), lanes_greater_four(a.high, b.high)};
 }
 
 LANES_INLINE lanes lanes_lesser(lanes a, lanes b)
 {
-    return (lanes){lanes_pick(a.low < b.low, a.low, b.low),
-                   lanes_pick(a.high < b.high, a.high, b.high)};
+    return (lanes){lanes_lesser_four(a.low, b.low), lanes_lesser_four(a.high, b.high)};
 }
 
 LANES_INLINE lanes lanes_zero_below(lanes v, lanes x, lanes limit)

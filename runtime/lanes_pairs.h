@@ -13,7 +13,7 @@
 
 #if PACKED_BRAIDED
 
-#define WIDE_PAIRS(bits) ((bits) == 8 ? 2u : 4u)
+#define WIDE_PAIRS(bits) ((bits) == 8 ? 1u : 4u)
 #define WIDE_HALVES      true
 #define WIDE_ROUNDS      _Pragma("clang loop unroll(disable)")
 #define WIDE_HERE(p)     __asm__("" : "+r"(p))
@@ -33,7 +33,16 @@ LANES_INLINE wints pair_weights(unsigned bits, const uint8_t *data, unsigned p, 
         {(lanes_ints)low, (lanes_ints)high, (lanes_ints)(low >> 8), (lanes_ints)(high >> 8)}};
 }
 
-/* Out of the sums of a run what neighbours brought in; `plain` is Σ q. */
+/* Where the sums of a run begin: `plain` is Σ q, and 128 of it come in with each unsigned byte. */
+LANES_INLINE wints pair_start(unsigned bits, int32_t plain)
+{
+    wints s = wints_zero();
+    if (bits == 8)
+        s.v[0] = s.v[1] = (lanes_ints){0} - plain * 128;
+    return s;
+}
+
+/* Out of the sums of a run what neighbours brought in. */
 LANES_INLINE wints pair_sums(unsigned bits, wints s, int32_t plain)
 {
     if (bits == 4) {
@@ -42,8 +51,8 @@ LANES_INLINE wints pair_sums(unsigned bits, wints s, int32_t plain)
         s.v[2] -= s.v[3] << 4;
         s.v[3] += plain * 8;
     } else {
-        s.v[0] -= (s.v[2] << 8) + plain * 128;
-        s.v[1] -= (s.v[3] << 8) + plain * 128;
+        s.v[0] -= s.v[2] << 8;
+        s.v[1] -= s.v[3] << 8;
     }
     return s;
 }
@@ -62,6 +71,13 @@ LANES_INLINE wints pair_weights(unsigned bits, const uint8_t *data, unsigned p, 
     if (p % 4 == 0)
         *word = wints_load(data + p * 16);
     return wints_nibbles(*word, p % 4);
+}
+
+LANES_INLINE wints pair_start(unsigned bits, int32_t plain)
+{
+    (void)bits;
+    (void)plain;
+    return wints_zero();
 }
 
 LANES_INLINE wints pair_sums(unsigned bits, wints s, int32_t plain)

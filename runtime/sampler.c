@@ -1,5 +1,6 @@
 #include "runtime/sampler.h"
 
+#include "runtime/lanes.h"
 #include "runtime/math.h"
 
 #define SEED_OF_ZERO 0x9e3779b97f4a7c15u
@@ -45,6 +46,19 @@ static double uniform(struct sampler *s)
     return (double)(s->state >> 40) / 16777216.0;
 }
 
+/* Is one of so many greater? Asked of all at once, as it hardly ever is. */
+#define TOGETHER 32u
+static bool one_above(const float *v, float most)
+{
+    lanes_ints above = {0};
+    for (unsigned i = 0; i < TOGETHER; i += 4) {
+        lanes_four four;
+        __builtin_memcpy(&four, v + i, sizeof four);
+        above |= four > most;
+    }
+    return (above[0] | above[1] | above[2] | above[3]) != 0;
+}
+
 /* The first of the greatest, kept in registers: greedy generation asks for nothing else. */
 static uint32_t the_greatest(const float *logits, uint32_t n, uint32_t *id, float *value)
 {
@@ -54,11 +68,14 @@ static uint32_t the_greatest(const float *logits, uint32_t n, uint32_t *id, floa
     if (at == n)
         return 0;
     float most = logits[at];
-    for (uint32_t i = at + 1; i < n; i++)
-        if (logits[i] > most) {
+    for (uint32_t i = at + 1; i < n; i++) {
+        while (n - i >= TOGETHER && !one_above(logits + i, most))
+            i += TOGETHER;
+        if (i < n && logits[i] > most) {
             most = logits[i];
             at = i;
         }
+    }
     *id = at;
     *value = most;
     return 1;

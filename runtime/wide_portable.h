@@ -80,7 +80,7 @@ LANES_INLINE wide wide_mul(wide a, wide b)
 LANES_INLINE wide wide_greater(wide a, wide b)
 {
     WIDE_EACH(i)
-    a.v[i] = lanes_pick(a.v[i] > b.v[i], a.v[i], b.v[i]);
+    a.v[i] = lanes_greater_four(a.v[i], b.v[i]);
     return a;
 }
 

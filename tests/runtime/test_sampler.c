@@ -128,3 +128,21 @@ Test(sampler, the_greatest_come_in_order_with_ties_by_id)
         above += logits[i] > value[99];
     cr_assert_lt(above, 100);
 }
+
+Test(sampler, the_first_of_the_greatest_is_found_wherever_it_lies_and_nan_never)
+{
+    enum { MOST = 200 };
+    float logits[MOST];
+    for (uint32_t n = 1; n <= MOST; n++)
+        for (uint32_t at = 0; at < n; at++) {
+            for (uint32_t i = 0; i < n; i++)
+                logits[i] = i % 7 == 3 ? NAN : -1.0f - (float)(i * 37 % 11);
+            logits[at] = 2.0f;
+            logits[n - 1] = logits[n - 1] > 1.0f ? 2.0f : at % 2 == 0 ? 2.0f : NAN;
+            uint32_t id = MOST;
+            float value = 0.0f;
+            cr_assert_eq(sampler_greatest(logits, n, 1, &id, &value), 1);
+            cr_assert_eq(id, at, "%u of %u", at, n);
+            cr_assert_float_eq(value, 2.0f, 0.0f);
+        }
+}
