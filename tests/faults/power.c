@@ -31,6 +31,7 @@ struct power {
     uint64_t only; /* NEVER: all */
     uint64_t point;
     bool first_only;
+    bool refused; /* the last command ended otherwise than undisturbed: it promised no files */
 };
 
 /* What the answers given so far promise. */
@@ -72,7 +73,8 @@ static bool raw(struct power *p, const struct a_state *state, size_t *entries, b
         (void)snprintf(why, WHY, "as it lies: %s", c->why);
     *entries = c->entries;
     chk_free(c);
-    if (ok && p->record->outside && state->acks >= p->record->acks && state->acks > 0) {
+    if (ok && p->record->outside && !p->refused && state->acks >= p->record->acks &&
+        state->acks > 0) {
         struct tree now = tree_load(s->live);
         const char *lost = tree_lost(&p->tree, &now, "store");
         if (lost != NULL)
@@ -264,7 +266,7 @@ static uint64_t again_count(struct run *r, struct unit *u)
         begin(&p, r, u, &campaign_power_again);
         struct trace_end killed = run_line(&p, FAULT_KILL_BEFORE, at);
         r->tally.unproven += !killed.injected || killed.signal != 9;
-        (void)run_line(&p, FAULT_NONE, 0);
+        p.refused = run_line(&p, FAULT_NONE, 0).exit != u->exit;
         settle(&p);
         p.point = k * BLOCK;
         p.only = r->single ? r->at % BLOCK : NEVER;

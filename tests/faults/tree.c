@@ -226,7 +226,8 @@ const char *tree_lost(const struct tree *want, const struct tree *have, const ch
 {
     for (size_t i = 0; i < want->n; i++) {
         const struct tree_node *w = &want->node[i];
-        if (w->p == NULL || strncmp(w->path, prefix, strlen(prefix)) == 0 || is_readers(w->path))
+        if (w->p == NULL || strncmp(w->path, prefix, strlen(prefix)) == 0 || is_readers(w->path) ||
+            strstr(w->path, ".pending.") != NULL) /* a killed one's */
             continue;
         const struct tree_node *h = tree_find(have, w->path);
         if (h == NULL || h->p == NULL || h->n != w->n || memcmp(h->p, w->p, w->n) != 0)

@@ -268,3 +268,30 @@ Test(quota, the_sums_of_a_rebuilt_index_are_those_of_the_old_one)
     assert_sound(&r);
     room_remove(&r);
 }
+
+/* Two adders write the same content; the pack of the later one goes, the earlier has more. */
+Test(gc, a_copy_left_behind_by_a_sweep_is_no_damage)
+{
+    struct store_room r = room_make();
+    struct err e = ERR_NONE;
+    struct change *slow = NULL;
+    struct content got;
+    uint64_t seq = 0;
+    SCOPED(buf_release) struct buf twice = room_bytes(30000, 6);
+    struct span_source from = {buf_span(&twice)};
+    const struct change_entry entry = {.type = "late", .clock = r.clock, .log = r.log};
+    OK(change_begin(r.s, &slow, &e));
+    OK(change_content(slow, source_over(&from), NULL, &got, &e));
+    OK(room_install(&r, "six", 6, 30000, 1, &e));
+    OK(room_install(&r, "five", 5, 30000, 1, &e));
+    OK(change_commit(slow, &entry, &seq, &e));
+    change_release(slow);
+    assert_sound(&r);
+    OK(room_forget(&r, "six", &e));
+    cr_assert_eq(sweep(&r, false).dropped, 1);
+    assert_sound(&r);
+    OK(room_install(&r, "again", 1, 30000, 6, &e));
+    assert_sound(&r);
+    read_back(&r, 30000, 6);
+    room_remove(&r);
+}
