@@ -395,12 +395,13 @@ static void set_limits(struct bench *b)
     static const char *const add[] = {"read, cached", "cut", "hash, chunk and whole",
                                       "encode, proven", NULL};
     static const char *const verify[] = {"read, cached", "decode", "hash, two chunks", NULL};
-    static const char *const get[] = {"read, cached", "decode", "hash, two chunks",
-                                      "SHA-256, one message", NULL};
+    static const char *const get[] = {"read, cached", "decode", "hash, chunk and whole", NULL};
+    /* One stream has one SHA-256, and that one thread. */
+    const double whole = rate(b, "hash, chunk and whole");
     double disk = most(rate(b, "disk write, synced"), rate(b, "disk write past the cache, synced"));
-    set_limit(b, "add", least(together(b, add), disk));
+    set_limit(b, "add", least(least(together(b, add), whole), disk));
     set_limit(b, "verify", together(b, verify));
-    set_limit(b, "get", least(together(b, get), disk));
+    set_limit(b, "get", least(least(together(b, get), whole), disk));
 }
 
 struct plan {
