@@ -67,6 +67,8 @@ static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v
     if (g->j == NULL) {
         buf_fmt(&g->c->out, "%s: %s (evidence %.12s, %s%s)\n", gate_name(gate),
                 verdict_name(v->verdict), hex, ended, from == REUSED ? ", measured before" : "");
+        if (from == READ)
+            buf_fmt(&g->c->out, "    sandbox: %s\n", v->sandbox[0] != '\0' ? v->sandbox : "none");
     } else {
         json_object(g->j);
         member_text(g->j, "gate", gate_name(gate));
@@ -75,6 +77,7 @@ static void tell_gate(struct gating *g, enum gate gate, const struct evidence *v
             member_bool(g->j, "reused", from == REUSED);
         member_digest(g->j, "evidence", &v->digest);
         member_text(g->j, "ended", ended);
+        member_text(g->j, "sandbox", v->sandbox[0] != '\0' ? v->sandbox : NULL);
     }
     tell_checks(g, v->checks, v->check_count);
     if (g->j != NULL)

@@ -81,6 +81,8 @@ step "The gates, each in its sandboxed child, each leaving one signed piece of e
 run 0 gate tinyworld@1.0
 run 0 -q gate tinyworld@1.0 --only structural
 says 'measured before'
+run 0 evidence tinyworld@1.0 --gate smoke
+says 'sandbox: seccomp+'
 
 step "Now the same law grants it"
 run 0 promote tinyworld@1.0 --to preview

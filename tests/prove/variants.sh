@@ -64,7 +64,7 @@ judge() { # FILE GATE: prints what the gate says and why
 wilson() { # RIGHT ALL: its 95 % interval, in percent
     awk -v k="$1" -v n="$2" 'BEGIN { if (n == 0) exit; z = 1.959964; p = k / n; d = 1 + z * z / n
         m = (p + z * z / (2 * n)) / d; h = z / d * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        printf "%.1f to %.1f %%", 100 * (m - h), 100 * (m + h) }'
+        printf "%.1f to %.1f %%", m > h ? 100 * (m - h) : 0, 100 * (m + h) }'
 }
 count() { # KIND GATE FILES…
     kind=$1 gate=$2 failed=0 all=0
