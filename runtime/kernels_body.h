@@ -145,33 +145,21 @@ LANES_INLINE void dots_eight(const float *query, const float *key, size_t stride
         dots_wide(query, key + k * stride, stride, n, WIDE_KEYS, out + k);
 }
 
-#if WIDE_HALVES
-
-/* Four positions' dots of a multiple of 16 values. */
-LANES_INLINE lanes_four dots_four(const float *query, const float *key, size_t stride, size_t n)
-{
-    lanes_four four[4];
-    LANES_UNROLL
-    for (unsigned k = 0; k < 4; k++, key += stride) {
-        const lanes sum =
-            halves_times(DTYPE_F32, (const uint8_t *)key, (const uint8_t *)(key + n), query);
-        four[k] = sum.low + sum.high;
-    }
-    return lanes_fold_four(four[0], four[1], four[2], four[3]);
-}
-
-#endif
-
 static void scores(const float *query, const float *keys, size_t stride, size_t dim, size_t count,
                    float by, float *out)
 {
     size_t t = 0;
 #if WIDE_HALVES
-    if (dim % WIDE == 0)
-        for (; t + 4 <= count; t += 4) {
-            const lanes_four four = dots_four(query, keys + t * stride, stride, dim) * by;
-            __builtin_memcpy(out + t, &four, sizeof four);
+    if (dim % WIDE == 0) {
+        const float *key = keys;
+        WIDE_ROUNDS
+        for (; t < count; t++, key += stride) {
+            WIDE_HERE(key);
+            out[t] = lanes_fold(halves_times(DTYPE_F32, (const uint8_t *)key,
+                                             (const uint8_t *)(key + dim), query)) *
+                     by;
         }
+    }
 #endif
     if (dim == LANES || (!WIDE_HALVES && dim % WIDE == 0))
         for (; t + LANES <= count; t += LANES) {

@@ -103,7 +103,7 @@ if (process.argv[2] === 'ours') {
   await llama2c(...process.argv.slice(3));
 } else {
   const { values, positionals } = parseArgs({ allowPositionals: true,
-    options: { llama2c: { type: 'string' }, rounds: { type: 'string', default: '5' }, before: { type: 'string', default: '' } } });
+    options: { llama2c: { type: 'string' }, rounds: { type: 'string', default: '11' }, before: { type: 'string', default: '' } } });
   const [assay, make, module] = positionals;
   const got = measure({ assay, make, module, source: values.llama2c, rounds: Number(values.rounds), before: values.before.split(' ').filter(Boolean) });
   row('15M F32, WASM against native', got.wasm.f32, got.native.f32, 0.65);
