@@ -478,8 +478,8 @@ LANES_INLINE void group_rows(struct integers_form form, const uint8_t *group,
         group_times(form, group, x, v, 1, out, out_stride, rows);
 }
 
-LANES_INLINE void packed_rows(struct integers_form form, const struct tensor *w, uint32_t from,
-                              uint32_t to, const struct vectors *x, float *out)
+LANES_INLINE void packed_groups(struct integers_form form, const struct tensor *w, uint32_t from,
+                                uint32_t to, const struct vectors *x, float *out)
 {
     const size_t bytes = x->n / INTEGERS_BLOCK * packed_block_bytes(form);
     const uint8_t *group = w->packed + from / PACKED_ROWS * bytes;
@@ -495,6 +495,20 @@ LANES_INLINE void packed_rows(struct integers_form form, const struct tensor *w,
     for (; r < to; r += PACKED_ROWS, group += bytes)
         group_rows(form, group, x, 0, out + r, w->rows,
                    to - r < PACKED_ROWS ? to - r : PACKED_ROWS);
+}
+
+LANES_INLINE void packed_rows(struct integers_form form, const struct tensor *w, uint32_t from,
+                              uint32_t to, const struct vectors *x, float *out)
+{
+    if (WIDE_VECTORS_INTEGER == 1 && x->count == 1) { /* from block to block by constants */
+        const struct vectors lone = {
+            .n = x->n,
+            .count = 1,
+            .cut = {.count = 1, .q = x->cut.q, .scales = x->cut.scales, .sums = x->cut.sums}};
+        packed_groups(form, w, from, to, &lone, out);
+        return;
+    }
+    packed_groups(form, w, from, to, x, out);
 }
 
 /* ---- one loop a form --------------------------------------------------------------------------
