@@ -223,7 +223,15 @@ enum status key_generate(int dir, const char *name, const char *passphrase, stru
     /* The secret first: whether its name is free decides, and the public file follows from it. */
     if (text_fmt(file, sizeof file, "%s.key", name) >= sizeof file)
         return err_set(e, ST_INVALID_LENGTH, "key-name", "a key's name has at most 255 bytes");
-    if ((st = pending_file(dir, file, 0600, buf_span(&secret), false, e)) != ST_OK)
+    st = pending_file(dir, file, 0600, buf_span(&secret), false, e);
+    if (st == ST_EXISTS) { /* by one who was killed, perhaps, before the folder was on the disk */
+        struct err why = ERR_NONE;
+        const enum status synced = io_sync(dir, &why);
+        if (synced != ST_OK)
+            *e = why;
+        return synced == ST_OK ? st : synced;
+    }
+    if (st != ST_OK)
         return st;
     SCOPED(buf_release) struct buf public = BUF_EMPTY;
     key_public_text(&k, NULL, &public);

@@ -24,7 +24,7 @@ struct public_key {
 struct signer; /* a secret key, or a way to one outside the process */
 
 /* A fresh key pair in folder `dir`: NAME.pub (0644) and NAME.key (0600), each published whole.
- * passphrase NULL: not encrypted. ST_EXISTS when NAME.key is there. */
+ * passphrase NULL: not encrypted. ST_EXISTS when NAME.key is there, durably by then. */
 enum status key_generate(int dir, const char *name, const char *passphrase, struct public_key *out,
                          struct err *e) MUST_CHECK;
 /* `ask` is called (with the path) only for an encrypted key; it fills the passphrase. NULL: such a
