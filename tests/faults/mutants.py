@@ -4,9 +4,10 @@ notices it.
 usage: mutants.py WORK [--files PATTERN] [--results FILE] [--minutes N] [--budget SECONDS] [--list]
 
 All of them are built at once into a copy of the source under WORK, each behind a switch of its own that the environment
-turns (MUTANT=N), so a mutant costs no compiler. Each suite runs once unharmed and tells which switches it comes by; a
+turns (MUTANT=N, or several: N,M), so a mutant costs no compiler. Each suite runs once unharmed and tells which switches it comes by; a
 mutant is then tried on the suites that come by it, its own module's first, then the quick ones, then on slices of the
-battery (power cuts for syncs, damage at rest for checks), until something turns red. FILE keeps one line a mutant and is
+battery (power cuts for syncs, damage at rest for checks) and whole scripts, until something turns red. A sync that nothing
+misses is left out together with the others of its file: they may cover one another. FILE keeps one line a mutant and is
 gone on with: a verdict holds as long as the mutant's file is what it was."""
 import argparse
 import fnmatch
@@ -75,13 +76,14 @@ SWITCH = """#ifndef MUTANT_H
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
-__attribute__((weak)) long mutant_on;
+__attribute__((weak)) unsigned char mutant_on[4096];
 __attribute__((weak)) int mutant_log;
 __attribute__((weak)) unsigned char mutant_seen[4096];
 __attribute__((constructor, unused)) static void mutant_start(void)
 {
     const char *on = getenv("MUTANT"), *log = getenv("MUTANT_LOG");
-    mutant_on = on != NULL ? strtol(on, NULL, 10) : 0;
+    for (char *at = (char *)on; at != NULL && *at != 0; at += *at == ',')
+        mutant_on[strtol(at, &at, 10) & 4095] = 1;
     if (log != NULL && mutant_log == 0) {
         int fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
         mutant_log = fcntl(fd, F_DUPFD_CLOEXEC, 500);
@@ -97,7 +99,7 @@ __attribute__((unused)) static bool mutant(int n)
         if (write(mutant_log, text, 5) != 5)
             mutant_log = -1;
     }
-    return n == mutant_on;
+    return mutant_on[n] != 0;
 }
 __attribute__((unused)) static enum status mutant_ok(int n, enum status st) { return mutant(n) ? ST_OK : st; }
 __attribute__((unused)) static bool mutant_true(int n, bool is) { return mutant(n) || is; }
@@ -114,6 +116,8 @@ SLICES = {
     "check": [["flips", "--only", "one.verify", "--truth", "--stride", "499"],
               ["errors", "--only", "lab.add-new", "--stride", "397"]],
 }
+SCRIPTS = {"promote": ["promoters", "two_people", "attacks"], "verify": ["two_people", "admission", "attacks"],
+           "store": ["health", "copy", "bundles", "archives", "full_disk"], "base": ["resume"]}
 
 
 class Bench:
@@ -204,11 +208,34 @@ class Bench:
     def words(self, program, suite):
         return [f"{self.build}/{program}", "-j1", "--short-filename", "--timeout", "60", "--filter", suite + "/*"]
 
+    def slices(self, numbers, kind):
+        for words in SLICES["sync" if kind == "sync" else "check"]:
+            code, _ = self.run([self.build + "/battery", *words, "--repo", self.root], 300, MUTANT=numbers)
+            if code:
+                return "battery " + " ".join(words[:3])
+        return None
+
+    def scripts(self, numbers, path):
+        for name in SCRIPTS.get(path.split("/", 1)[0], []):
+            code, _ = self.run(["sh", f"tests/scripts/{name}.sh"], 300, MUTANT=numbers, ASSAY_BUILD=self.build)
+            if code not in (0, 77):
+                return "script " + name
+        return None
+
+    def module(self, numbers, module, suites):
+        for suite in {module, module.split("_")[0]} & set(suites):
+            if self.run(self.words(suites[suite][0], suite), 60 + 5 * suites[suite][1], MUTANT=numbers)[0]:
+                return "unit " + suite
+        return None
+
     def caught(self, n, path, kind, suites, budget):
         module = os.path.basename(path)[:-2]
         order = sorted((s for s in suites if n in suites[s][2]),
                        key=lambda s: (s not in (module, module.split("_")[0]), suites[s][1]))
         spent, left = 0.0, len(order)
+        red = kind == "sync" and self.slices(str(n), kind) # no unit test cuts the power
+        if red:
+            return red
         for suite in order:
             if spent + suites[suite][1] > budget:
                 break
@@ -217,10 +244,14 @@ class Bench:
             left -= 1
             if code:
                 return f"unit {suite}"
-        for words in SLICES["sync" if kind == "sync" else "check"]:
-            code, _ = self.run([self.build + "/battery", *words, "--repo", self.root], 300, MUTANT=str(n))
-            if code:
-                return "battery " + " ".join(words[:3])
+        red = (kind != "sync" and self.slices(str(n), kind)) or self.scripts(str(n), path)
+        if red:
+            return red
+        if kind == "sync":
+            twins = ",".join(str(k) for k, m in self.all.items() if m[0] == path and m[2] == "sync")
+            red = "," in twins and (self.module(twins, module, suites) or self.slices(twins, kind))
+            if red:
+                return f"covered by the other syncs of {path}; without all of them: {red}"
         if not order:
             return "SURVIVES, no suite comes by it"
         return f"SURVIVES {len(order) - left} suites" + (f", {left} slower ones not tried" if left else "")
@@ -263,7 +294,7 @@ def main():
     p.add_argument("--files", default=None)
     p.add_argument("--results")
     p.add_argument("--minutes", type=float, default=1e9)
-    p.add_argument("--budget", type=float, default=60)
+    p.add_argument("--budget", type=float, default=30)
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--again", action="store_true", help="forget the verdicts that nothing notices it")
     p.add_argument("--list", action="store_true")
