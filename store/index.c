@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -19,7 +21,8 @@
 #define HASH_BYTES  8u
 #define PATH_BYTES  4096u
 #define WALK_WHOLE  (4u << 20) /* bytes of data.mdb up to which each opening looks at every page */
-#define WALK_TRIES  200 /* a writer commits twice between two of our calls, at a loaded machine */
+#define WALK_TRIES  200  /* a writer commits twice between two of our calls, at a loaded machine */
+#define LOOKS_HELD  256u /* lookups after which pages of the map are let go */
 
 /* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
  * page further. Only what tells whether the file was cut is looked at.
@@ -39,6 +42,9 @@ struct index {
     pid_t owner; /* LMDB does not survive a fork */
     bool read_only, no_lock;
     char folder[PATH_BYTES];
+    /* Where in the map readers met values, and how often: any thread. */
+    _Atomic uintptr_t first, last;
+    _Atomic unsigned looks;
 };
 
 struct index_view {
@@ -341,7 +347,7 @@ static void cursor_scope(MDB_cursor **c)
 
 /* A key that is not there: were the keys beside its place damaged, it might only be hidden. */
 static enum status check_miss(struct index *x, MDB_txn *txn, enum index_table t, struct span key,
-                              struct err *e)
+                              MDB_val *beside, struct err *e)
 {
     SCOPED(cursor_scope) MDB_cursor *c = NULL;
     MDB_val k = as_value(key), v = {0};
@@ -356,22 +362,45 @@ static enum status check_miss(struct index *x, MDB_txn *txn, enum index_table t,
         rc = mdb_cursor_get(c, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
     if (st == ST_OK && rc == 0)
         st = value_open(t, SPAN(k.mv_data, k.mv_size), v, &record, e);
+    *beside = v;
     return rc == 0 || rc == MDB_NOTFOUND ? st : index_error(e, x, rc, "read the index");
 }
 
+/* Pages of the map that were looked at stay resident, and with a large content that is all of them.
+ * They are clean and in the page cache, so they can be let go at any time, whoever is reading. Only
+ * places that readers met, for those of a writer may be memory of its own. */
+static void let_go(struct index *x, const MDB_val *met)
+{
+    const uintptr_t page = 4096, at = (uintptr_t)met->mv_data;
+    uintptr_t first = atomic_load(&x->first), last = atomic_load(&x->last);
+    if (at == 0)
+        return;
+    while ((first == 0 || at < first) && !atomic_compare_exchange_weak(&x->first, &first, at))
+        continue;
+    while (at > last && !atomic_compare_exchange_weak(&x->last, &last, at))
+        continue;
+    if (atomic_fetch_add(&x->looks, 1) % LOOKS_HELD != LOOKS_HELD - 1)
+        return;
+    first = atomic_load(&x->first) & ~(page - 1);
+    last = atomic_load(&x->last) | (page - 1);
+    (void)madvise((void *)first, last - first + 1, MADV_DONTNEED);
+}
+
+/* *met: the value, or where a value was looked at instead. */
 static enum status txn_get(struct index *x, MDB_txn *txn, enum index_table t, struct span key,
-                           struct buf *out, bool *found, struct err *e)
+                           struct buf *out, bool *found, MDB_val *met, struct err *e)
 {
     assert(key.n > 0 && key.n <= INDEX_KEY_MAX);
-    MDB_val k = as_value(key), v = {0};
-    int rc = mdb_get(txn, x->table[t], &k, &v);
+    MDB_val k = as_value(key);
+    *met = (MDB_val){0};
+    int rc = mdb_get(txn, x->table[t], &k, met);
     *found = rc == 0;
     if (rc == MDB_NOTFOUND)
-        return check_miss(x, txn, t, key, e);
+        return check_miss(x, txn, t, key, met, e);
     if (rc != 0)
         return index_error(e, x, rc, "read the index");
     struct span record = {0};
-    enum status st = value_open(t, key, v, &record, e);
+    enum status st = value_open(t, key, *met, &record, e);
     if (st != ST_OK)
         return st;
     buf_append(out, record);
@@ -417,7 +446,11 @@ void index_view_close(struct index_view *v)
 enum status index_view_get(struct index_view *v, enum index_table t, struct span key,
                            struct buf *out, bool *found, struct err *e)
 {
-    return txn_get(v->x, v->txn, t, key, out, found, e);
+    MDB_val met;
+    enum status st = txn_get(v->x, v->txn, t, key, out, found, &met, e);
+    if (st == ST_OK)
+        let_go(v->x, &met);
+    return st;
 }
 
 enum status index_get(struct index *x, enum index_table t, struct span key, struct buf *out,
@@ -516,7 +549,8 @@ enum status index_delete(struct index_write *w, enum index_table t, struct span 
 enum status index_write_get(struct index_write *w, enum index_table t, struct span key,
                             struct buf *out, bool *found, struct err *e)
 {
-    return txn_get(w->x, w->txn, t, key, out, found, e);
+    MDB_val met;
+    return txn_get(w->x, w->txn, t, key, out, found, &met, e);
 }
 
 enum status index_commit(struct index_write *w, struct err *e)
