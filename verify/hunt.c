@@ -176,7 +176,7 @@ static void climb(struct hunt_walk *w, const struct hunt_node *start)
         w->next.count = 0;
         for (uint32_t i = 0; i < w->beam.count; i++)
             if (expect_both(w, &w->beam.of[i]))
-                grow(w, &w->beam.of[i], SMALLEST_STEP, -INFINITY, &w->next);
+                grow(w, &w->beam.of[i], SMALLEST_STEP, -(double)INFINITY, &w->next);
         struct hunt_list swap = w->beam;
         w->beam = w->next;
         w->next = swap;
