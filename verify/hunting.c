@@ -1,4 +1,5 @@
 #include "verify/hunting.h"
+#include "base/checked.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "verify/pair.h"
@@ -6,6 +7,8 @@
 #include "verify/trail.h"
 
 #define SECONDS 600u
+#define PACE    100000000u /* bytes of model that a slow machine goes through in a second */
+#define LONGEST 86400u     /* seconds more, for the largest models and hunts */
 #define ANSWER  (HUNT_FOUND * (HUNT_PREFIX + 2 * HUNT_ANSWER) * 6u + 4096u)
 
 struct hunting {
@@ -54,6 +57,16 @@ static bool comparable(const struct artifact *x, const struct artifact *y)
     return a->vocab == b->vocab && digest_equal(&a->tokenizer_sha256, &b->tokenizer_sha256);
 }
 
+/* One token through both models for each text that the search may look at. */
+static unsigned seconds_for(const struct hunt_limits *l, const struct pair *p)
+{
+    uint64_t bytes = 0, work = 0;
+    const uint64_t texts = (uint64_t)l->starts * l->width * l->length;
+    if (!checked_add(p->first, p->second, &bytes) || !checked_mul(bytes, texts, &work))
+        work = UINT64_MAX;
+    return SECONDS + (work / PACE < LONGEST ? (unsigned)(work / PACE) : LONGEST);
+}
+
 enum status hunting(const struct gate_subject *s, const struct hunt_limits *limits,
                     struct hunt_finds *out, char level[64], char why[256], struct err *e)
 {
@@ -61,8 +74,7 @@ enum status hunting(const struct gate_subject *s, const struct hunt_limits *limi
     SCOPED(sandbox_scope) struct sandbox *sandbox = NULL;
     SCOPED(sandbox_outcome_release) struct sandbox_outcome o = {0};
     SCOPED(json_scope) struct json *v = NULL;
-    struct sandbox_limits bounds = {
-        .cpu_seconds = SECONDS, .wall_ms = SECONDS * 4000, .output_bytes = ANSWER};
+    struct sandbox_limits bounds = {.output_bytes = ANSWER};
     const bool two = s->against != NULL && comparable(s->artifact, s->against->artifact);
     struct err lie = ERR_NONE;
     *out = (struct hunt_finds){0};
@@ -71,6 +83,8 @@ enum status hunting(const struct gate_subject *s, const struct hunt_limits *limi
     if (st == ST_OK)
         st = pair_room(s->artifact, two ? s->against->artifact : NULL, &h.pair,
                        &bounds.memory_bytes, e);
+    bounds.cpu_seconds = seconds_for(limits, &h.pair);
+    bounds.wall_ms = bounds.cpu_seconds * 4000;
     if (st == ST_OK)
         st = sandbox_start(&bounds, child, &h, h.pair.fd, &sandbox, e);
     if (st == ST_OK)
