@@ -1,7 +1,7 @@
 #!/bin/sh
 # The battery, whole: counts for one commit, kept in build/…/battery-COMMIT, so that a stopped run
 # goes on where it was. Of each campaign so many points are taken, evenly over all command lines and states, as its goal
-# asks for, or every N-th of those with BATTERY_STRIDE=N; BATTERY_ONLY="kill power" takes some campaigns only.
+# asks for (about 50 minutes of CPU), or every N-th of those with BATTERY_STRIDE=N; BATTERY_ONLY="kill power" takes some campaigns only.
 battery="${ASSAY_BUILD:?}/battery"
 [ -x "$battery" ] || exit 77
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo none)
@@ -36,13 +36,13 @@ campaign() {
 printf 'commit %s, results in %s, stride %s\n' "$commit" "$results" "$stride"
 campaign kill 20000 1 1
 campaign torn 5000 4 1
-campaign compound 10000 7 1
+campaign compound 10000 5 1
 campaign errors 15000 127 1
 campaign memory 20000 91 1
-campaign power 80000 1 2
-campaign power 80000 1 2 --strict
-campaign power-again 50000 1 60 --strict --limit 8
-campaign flips 500000 5 1
+campaign power 100000 1 2
+campaign power 100000 1 1 --strict
+campaign power-again 50000 1 30 --strict --limit 8
+campaign flips 500000 23 1
 [ "$(id -u)" -ne 0 ] || campaign full 3000 13 1
-campaign seam 15000 1 1
+campaign seam 8000 1 1
 exit $failed
