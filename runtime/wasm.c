@@ -3,13 +3,16 @@
  * Instantiated with empty imports. Addresses are offsets into the exported memory. Beside the
  * reference's calls stand those that streaming and cancellation need: begin_generation,
  * start_generation, prefill, prefill_left, cancel_generation, last_token, last_token_count,
- * last_stop, logits_ptr and logits_len; and abi_version, by which a host knows that it speaks of
- * the same calls: runtime/web/engine.js refuses a module of another version. It grows with every
- * change that a host could notice. */
+ * last_stop, logits_ptr and logits_len; those that hash a model on its way in: hash_begin,
+ * hash_add, hash_end and hash_free; and abi_version, by which a host knows that it speaks of the
+ * same calls: runtime/web/engine.js refuses a module of another version. It grows with every change
+ * that a host could notice. */
+#include "base/heap.h"
+#include "base/sha256.h"
 #include "runtime/diagnostics.h"
 #include "runtime/runtime.h"
 
-#define ABI_VERSION  2
+#define ABI_VERSION  3
 
 #define EXPORT(name) __attribute__((export_name(#name), visibility("default")))
 
@@ -50,6 +53,10 @@ EXPORT(logits_ptr) const float *wasm_logits_ptr(void);
 EXPORT(logits_len) size_t wasm_logits_len(void);
 EXPORT(get_diagnostics_ptr) const uint8_t *wasm_get_diagnostics_ptr(void);
 EXPORT(get_diagnostics_len) size_t wasm_get_diagnostics_len(void);
+EXPORT(hash_begin) struct sha256 *wasm_hash_begin(void);
+EXPORT(hash_add) void wasm_hash_add(struct sha256 *hash, const uint8_t *p, size_t n);
+EXPORT(hash_end) uint8_t *wasm_hash_end(struct sha256 *hash);
+EXPORT(hash_free) void wasm_hash_free(struct sha256 *hash);
 
 unsigned wasm_abi_version(void)
 {
@@ -183,4 +190,30 @@ size_t wasm_get_diagnostics_len(void)
 {
     (void)wasm_get_diagnostics_ptr();
     return diagnostics.n;
+}
+
+/* One SHA-256 a transfer, which may be several at a time. NULL when there is no memory. */
+struct sha256 *wasm_hash_begin(void)
+{
+    struct sha256 *hash = heap_alloc(sizeof *hash);
+    if (hash != NULL)
+        sha256_begin(hash);
+    return hash;
+}
+
+void wasm_hash_add(struct sha256 *hash, const uint8_t *p, size_t n)
+{
+    sha256_add(hash, SPAN(p, n));
+}
+
+/* The 32 bytes, until it is freed; nothing may be added any more. */
+uint8_t *wasm_hash_end(struct sha256 *hash)
+{
+    sha256_end(hash, hash->held);
+    return hash->held;
+}
+
+void wasm_hash_free(struct sha256 *hash)
+{
+    heap_free(hash);
 }

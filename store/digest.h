@@ -1,11 +1,11 @@
 /* SHA-256, the one digest of the house: what sha256sum, OCI and model hubs speak. OpenSSL
- * underneath, and store/sha256.h where two messages can be hashed side by side. */
+ * underneath, and base/sha256.h where two messages can be hashed side by side. */
 #ifndef STORE_DIGEST_H
 #define STORE_DIGEST_H
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "store/sha256.h"
+#include "base/sha256.h"
 
 #define DIGEST_BYTES 32
 #define DIGEST_TEXT  65 /* 64 lower-case hex digits and a NUL */

@@ -54,21 +54,36 @@ export class Engine {
     return this.#x.memory.buffer.byteLength;
   }
 
-  // Room for a model of n bytes, to be filled piece by piece.
+  // Room for a model of n bytes, to be filled piece by piece from its start, and hashed while it is.
   transfer(n) {
     const at = this.#x.alloc(n);
-    if (at === 0)
+    const hash = at === 0 ? 0 : this.#x.hash_begin();
+    if (hash === 0) {
+      this.#x.dealloc(at, n);
       throw hostError('OutOfMemory', { stage: 'transfer' });
+    }
+    let filled = 0;
     let alive = true;
     return {
-      put: (offset, piece) => new Uint8Array(this.#x.memory.buffer, at + offset, piece.length).set(piece),
+      put: (piece) => {
+        new Uint8Array(this.#x.memory.buffer, at + filled, piece.length).set(piece);
+        this.#x.hash_add(hash, at + filled, piece.length);
+        filled += piece.length;
+      },
+      // Once, when all is there.
+      sha256: () => {
+        const digest = new Uint8Array(this.#x.memory.buffer, this.#x.hash_end(hash), 32);
+        return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
+      },
       load: () => {
         const code = this.#x.load_model(at, n);
         this.#check(code, loadStage(code));
       },
       release: () => {
-        if (alive)
+        if (alive) {
+          this.#x.hash_free(hash);
           this.#x.dealloc(at, n);
+        }
         alive = false;
       },
     };

@@ -4,7 +4,7 @@
 // remembering all.
 
 export const VERSION = 1; // of the messages
-export const ABI = 2; // of the module's exports (runtime/wasm.c)
+export const ABI = 3; // of the module's exports (runtime/wasm.c)
 
 export const COMMANDS = ['boot', 'load-model', 'configure-sampling', 'generate', 'cancel', 'reset-context', 'free-model',
   'diagnostics'];

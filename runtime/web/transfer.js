@@ -2,7 +2,6 @@
 // before the parser has seen a byte of it.
 
 import { hostError, TRANSFER_MAX } from './protocol.js';
-import { Sha256 } from './sha256.js';
 import { turn } from './turn.js';
 
 const TELL_MS = 50; // between two progress events
@@ -85,15 +84,13 @@ export async function receive(engine, from, { bytes, sha256 }, signal, tell) {
     throw hostError('TooLarge', { stage: 'transfer', detail: `${bytes} bytes` });
   const into = engine.transfer(bytes);
   try {
-    const hash = new Sha256();
     let received = 0;
     let told = 0;
     for await (const piece of pieces(from, signal)) {
       signal.throwIfAborted();
       if (received + piece.length > bytes)
         throw hostError('DigestMismatch', { stage: 'provenance', detail: `more than the ${bytes} bytes announced` });
-      into.put(received, piece);
-      hash.update(piece);
+      into.put(piece);
       received += piece.length;
       if (performance.now() - told >= TELL_MS) {
         told = performance.now();
@@ -103,7 +100,7 @@ export async function receive(engine, from, { bytes, sha256 }, signal, tell) {
     if (received < bytes)
       throw hostError('Truncated', { stage: 'transfer', detail: `${received} of ${bytes} bytes` });
     tell(received);
-    const got = hash.hex();
+    const got = into.sha256();
     if (got !== sha256)
       throw hostError('DigestMismatch', { stage: 'provenance', detail: `sha256 ${got}` });
     return into;

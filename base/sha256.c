@@ -1,13 +1,4 @@
-#include "store/sha256.h"
-
-#include <assert.h>
-#include <string.h>
-
-#if defined(__x86_64__)
-#include <cpuid.h>
-#include <immintrin.h>
-
-#define NI __attribute__((target("sha,sse4.1,ssse3")))
+#include "base/sha256.h"
 
 /* FIPS 180-4, 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64
  * primes. */
@@ -20,6 +11,12 @@ static const uint32_t round_words[64] __attribute__((aligned(16))) = {
     0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+
+#define NI __attribute__((target("sha,sse4.1,ssse3")))
 
 bool sha256_here(void)
 {
@@ -122,10 +119,50 @@ bool sha256_here(void)
     return false;
 }
 
-static void one(uint32_t h[8], const uint8_t *p, size_t blocks)
+static uint32_t turned(uint32_t x, unsigned by)
 {
-    (void)h, (void)p, (void)blocks;
-    assert(!"this processor has no instructions for SHA-256");
+    return x >> by | x << (32 - by);
+}
+
+static void schedule(const uint8_t *p, uint32_t w[64])
+{
+    for (size_t i = 0; i < 16; i++, p += 4)
+        w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    for (size_t i = 16; i < 64; i++) {
+        const uint32_t x = w[i - 15], y = w[i - 2];
+        w[i] = w[i - 16] + (turned(x, 7) ^ turned(x, 18) ^ x >> 3) + w[i - 7] +
+               (turned(y, 17) ^ turned(y, 19) ^ y >> 10);
+    }
+}
+
+/* One round; from one to the next the letters change places instead of the values. */
+#define ROUND(a, b, c, d, e, f, g, h, i)                                                         \
+    h += (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + (g ^ (e & (f ^ g))) + round_words[i] + \
+         w[i];                                                                                   \
+    d += h;                                                                                      \
+    h += (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (c & (a ^ b)));
+
+static void one(uint32_t state[8], const uint8_t *p, size_t blocks)
+{
+    for (; blocks > 0; blocks--, p += SHA256_BLOCK) {
+        uint32_t w[64];
+        schedule(p, w);
+        uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+        uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+        for (size_t i = 0; i < 64; i += 8) {
+            ROUND(a, b, c, d, e, f, g, h, i)
+            ROUND(h, a, b, c, d, e, f, g, i + 1)
+            ROUND(g, h, a, b, c, d, e, f, i + 2)
+            ROUND(f, g, h, a, b, c, d, e, i + 3)
+            ROUND(e, f, g, h, a, b, c, d, i + 4)
+            ROUND(d, e, f, g, h, a, b, c, i + 5)
+            ROUND(c, d, e, f, g, h, a, b, i + 6)
+            ROUND(b, c, d, e, f, g, h, a, i + 7)
+        }
+        const uint32_t more[8] = {a, b, c, d, e, f, g, h};
+        for (size_t i = 0; i < 8; i++)
+            state[i] += more[i];
+    }
 }
 
 static void two(uint32_t g[8], const uint8_t *p, uint32_t h[8], const uint8_t *q, size_t blocks)
@@ -141,7 +178,7 @@ void sha256_begin(struct sha256 *s)
     /* FIPS 180-4, 5.3.3: of the square roots of the first eight primes. */
     static const uint32_t first[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    memcpy(s->h, first, sizeof first);
+    __builtin_memcpy(s->h, first, sizeof first);
     s->bytes = 0;
 }
 
@@ -153,7 +190,7 @@ static struct span fill_block(struct sha256 *s, struct span bytes)
     if (take > bytes.n)
         take = bytes.n;
     if (take > 0)
-        memcpy(s->held + held, bytes.p, take);
+        __builtin_memcpy(s->held + held, bytes.p, take);
     s->bytes += take;
     if (take > 0 && held + take == SHA256_BLOCK)
         one(s->h, s->held, 1);
@@ -167,7 +204,7 @@ static void add_rest(struct sha256 *s, struct span bytes)
     if (blocks > 0)
         one(s->h, bytes.p, blocks);
     if (bytes.n > whole)
-        memcpy(s->held, bytes.p + whole, bytes.n - whole);
+        __builtin_memcpy(s->held, bytes.p + whole, bytes.n - whole);
     s->bytes += bytes.n;
 }
 
@@ -199,7 +236,7 @@ void sha256_end(struct sha256 *s, uint8_t out[32])
     uint8_t last[2 * SHA256_BLOCK] = {0};
     size_t held = s->bytes % SHA256_BLOCK;
     size_t blocks = held < SHA256_BLOCK - 8 ? 1 : 2; /* a one bit and the length have to fit */
-    memcpy(last, s->held, held);
+    __builtin_memcpy(last, s->held, held);
     last[held] = 0x80;
     for (size_t i = 0; i < 8; i++)
         last[blocks * SHA256_BLOCK - 1 - i] = (uint8_t)(s->bytes * 8 >> (8 * i));
