@@ -23,8 +23,8 @@ endfunction()
 # The loops of memcpy and its kin must not become calls of themselves.
 set_source_files_properties(runtime/wasm_memory.c PROPERTIES COMPILE_OPTIONS -fno-builtin)
 # All but what a token passes through is built small: a module has to stay under 160 KiB.
-set(small ${RUNTIME_WASM})
-list(FILTER small EXCLUDE REGEX "/(kernels|forward|integers|lanes|math|sampler|quant|kv|session_run|decode|values|tensor)[a-z0-9_]*\\.c$")
+set(small ${RUNTIME_WASM} ${BASE_CORE})
+list(FILTER small EXCLUDE REGEX "/(sha256|kernels|forward|integers|lanes|math|sampler|quant|kv|session_run|decode|values|tensor)[a-z0-9_]*\\.c$")
 list(FILTER small EXCLUDE REGEX "/wasm_memory\\.c$")
 set_source_files_properties(${small} PROPERTIES COMPILE_OPTIONS -Oz)
 assay_wasm(assay-runtime -msimd128)
