@@ -5,6 +5,7 @@
 #include "verify/webdriver.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -177,6 +178,18 @@ static void look_back(struct webdriver *w, struct visit *v, struct err *e)
     browser_judge_console(lines, first.failed ? "" : (const char *)first.p, &v->checks);
 }
 
+/* chromedriver reaches its browser by this name, and says only that there is no session. */
+static void explain(struct err *e)
+{
+    struct addrinfo *found = NULL;
+    const size_t n = strlen(e->detail);
+    if (getaddrinfo("localhost", NULL, NULL, &found) == 0)
+        freeaddrinfo(found);
+    else
+        text_fmt(e->detail + n, sizeof e->detail - n,
+                 "; the name localhost has no address here: /etc/hosts should give it one");
+}
+
 static enum status visit(const struct browser_job *job, const struct browser_room *room,
                          struct visit *v, struct err *e)
 {
@@ -196,6 +209,8 @@ static enum status visit(const struct browser_job *job, const struct browser_roo
                                       .call_ms = CALL_MS};
     text_fmt(url, sizeof url, "http://127.0.0.1:%u/", (unsigned)web_host_port(host));
     st = webdriver_open(&how, &w, e);
+    if (st != ST_OK)
+        explain(e);
     if (st == ST_OK) {
         text_fmt(v->version, sizeof v->version, "%s", webdriver_version(w));
         st = webdriver_go(w, url, e);
