@@ -49,7 +49,7 @@ self.onmessage = async ({ data }) => {
   const engine = await Engine.start(await (await fetch(data.module)).arrayBuffer());
   const bytes = new Uint8Array(await (await fetch(data.model.url)).arrayBuffer());
   const into = engine.transfer(bytes.length);
-  into.put(0, bytes);
+  into.put(bytes);
   into.load();
   into.release();
   const steps = [];
