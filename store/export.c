@@ -63,8 +63,10 @@ enum status export_open(int fd, struct export **out, struct err *e)
     if (x->a == NULL || x->entry == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to write a bundle");
     int done = archive_write_set_format_pax_restricted(x->a);
-    if (done == ARCHIVE_OK)
-        done = archive_write_add_filter_zstd(x->a);
+    if (done == ARCHIVE_OK && archive_write_add_filter_zstd(x->a) != ARCHIVE_OK) {
+        x->a = NULL; /* libarchive 3.6.2 freed of it what archive_write_free would free again */
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory to compress a bundle");
+    }
     if (done == ARCHIVE_OK)
         done = archive_write_set_filter_option(x->a, "zstd", "compression-level", LEVEL);
     if (done == ARCHIVE_OK)
