@@ -116,8 +116,8 @@ SLICES = {
     "check": [["flips", "--only", "one.verify", "--truth", "--stride", "499"],
               ["errors", "--only", "lab.add-new", "--stride", "397"]],
 }
-SCRIPTS = {"promote": ["promoters", "two_people", "attacks"], "verify": ["two_people", "admission", "attacks"],
-           "store": ["health", "copy", "bundles", "archives", "full_disk"], "base": ["resume"]}
+SCRIPTS = {"promote": ["promoters", "two_people", "transcripts", "attacks"],
+           "verify": ["two_people", "transcripts", "admission", "attacks"], "store": ["transcripts", "health", "copy", "bundles", "archives", "full_disk"], "base": ["resume"]}
 
 
 class Bench:
