@@ -4,10 +4,10 @@ notices it.
 usage: mutants.py WORK [--files PATTERN] [--results FILE] [--minutes N] [--budget SECONDS] [--list]
 
 All of them are built at once into a copy of the source under WORK, each behind a switch of its own that the environment
-turns (MUTANT=N, or several: N,M), so a mutant costs no compiler. Each suite runs once unharmed and tells which switches it comes by; a
-mutant is then tried on the suites that come by it, its own module's first, then the quick ones, then on slices of the
-battery (power cuts for syncs, damage at rest for checks) and whole scripts, until something turns red. A sync that nothing
-misses is left out together with the others of its file: they may cover one another. FILE keeps one line a mutant and is
+turns (MUTANT=N, or several: N,M), so a mutant costs no compiler. Each trial (a unit test suite, a slice of the battery, a
+script) runs once unharmed and tells which syncs it makes and which checks refuse something in it: no other can miss
+them. A mutant is tried on those, its own module's first, then the quick ones, until something turns red. A sync that
+nothing misses is left out together with the others of its file: they may cover one another. FILE keeps one line a mutant and is
 gone on with: a verdict holds as long as the mutant's file is what it was."""
 import argparse
 import fnmatch
@@ -58,7 +58,7 @@ def mutants(path, text):
     for m in GUARD.finditer(text):
         statement = text[m.end():closing(text, m.end() - 1)]
         if not any(w in statement for w in WEAK):
-            yield "check", m.start(1), m.end(1), "!mutant(%d) && (", ")", "if (" + " ".join(m[1].split()) + ")"
+            yield "check", m.start(1), m.end(1), "mutant_guard(%d, ", ")", "if (" + " ".join(m[1].split()) + ")"
     for m in CALL.finditer(text):
         line = text[:m.start()].rsplit("\n", 1)[-1]
         end = closing(text, m.end() - 1)
@@ -90,6 +90,7 @@ __attribute__((constructor, unused)) static void mutant_start(void)
         close(fd);
     }
 }
+/* Told: here it matters. */
 __attribute__((unused)) static bool mutant(int n)
 {
     if (mutant_log > 0 && !mutant_seen[n]) {
@@ -101,23 +102,23 @@ __attribute__((unused)) static bool mutant(int n)
     }
     return mutant_on[n] != 0;
 }
-__attribute__((unused)) static enum status mutant_ok(int n, enum status st) { return mutant(n) ? ST_OK : st; }
-__attribute__((unused)) static bool mutant_true(int n, bool is) { return mutant(n) || is; }
+__attribute__((unused)) static bool mutant_guard(int n, bool is) { return is && !mutant(n); }
+__attribute__((unused)) static enum status mutant_ok(int n, enum status st)
+{
+    return st != ST_OK && mutant(n) ? ST_OK : st;
+}
+__attribute__((unused)) static bool mutant_true(int n, bool is) { return is || mutant(n); }
 #endif
 """
 PROGRAMS = ["test_base", "test_store", "test_verify", "test_promote"]
-SLICES = {
-    "sync": [["power", "--only", "lab.add-blob", "--strict", "--limit", "6"],
-             ["power", "--only", "none.init-lab", "--strict", "--limit", "4"],
-             ["power", "--only", "one.fsck-index", "--strict", "--limit", "6"],
-             ["power", "--only", "lab.add-bad", "--strict", "--limit", "6"],
-             ["power", "--only", "evicted.gc", "--strict", "--limit", "6"],
-             ["power-again", "--only", "lab.add-blob", "--strict", "--limit", "1"]],
-    "check": [["flips", "--only", "one.verify", "--truth", "--stride", "499"],
-              ["errors", "--only", "lab.add-new", "--stride", "397"]],
-}
-SCRIPTS = {"promote": ["promoters", "two_people", "transcripts", "attacks"],
-           "verify": ["two_people", "transcripts", "admission", "attacks"], "store": ["transcripts", "health", "copy", "bundles", "archives", "full_disk"], "base": ["resume"]}
+SLICES = ["power --only lab.add-blob --strict --limit 6", "power --only none.init-lab --strict --limit 4",
+          "power --only one.fsck-index --strict --limit 6", "power --only lab.add-bad --strict --limit 6",
+          "power --only evicted.gc --strict --limit 6", "power --only gated.promote --strict --limit 6",
+          "power --only two.copy --strict --limit 4", "power-again --only lab.add-blob --strict --limit 1",
+          "flips --only one.verify --truth --stride 499", "flips --only held.verify --stride 1999",
+          "errors --only lab.add-new --stride 397", "kill --only one.gate --stride 9", "full --only one.add-new --stride 9"]
+SCRIPTS = ["promoters", "two_people", "health", "copy", "bundles", "archives", "admission", "full_disk", "resume",
+           "signer", "transcripts", "attacks"]
 
 
 class Bench:
@@ -176,85 +177,69 @@ class Bench:
         began = time.monotonic()
         try:
             code = subprocess.run(words, capture_output=True, timeout=seconds, stdin=subprocess.DEVNULL,
-                                  env=dict(os.environ, ASSAY_BINARY=self.build + "/assay", **env)).returncode
+                                  env=dict(os.environ, ASSAY_BINARY=self.build + "/assay", ASSAY_BUILD=self.build,
+                                           **env)).returncode
         except subprocess.TimeoutExpired:
             code = 124
         return code, time.monotonic() - began
 
-    def suites(self):
-        """{suite: (program, seconds, numbers)}, each run once unharmed; kept, for the same mutants and sources."""
+    def trials(self):
+        """{name: (words, seconds, numbers)}, each run once unharmed; kept, for the same mutants and sources."""
         stamp = hashlib.sha256(repr([(n, m[1], m[8]) for n, m in self.all.items()]).encode()).hexdigest()
         path = self.work + "/reached.json"
+        found = {}
         if os.path.exists(path):
             with open(path) as f:
                 kept = json.load(f)
-            if kept["stamp"] == stamp:
-                return kept["suites"]
-        found, log = {}, self.work + "/log"
-        for program in PROGRAMS:
-            listed = subprocess.run([f"{self.build}/{program}", "--list"], capture_output=True, text=True).stdout
-            for suite in re.findall(r"^(\w+): \d+ test", listed, re.M):
-                if os.path.exists(log):
-                    os.remove(log)
-                code, seconds = self.run(self.words(program, suite), 900, MUTANT_LOG=log)
-                reached = sorted({int(n) for n in open(log).read().split()}) if os.path.exists(log) else []
-                print(f"{program} {suite}: {seconds:.1f} s, comes by {len(reached)}" + (", RED" if code else ""), flush=True)
-                if reached and not code:
-                    found[suite] = (program, seconds, reached)
-        with open(path, "w") as f:
-            json.dump({"stamp": stamp, "suites": found}, f)
+            found = kept["trials"] if kept["stamp"] == stamp else {}
+        for name, words in self.listed():
+            if name in found:
+                continue
+            log = f"{self.work}/log"
+            if os.path.exists(log):
+                os.remove(log)
+            code, seconds = self.run(words, 900, MUTANT_LOG=log)
+            reached = sorted({int(n) for n in open(log).read().split()}) if os.path.exists(log) else []
+            print(f"{name}: {seconds:.1f} s, {len(reached)} matter in it" + (", RED" if code else ""), flush=True)
+            found[name] = (words, seconds, [] if code else reached)
+            with open(path, "w") as f:
+                json.dump({"stamp": stamp, "trials": found}, f)
         return found
 
-    def words(self, program, suite):
-        return [f"{self.build}/{program}", "-j1", "--short-filename", "--timeout", "60", "--filter", suite + "/*"]
+    def listed(self):
+        for program in PROGRAMS:
+            text = subprocess.run([f"{self.build}/{program}", "--list"], capture_output=True, text=True).stdout
+            for suite in re.findall(r"^(\w+): \d+ test", text, re.M):
+                yield f"unit {suite}", [f"{self.build}/{program}", "-j1", "--short-filename", "--timeout", "120", "--filter",
+                                       suite + "/*"]
+        for line in SLICES:
+            yield "battery " + " ".join(line.split()[:3]), [self.build + "/battery", *line.split(), "--repo", self.root]
+        for name in SCRIPTS:
+            yield "script " + name, ["sh", f"tests/scripts/{name}.sh"]
 
-    def slices(self, numbers, kind):
-        for words in SLICES["sync" if kind == "sync" else "check"]:
-            code, _ = self.run([self.build + "/battery", *words, "--repo", self.root], 300, MUTANT=numbers)
-            if code:
-                return "battery " + " ".join(words[:3])
+    def first_red(self, numbers, names, trials):
+        for name in names:
+            words, seconds, _ = trials[name]
+            if self.run(words, 120 + 6 * seconds, MUTANT=numbers)[0]:
+                return name
         return None
 
-    def scripts(self, numbers, path):
-        for name in SCRIPTS.get(path.split("/", 1)[0], []):
-            code, _ = self.run(["sh", f"tests/scripts/{name}.sh"], 300, MUTANT=numbers, ASSAY_BUILD=self.build)
-            if code not in (0, 77):
-                return "script " + name
-        return None
-
-    def module(self, numbers, module, suites):
-        for suite in {module, module.split("_")[0]} & set(suites):
-            if self.run(self.words(suites[suite][0], suite), 60 + 5 * suites[suite][1], MUTANT=numbers)[0]:
-                return "unit " + suite
-        return None
-
-    def caught(self, n, path, kind, suites, budget):
+    def caught(self, n, path, kind, trials):
         module = os.path.basename(path)[:-2]
-        order = sorted((s for s in suites if n in suites[s][2]),
-                       key=lambda s: (s not in (module, module.split("_")[0]), suites[s][1]))
-        spent, left = 0.0, len(order)
-        red = kind == "sync" and self.slices(str(n), kind) # no unit test cuts the power
-        if red:
-            return red
-        for suite in order:
-            if spent + suites[suite][1] > budget:
-                break
-            code, seconds = self.run(self.words(suites[suite][0], suite), 60 + 5 * suites[suite][1], MUTANT=str(n))
-            spent += seconds
-            left -= 1
-            if code:
-                return f"unit {suite}"
-        red = kind != "sync" and self.slices(str(n), kind)
+        own = ("unit " + module, "unit " + module.split("_")[0])
+        mine = [t for t in trials if n in trials[t][2]]
+        if kind == "sync": # nothing else cuts the power
+            mine = [t for t in mine if t in own or t.startswith("battery power")]
+        mine.sort(key=lambda t: (t not in own, trials[t][1]))
+        red = self.first_red(str(n), mine, trials)
         if red:
             return red
         if kind == "sync":
-            twins = ",".join(str(k) for k, m in self.all.items() if m[0] == path and m[2] == "sync")
-            red = "," in twins and (self.module(twins, module, suites) or self.slices(twins, kind))
+            twins = [k for k, m in self.all.items() if m[0] == path and m[2] == "sync"]
+            red = len(twins) > 1 and self.first_red(",".join(map(str, twins)), mine, trials)
             if red:
                 return f"covered by the other syncs of {path}; without all of them: {red}"
-        if not order:
-            return "SURVIVES, no suite comes by it"
-        return f"SURVIVES {len(order) - left} suites" + (f", {left} slower ones not tried" if left else "")
+        return f"SURVIVES {len(mine)} trials" if mine else "SURVIVES, it matters in no trial"
 
 
 def done_before(path):
@@ -288,18 +273,12 @@ def try_all(bench, wanted, known, until, a, verdict_of):
         list(pool.map(one, wanted))
 
 
-def after_scripts(bench, n, m, verdict):
-    """What the scripts, which take longest, say of one that all else passes."""
-    return bench.scripts(str(n), m[0]) or verdict + ", and the scripts"
-
-
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("work")
     p.add_argument("--files", default=None)
     p.add_argument("--results")
     p.add_argument("--minutes", type=float, default=1e9)
-    p.add_argument("--budget", type=float, default=30)
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--again", action="store_true", help="forget the verdicts that nothing notices it")
     p.add_argument("--list", action="store_true")
@@ -309,7 +288,7 @@ def main():
         print("\n".join(f"{n} {m[1]}" for n, m in bench.all.items()))
         return
     bench.make()
-    suites, known = bench.suites(), done_before(a.results)
+    trials, known = bench.trials(), done_before(a.results)
     if a.again:
         known = {k: v for k, v in known.items() if not v.startswith("SURVIVES")}
     wanted = [n for n, m in bench.all.items() if not a.files or fnmatch.fnmatch(m[0], a.files)]
@@ -319,9 +298,7 @@ def main():
         return bench.all[n][1], bench.all[n][8]
 
     try_all(bench, [n for n in wanted if key(n) not in known], known, until, a,
-            lambda n, m: bench.caught(n, m[0], m[2], suites, a.budget))
-    passed = [n for n in wanted if known.get(key(n), "").startswith("SURVIVES") and "scripts" not in known[key(n)]]
-    try_all(bench, passed, known, until, a, lambda n, m: after_scripts(bench, n, m, known[m[1], m[8]]))
+            lambda n, m: bench.caught(n, m[0], m[2], trials))
     counts = {"caught": 0, "redundant": 0, "survives": 0, "left": 0}
     print("\n== report")
     for n in wanted:
