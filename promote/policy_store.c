@@ -252,6 +252,8 @@ static void write_entry(const struct enactment *n, const struct digest *envelope
     json_close(&k);
 }
 
+/* before: what the state said of the law until now; NULL: the law is no new one, its document was
+ * lost and is put back, and the state stays as it is. */
 static enum status commit(struct store *s, const struct enactment *n, struct span envelope,
                           const struct buf *before, const struct signer *log, struct clock clock,
                           uint64_t *seq, struct err *e)
@@ -265,18 +267,19 @@ static enum status commit(struct store *s, const struct enactment *n, struct spa
     if (st != ST_OK || (st = change_document(c, envelope, &digest, e)) != ST_OK)
         return st;
     write_entry(n, &digest, &body, &set);
-    buf_append(&old, buf_span(before));
+    if (before != NULL)
+        buf_append(&old, buf_span(before));
     buf_byte(&old, '\0');
     if (buf_status(&body) != ST_OK || buf_status(&set) != ST_OK || buf_status(&old) != ST_OK)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a policy");
-    struct expect expect = {.key = STATE_KEY, .value = before->n > 0 ? (const char *)old.p : NULL};
-    struct change_entry entry = {.type = "policy",
-                                 .body = buf_span(&body),
-                                 .set = buf_span(&set),
-                                 .expects = &expect,
-                                 .expect_count = 1,
-                                 .clock = clock,
-                                 .log = log};
+    struct expect expect = {.key = STATE_KEY, .value = old.n > 1 ? (const char *)old.p : NULL};
+    struct change_entry entry = {
+        .type = "policy", .body = buf_span(&body), .clock = clock, .log = log};
+    if (before != NULL) {
+        entry.set = buf_span(&set);
+        entry.expects = &expect;
+        entry.expect_count = 1;
+    }
     return change_commit(c, &entry, seq, e);
 }
 
@@ -298,25 +301,6 @@ static enum status was_lost(struct store *s, const struct enactment *n, const st
         return ST_OK;
     *e = why;
     return st;
-}
-
-static enum status put_back(struct store *s, const struct enactment *n, struct span envelope,
-                            const struct signer *log, struct clock clock, uint64_t *seq,
-                            struct err *e)
-{
-    SCOPED(change_scope) struct change *c = NULL;
-    SCOPED(buf_release) struct buf body = BUF_EMPTY;
-    SCOPED(buf_release) struct buf set = BUF_EMPTY;
-    struct digest digest;
-    enum status st = change_begin(s, &c, e);
-    if (st != ST_OK || (st = change_document(c, envelope, &digest, e)) != ST_OK)
-        return st;
-    write_entry(n, &digest, &body, &set);
-    if (buf_status(&body) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a policy");
-    struct change_entry entry = {
-        .type = "policy", .body = buf_span(&body), .clock = clock, .log = log};
-    return change_commit(c, &entry, seq, e);
 }
 
 /* May it follow what is in force? */
@@ -356,7 +340,7 @@ enum status policy_enact(struct store *s, struct span envelope, const struct sig
         (st = was_lost(s, &n, &mine, &lost, e)) != ST_OK)
         return st;
     if (lost)
-        return put_back(s, &n, envelope, log, clock, seq, e);
+        return commit(s, &n, envelope, NULL, log, clock, seq, e);
     if ((st = check_signers(t, &v, clock_now(&clock), &n, facts.id, e)) != ST_OK ||
         (st = current(s, &value, &now, e)) != ST_OK)
         return st;
