@@ -31,12 +31,7 @@ static void tell_added(struct cli *c, const struct evidence *v, bool existed, ui
     time_format(v->ended, ended);
     digest_text(&v->digest, hex);
     if (c->json) {
-        struct json_out j = answer_open(c, "assay.evidence-add/1");
-        member_digest(&j, "artifact", &v->bound.artifact);
-        member_text(&j, "gate", gate_name(v->gate));
-        member_text(&j, "result", verdict_name(v->verdict));
-        member_digest(&j, "evidence", &v->digest);
-        member_text(&j, "ended", ended);
+        struct json_out j = evidence_answer(c, v);
         member_bool(&j, "existed", existed);
         member_u64(&j, "seq", seq);
         answer_close(c, &j);

@@ -100,6 +100,19 @@ static void tell_reports(struct bringing *b)
     }
 }
 
+struct json_out evidence_answer(struct cli *c, const struct evidence *v)
+{
+    char ended[TIME_TEXT_MAX];
+    struct json_out j = answer_open(c, "assay.evidence-add/1");
+    time_format(v->ended, ended);
+    member_digest(&j, "artifact", &v->bound.artifact);
+    member_text(&j, "gate", gate_name(v->gate));
+    member_text(&j, "result", verdict_name(v->verdict));
+    member_digest(&j, "evidence", &v->digest);
+    member_text(&j, "ended", ended);
+    return j;
+}
+
 static void tell_evidence(struct bringing *b)
 {
     struct cli *c = b->c;
@@ -108,12 +121,7 @@ static void tell_evidence(struct bringing *b)
     time_format(v->ended, ended);
     digest_text(&v->digest, hex);
     if (c->json) {
-        struct json_out j = answer_open(c, "assay.evidence-add/1");
-        member_digest(&j, "artifact", &v->bound.artifact);
-        member_text(&j, "gate", gate_name(v->gate));
-        member_text(&j, "result", verdict_name(v->verdict));
-        member_digest(&j, "evidence", &v->digest);
-        member_text(&j, "ended", ended);
+        struct json_out j = evidence_answer(c, v);
         answer_close(c, &j);
         return;
     }
