@@ -108,12 +108,14 @@ static enum status head_lags(struct check *c, uint64_t newest, bool *lags, struc
 static enum status check_head(struct ledger_check *l, uint64_t newest, uint64_t end, struct err *e)
 {
     bool lags = false;
+    /* One step behind, and no room to publish it: opening said so already. */
+    const bool waits = l->c->s->unfolded.status != ST_OK && l->head_seq + 1 == newest;
     uint64_t known = l->head_seq > l->c->mark.seq ? l->head_seq : l->c->mark.seq;
     if (known > newest)
         return head_lost(l->c->s, end, newest, known, e);
     if (!l->head_seen)
         return err_set(e, ST_CORRUPT, "ledger-head", "the head is none of the ledger's entries");
-    enum status st = l->head_seq < newest ? head_lags(l->c, newest, &lags, e) : ST_OK;
+    enum status st = l->head_seq < newest && !waits ? head_lags(l->c, newest, &lags, e) : ST_OK;
     if (st == ST_OK && lags)
         st = err_set(e, ST_CORRUPT, "ledger-head",
                      "the head is older than entry %llu, the ledger's last",

@@ -162,7 +162,14 @@ enum status recover_open(struct store *s, struct err *e)
         *e = why;
         return st;
     }
-    return recover_fold(s, e);
+    st = recover_fold(s, &why);
+    if (st == ST_NO_SPACE || st == ST_QUOTA) {
+        s->unfolded = why; /* what is folded is served; the rest waits for room */
+        return ST_OK;
+    }
+    if (st != ST_OK)
+        *e = why;
+    return st;
 }
 
 enum status recover_blank(struct store *s, const char *folder, struct index **out, struct err *e)

@@ -13,7 +13,8 @@
 #include "store/store_inside.h"
 
 /* On opening, without a lock: checks mark, ledger and head against each other, and folds under the
- * lock if there is something to fold and nobody else is at it. ST_SET_BACK, ST_CORRUPT. */
+ * lock if there is something to fold and nobody else is at it. Where there is no room for that, the
+ * store can be read and not written. ST_SET_BACK, ST_CORRUPT. */
 enum status recover_open(struct store *s, struct err *e) MUST_CHECK;
 /* Under the lock: folds all there is. */
 enum status recover_fold(struct store *s, struct err *e) MUST_CHECK;

@@ -50,6 +50,10 @@ enum status store_fence(struct store *s, bool *fenced, struct err *e)
 
 enum status store_usable(const struct store *s, struct err *e)
 {
+    if (s->unfolded.status != ST_OK) {
+        *e = s->unfolded;
+        return e->status;
+    }
     if (s->poisoned)
         return err_set(e, ST_IO, "store-poisoned",
                        "an earlier write to the store failed half-way; open it again to go on");

@@ -29,6 +29,8 @@ struct store {
     char path[4096];
     _Atomic bool poisoned; /* a sync or a publish failed, on whatever thread: nothing is
                             * acknowledged any more */
+    struct err unfolded;   /* why the newest part is not in the index: the disk is full. What is
+                            * there can be read, nothing is written. ST_OK: all of it is */
     /* Only until store_publish: */
     int parent;      /* the folder it will stand in */
     char aside[256]; /* its name there for now, "" for a store in its place */
@@ -41,9 +43,9 @@ struct store {
 
 /* The writers' lock, until *fd is closed. ST_BUSY names the lock. */
 enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e) MUST_CHECK;
-/* Poisoned or read-only? */
+/* Poisoned, read-only, or not wholly folded? */
 enum status store_usable(const struct store *s, struct err *e) MUST_CHECK;
-/* Refuses a poisoned or read-only handle, and a store that has moved. */
+/* Refuses what store_usable refuses, and a store that has moved. */
 enum status store_writable(struct store *s, struct err *e) MUST_CHECK;
 /* Remembers that a step failed after which the disk's content is not known; returns st. */
 enum status store_poison(struct store *s, enum status st);
