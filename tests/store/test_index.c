@@ -71,6 +71,71 @@ Test(index, a_view_stays_at_its_moment)
     temp_remove(&t);
 }
 
+/* KiB of the index's file that are mapped into us just now. */
+static unsigned long mapped_kib(void)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[4500];
+    unsigned long sum = 0, n = 0;
+    bool ours = false;
+    cr_assert_not_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (strchr(line, '/') != NULL)
+            ours = strstr(line, "/data.mdb") != NULL;
+        else if (ours && sscanf(line, "Rss: %lu kB", &n) == 1)
+            sum += n;
+    }
+    (void)fclose(f);
+    return sum;
+}
+
+/* Keys far apart, so that each is on a page of its own. */
+static void put_scattered(struct index_write *w, unsigned from, unsigned to, unsigned step)
+{
+    struct err e = ERR_NONE;
+    uint8_t value[400] = {0};
+    for (unsigned i = from; i < to; i += step) {
+        uint8_t key[4];
+        put_le32(key, i * 2654435761u);
+        OK(index_put(w, INDEX_CHUNKS, SPAN(key, 4), SPAN(value, sizeof value), &e));
+    }
+}
+
+Test(index, neither_readers_nor_a_writer_keep_the_map_resident)
+{
+    enum { KEYS_IN = 60000, EACH = 16, HELD = 8 << 10 };
+    struct err e = ERR_NONE;
+    struct temp t = temp_make();
+    struct index *x = NULL;
+    struct index_write *w = NULL;
+    unsigned long read = 0, written = 0;
+    OK(index_open(t.path, true, &x, &e));
+    OK(index_begin(x, &w, &e));
+    put_scattered(w, 0, KEYS_IN, 1);
+    OK(index_commit(w, &e));
+    for (unsigned i = 0; i < KEYS_IN; i += EACH) {
+        SCOPED(buf_release) struct buf got = BUF_EMPTY;
+        uint8_t key[4];
+        bool found = false;
+        put_le32(key, i * 2654435761u);
+        OK(index_get(x, INDEX_CHUNKS, SPAN(key, 4), &got, &found, &e));
+        cr_assert(found);
+        unsigned long now = i % 1024 == 0 ? mapped_kib() : 0;
+        read = now > read ? now : read;
+    }
+    OK(index_begin(x, &w, &e));
+    for (unsigned i = 0; i < KEYS_IN; i += KEYS_IN / 20) {
+        put_scattered(w, i, i + KEYS_IN / 20, EACH);
+        unsigned long now = mapped_kib();
+        written = now > written ? now : written;
+    }
+    OK(index_commit(w, &e));
+    cr_assert_leq(read, HELD, "a reader holds %lu KiB", read);
+    cr_assert_leq(written, HELD, "a writer holds %lu KiB", written);
+    index_close(x);
+    temp_remove(&t);
+}
+
 #define KEYS 200
 
 /* What a reader makes of a damaged file: 0 all right, 1 told, 2 another value, 3 a key hidden. */
