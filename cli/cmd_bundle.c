@@ -136,14 +136,15 @@ static enum status put_aside(struct arrival *a, const char *path, struct err *e)
     uint64_t bytes = 0;
     *e = ERR_NONE;
     (void)err_subject(&why, "%s", path);
+    const struct quarantine_reject what = {.name = path, .why = &why};
     enum status st = cli_key(a->c, "log", &how.log, e);
     if (st == ST_OK)
         st = change_begin(a->c->store, &change, e);
     if (st == ST_OK)
         st = io_size(a->fd, &bytes, e);
     if (st == ST_OK)
-        st = quarantine_take(change, source_fd(&a->fd), bytes, path, &why, &how,
-                             &a->result.quarantine, e);
+        st = quarantine_take(change, source_fd(&a->fd), bytes, &what, &how, &a->result.quarantine,
+                             e);
     if (st != ST_OK)
         return st;
     a->result.quarantined = true;

@@ -114,8 +114,17 @@ static enum status view(struct cli *c, const struct quarantine_facts *f, uint8_t
     return quarantine_bytes(c->store, f, *from, bytes, VIEW_BYTES, got, e);
 }
 
-static void show_json(struct cli *c, const struct quarantine_facts *f, const struct json *parsed,
-                      uint64_t from, struct span bytes)
+static void json_member_value(struct json_out *j, const char *key, const struct json *v)
+{
+    json_key(j, key);
+    if (v != NULL)
+        value_json(j, v);
+    else
+        json_null(j);
+}
+
+static void show_json(struct cli *c, const struct quarantine_facts *f, const struct json *claimed,
+                      const struct json *parsed, uint64_t from, struct span bytes)
 {
     char hex[2 * VIEW_BYTES + 1];
     struct json_out j = answer_open(c, "assay.quarantine-show/1");
@@ -126,11 +135,8 @@ static void show_json(struct cli *c, const struct quarantine_facts *f, const str
     member_u64(&j, "offset", from);
     member_text(&j, "hex", hex);
     json_close(&j);
-    json_key(&j, "parsed");
-    if (parsed != NULL)
-        value_json(&j, parsed);
-    else
-        json_null(&j);
+    json_member_value(&j, "claimed", claimed);
+    json_member_value(&j, "parsed", parsed);
     answer_close(c, &j);
 }
 
@@ -148,8 +154,10 @@ static bool is_blank(const struct json *v)
 }
 
 /* A line for each member that says something. */
-static void put_parsed(struct buf *out, const struct json *parsed)
+static void put_members(struct buf *out, const char *title, const struct json *parsed)
 {
+    if (json_count(parsed) > 0)
+        buf_text(out, title);
     for (size_t i = 0; i < json_count(parsed); i++) {
         const struct json *v = NULL;
         const char *key = json_member(parsed, i, &v);
@@ -169,8 +177,8 @@ static void put_parsed(struct buf *out, const struct json *parsed)
     }
 }
 
-static void show_text(struct cli *c, const struct quarantine_facts *f, const struct json *parsed,
-                      uint64_t from, struct span bytes)
+static void show_text(struct cli *c, const struct quarantine_facts *f, const struct json *claimed,
+                      const struct json *parsed, uint64_t from, struct span bytes)
 {
     struct buf *out = &c->out;
     char hex[DIGEST_TEXT];
@@ -187,16 +195,15 @@ static void show_text(struct cli *c, const struct quarantine_facts *f, const str
                   (unsigned long long)f->offset);
     put_field(out, "why", "%s", f->message);
     put_hex(out, bytes, from, f->offset);
-    if (json_count(parsed) > 0) {
-        buf_text(out, "parsed until then:\n");
-        put_parsed(out, parsed);
-    }
+    put_members(out, "was said to be:\n", claimed);
+    put_members(out, "parsed until then:\n", parsed);
 }
 
 enum status cmd_quarantine_show(struct cli *c, struct err *e)
 {
     SCOPED(quarantine_facts_release) struct quarantine_facts f = {0};
     SCOPED(json_scope) struct json *parsed = NULL;
+    SCOPED(json_scope) struct json *claimed = NULL;
     uint8_t bytes[VIEW_BYTES];
     uint64_t from = 0;
     size_t got = 0;
@@ -207,11 +214,13 @@ enum status cmd_quarantine_show(struct cli *c, struct err *e)
         st = view(c, &f, bytes, &from, &got, e);
     if (st == ST_OK && f.parsed.n > 0)
         st = json_parse(buf_span(&f.parsed), STORE_DOCUMENT_MAX, &parsed, e);
+    if (st == ST_OK && f.claimed.n > 0)
+        st = json_parse(buf_span(&f.claimed), STORE_DOCUMENT_MAX, &claimed, e);
     if (st != ST_OK)
         return err_subject(e, "%s", c->word[0]);
     if (c->json)
-        show_json(c, &f, parsed, from, SPAN(bytes, got));
+        show_json(c, &f, claimed, parsed, from, SPAN(bytes, got));
     else
-        show_text(c, &f, parsed, from, SPAN(bytes, got));
+        show_text(c, &f, claimed, parsed, from, SPAN(bytes, got));
     return ST_OK;
 }

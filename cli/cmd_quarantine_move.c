@@ -52,6 +52,7 @@ enum status cmd_quarantine_add(struct cli *c, struct err *e)
     struct err why = ERR_NONE;
     (void)err_at(&why, ST_REFUSED, "hand", "put-aside", ERR_NO_OFFSET, "%s",
                  reason != NULL ? reason : "put aside by hand");
+    const struct quarantine_reject what = {.name = path, .why = &why};
     enum status st = entry_of(c, "quarantine", &how, e);
     if (st == ST_OK)
         st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
@@ -61,7 +62,7 @@ enum status cmd_quarantine_add(struct cli *c, struct err *e)
         st = change_begin(c->store, &change, e);
     if (st == ST_OK)
         st = quarantine_take(change, (struct source){read_alive, &fd}, (uint64_t)facts.st_size,
-                             path, &why, &how, &f, e);
+                             &what, &how, &f, e);
     if (st != ST_OK)
         return err_subject(e, "%s", path);
     tell(c, "assay.quarantine-add/1", "put aside as", &f);

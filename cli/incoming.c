@@ -127,17 +127,22 @@ static enum status refuse_archive(struct cli *c, struct incoming *in, const stru
     SCOPED(change_scope) struct change *change = NULL;
     const struct change_entry how = {.type = "quarantine", .clock = keys->clock, .log = keys->log};
     struct err why = *e;
+    SCOPED(buf_release) struct buf claimed = BUF_EMPTY;
     *e = ERR_NONE;
     (void)err_subject(&why, "%s", in->request.label);
     uint64_t bytes = 0;
-    enum status st = change_begin(c->store, &change, e);
+    enum status st = admit_claimed(&in->request, NULL, &claimed, e);
+    const struct quarantine_reject what = {
+        .name = in->request.label, .why = &why, .claimed = buf_span(&claimed)};
+    if (st == ST_OK)
+        st = change_begin(c->store, &change, e);
     if (st == ST_OK)
         st = io_size(in->fd, &bytes, e);
     if (st == ST_OK && lseek(in->fd, 0, SEEK_SET) != 0)
         st = err_set(e, ST_IO, NULL, "cannot read %s again", in->request.label);
     if (st == ST_OK)
-        st = quarantine_take(change, (struct source){read_alive, &in->fd}, bytes, in->request.label,
-                             &why, &how, &result->quarantine, e);
+        st = quarantine_take(change, (struct source){read_alive, &in->fd}, bytes, &what, &how,
+                             &result->quarantine, e);
     if (st != ST_OK)
         return st;
     result->quarantined = true;

@@ -135,8 +135,9 @@ static const struct command rows[] = {
      .least = 1,
      .most = 1,
      .summary = "look at rejected bytes",
-     .about =
-         "Stage, code and byte offset, the bytes around it in hex, and what was parsed until then.",
+     .about = "Stage, code and byte offset, what the bytes were said to be, those around the "
+              "offset in hex, and what was\n"
+              "parsed until then.",
      .examples = "assay quarantine show 12-0a1b2c3d4e5f",
      .run = cmd_quarantine_show},
     {.name = "quarantine add",

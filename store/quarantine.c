@@ -111,19 +111,24 @@ static enum status prepare(void *ctx, uint64_t seq, struct change_entry *entry, 
     return pending_publish(&p->bytes, p->facts->id, true, e);
 }
 
-static enum status fill_facts(struct quarantine_facts *f, const struct digest *content,
-                              const char *name, const struct err *why, struct span parsed,
-                              struct err *e)
+/* Whatever is too long for an entry is left out. */
+static enum status keep_json(struct span json, struct buf *out, struct err *e)
 {
+    return json.n == 0 || json.n > QUARANTINE_JSON_MAX ? ST_OK : canon_text(json, out, e);
+}
+
+static enum status fill_facts(struct quarantine_facts *f, const struct digest *content,
+                              const struct quarantine_reject *what, struct err *e)
+{
+    const struct err *why = what->why;
     *f = (struct quarantine_facts){.sha256 = *content, .offset = why->offset};
-    text_fmt(f->name, sizeof f->name, "%s", name);
+    text_fmt(f->name, sizeof f->name, "%s", what->name);
     text_fmt(f->stage, sizeof f->stage, "%s", why->stage != NULL ? why->stage : "");
     text_fmt(f->code, sizeof f->code, "%s", err_code(why));
     text_fmt(f->status, sizeof f->status, "%s", status_slug(why->status));
     text_fmt(f->message, sizeof f->message, "%s", why->detail);
-    if (parsed.n == 0 || parsed.n > QUARANTINE_PARSED_MAX)
-        return ST_OK;
-    return canon_text(parsed, &f->parsed, e);
+    enum status st = keep_json(what->parsed, &f->parsed, e);
+    return st == ST_OK ? keep_json(what->claimed, &f->claimed, e) : st;
 }
 
 /* The bytes are in p->bytes: all that is left to do. */
@@ -139,20 +144,19 @@ static enum status settle(struct put *p, struct change *c, const struct change_e
     if (st != ST_OK)
         return st;
     *out = *p->facts;
-    p->facts->parsed = BUF_EMPTY;
+    p->facts->parsed = p->facts->claimed = BUF_EMPTY;
     return ST_OK;
 }
 
-enum status quarantine_put(struct change *c, const struct digest *content, const char *name,
-                           const struct err *why, struct span parsed_json,
-                           const struct change_entry *how, struct quarantine_facts *out,
-                           struct err *e)
+enum status quarantine_put(struct change *c, const struct digest *content,
+                           const struct quarantine_reject *what, const struct change_entry *how,
+                           struct quarantine_facts *out, struct err *e)
 {
     SCOPED(quarantine_facts_release) struct quarantine_facts facts = {0};
     SCOPED(put_release)
     struct put p = {.s = change_store(c), .bytes = PENDING_NONE, .facts = &facts};
     uint64_t bytes = 0;
-    enum status st = fill_facts(&facts, content, name, why, parsed_json, e);
+    enum status st = fill_facts(&facts, content, what, e);
     if (st == ST_OK)
         st = change_staged(c, content, &bytes, e);
     if (st == ST_OK)
@@ -190,8 +194,8 @@ static enum status copy(struct source from, uint64_t most, int fd, struct digest
     return st;
 }
 
-enum status quarantine_take(struct change *c, struct source from, uint64_t bytes, const char *name,
-                            const struct err *why, const struct change_entry *how,
+enum status quarantine_take(struct change *c, struct source from, uint64_t bytes,
+                            const struct quarantine_reject *what, const struct change_entry *how,
                             struct quarantine_facts *out, struct err *e)
 {
     SCOPED(quarantine_facts_release) struct quarantine_facts facts = {0};
@@ -204,7 +208,7 @@ enum status quarantine_take(struct change *c, struct source from, uint64_t bytes
     if (st == ST_OK)
         st = copy(from, bytes, p.bytes.fd, &sha256, e);
     if (st == ST_OK)
-        st = fill_facts(&facts, &sha256, name, why, (struct span){0}, e);
+        st = fill_facts(&facts, &sha256, what, e);
     return st == ST_OK ? settle(&p, c, how, out, e) : st;
 }
 

@@ -18,20 +18,27 @@ struct quarantine_facts {
     uint64_t offset; /* ERR_NO_OFFSET: none */
     char message[ERR_DETAIL_MAX];
     char time[TIME_TEXT_MAX];
-    struct buf parsed; /* JSON: what was parsed until then; may be empty */
+    struct buf parsed;  /* JSON: what was parsed until then; may be empty */
+    struct buf claimed; /* JSON: what it was said to be: name, source, digests; may be empty */
 };
 void quarantine_facts_release(struct quarantine_facts *f);
 
-/* Moves staged content of the change into quarantine because of `why`, and commits that (the change
- * is used up). On ST_OK out is filled. */
-enum status quarantine_put(struct change *c, const struct digest *content, const char *name,
-                           const struct err *why, struct span parsed_json,
-                           const struct change_entry *how, struct quarantine_facts *out,
-                           struct err *e) MUST_CHECK;
+/* What is rejected, and why. The spans are JSON objects, or empty. */
+struct quarantine_reject {
+    const char *name;
+    const struct err *why;
+    struct span parsed, claimed;
+};
+
+/* Moves staged content of the change into quarantine, and commits that (the change is used up). On
+ * ST_OK out is filled. */
+enum status quarantine_put(struct change *c, const struct digest *content,
+                           const struct quarantine_reject *what, const struct change_entry *how,
+                           struct quarantine_facts *out, struct err *e) MUST_CHECK;
 /* The same for bytes that were never staged: `from` is read to its end, and has at most `bytes`
  * (ST_CONFLICT). */
-enum status quarantine_take(struct change *c, struct source from, uint64_t bytes, const char *name,
-                            const struct err *why, const struct change_entry *how,
+enum status quarantine_take(struct change *c, struct source from, uint64_t bytes,
+                            const struct quarantine_reject *what, const struct change_entry *how,
                             struct quarantine_facts *out, struct err *e) MUST_CHECK;
 /* Forgets an entry and removes its bytes, which is committed as `how` (its set is made here; an
  * empty body says what went). */

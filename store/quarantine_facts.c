@@ -10,6 +10,7 @@
 void quarantine_facts_release(struct quarantine_facts *f)
 {
     buf_release(&f->parsed);
+    buf_release(&f->claimed);
     *f = (struct quarantine_facts){.offset = ERR_NO_OFFSET};
 }
 
@@ -33,6 +34,15 @@ static void member(struct json_out *j, const char *key, const char *value)
     json_string(j, value);
 }
 
+static void object_member(struct json_out *j, const char *key, const struct buf *object)
+{
+    json_key(j, key);
+    if (object->n > 0)
+        json_raw(j, buf_span(object));
+    else
+        json_null(j);
+}
+
 void quarantine_facts_write(const struct quarantine_facts *f, struct buf *out)
 {
     char hex[DIGEST_TEXT];
@@ -41,6 +51,7 @@ void quarantine_facts_write(const struct quarantine_facts *f, struct buf *out)
     json_object(&j);
     json_key(&j, "bytes");
     json_u64(&j, f->bytes);
+    object_member(&j, "claimed", &f->claimed);
     member(&j, "code", f->code);
     member(&j, "id", f->id);
     member(&j, "message", f->message);
@@ -50,11 +61,7 @@ void quarantine_facts_write(const struct quarantine_facts *f, struct buf *out)
         json_u64(&j, f->offset);
     else
         json_null(&j);
-    json_key(&j, "parsed");
-    if (f->parsed.n > 0)
-        json_raw(&j, buf_span(&f->parsed));
-    else
-        json_null(&j);
+    object_member(&j, "parsed", &f->parsed);
     member(&j, "sha256", hex);
     member(&j, "stage", f->stage);
     member(&j, "status", f->status);
@@ -87,6 +94,13 @@ static bool read_members(const struct json *root, struct quarantine_facts *f)
     return ok;
 }
 
+static enum status object_read(const struct json *root, const char *key, struct buf *out,
+                               struct err *e)
+{
+    const struct json *v = json_get(root, key);
+    return json_kind(v) == JSON_NULL ? ST_OK : canon_write(v, out, e);
+}
+
 enum status quarantine_facts_read(struct span json, struct quarantine_facts *out, struct err *e)
 {
     SCOPED(json_scope) struct json *root = NULL;
@@ -100,6 +114,6 @@ enum status quarantine_facts_read(struct span json, struct quarantine_facts *out
     if (st != ST_OK || !read_members(root, out))
         return err_set(e, ST_CORRUPT, "quarantine-facts",
                        "the facts of a quarantined input are not in order");
-    const struct json *parsed = json_get(root, "parsed");
-    return json_kind(parsed) == JSON_NULL ? ST_OK : canon_write(parsed, &out->parsed, e);
+    st = object_read(root, "parsed", &out->parsed, e);
+    return st == ST_OK ? object_read(root, "claimed", &out->claimed, e) : st;
 }

@@ -1,14 +1,15 @@
 /* The facts of a quarantined input as JSON: the value of state key quarantine/ID.
  *
- *     {"bytes":N,"code":…,"id":…,"message":…,"name":…,"offset":N|null,"parsed":{…}|null,
- *      "sha256":HEX,"stage":…,"status":…,"time":…} */
+ *     {"bytes":N,"claimed":{…}|null,"code":…,"id":…,"message":…,"name":…,"offset":N|null,
+ *      "parsed":{…}|null,"sha256":HEX,"stage":…,"status":…,"time":…}    no claimed: null */
 #ifndef STORE_QUARANTINE_FACTS_H
 #define STORE_QUARANTINE_FACTS_H
 
 #include "store/quarantine.h"
 
-#define QUARANTINE_PREFIX     "quarantine/"
-#define QUARANTINE_PARSED_MAX (64u << 10) /* bytes of `parsed`; a longer one is left out */
+#define QUARANTINE_PREFIX "quarantine/"
+#define QUARANTINE_JSON_MAX \
+    (64u << 10) /* bytes of parsed and of claimed; what is longer is left out */
 
 /* "SEQ-" and the first 12 hex digits; and whether a name has that shape. */
 void quarantine_id(uint64_t seq, const struct digest *d, char out[64]);

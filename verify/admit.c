@@ -105,11 +105,18 @@ static enum status refuse(struct admission *a, struct admit_result *out, struct 
                                      .set = span_text("{}"),
                                      .clock = a->keys->clock,
                                      .log = a->keys->log};
+    SCOPED(buf_release) struct buf claimed = BUF_EMPTY;
+    const struct digest artifact = digest_of(buf_span(&a->given.payload));
     err_subject(&a->why, "%s", r->label);
     enum status st = whole && r->folder ? stage_listing(a, e) : ST_OK;
     if (st == ST_OK)
-        st = quarantine_put(a->change, &bytes, r->label, &a->why, buf_span(&a->probe.parsed), &how,
-                            &out->quarantine, e);
+        st = admit_claimed(r, a->given.payload.n > 0 ? &artifact : NULL, &claimed, e);
+    const struct quarantine_reject what = {.name = r->label,
+                                           .why = &a->why,
+                                           .parsed = buf_span(&a->probe.parsed),
+                                           .claimed = buf_span(&claimed)};
+    if (st == ST_OK)
+        st = quarantine_put(a->change, &bytes, &what, &how, &out->quarantine, e);
     if (st != ST_OK)
         return st;
     out->quarantined = true;

@@ -58,6 +58,11 @@ struct admit_result {
 };
 void admit_result_release(struct admit_result *r);
 
+/* What the request says the bytes are, as a JSON object of what was given: name, version, source,
+ * digests. artifact: of the manifest that was given, if it could be read, or NULL. */
+enum status admit_claimed(const struct admit_request *r, const struct digest *artifact,
+                          struct buf *out, struct err *e) MUST_CHECK;
+
 enum status admit(struct store *s, const struct trust *t, const struct admit_keys *keys,
                   const struct admit_request *request, struct progress *progress,
                   struct admit_result *out, struct err *e) MUST_CHECK;

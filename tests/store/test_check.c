@@ -56,8 +56,9 @@ static void reject(struct store_room *r, struct span bytes, struct quarantine_fa
     (void)err_at(&why, ST_MODEL_HEADER, "parse", "slm1-dim", 12, "a dimension is zero");
     OK(change_begin(r->s, &c, &e));
     OK(change_content(c, source_over(&from), NULL, &content, &e));
-    OK(quarantine_put(c, &content.sha256, "bad.slm", &why, span_text("{\"magic\":\"SLM1\"}"), &how,
-                      out, &e));
+    const struct quarantine_reject what = {
+        .name = "bad.slm", .why = &why, .parsed = span_text("{\"magic\":\"SLM1\"}")};
+    OK(quarantine_put(c, &content.sha256, &what, &how, out, &e));
     change_release(c);
 }
 

@@ -21,8 +21,11 @@ static enum status reject(struct store_room *r, struct span bytes, struct span p
     enum status st = change_begin(r->s, &c, e);
     if (st == ST_OK)
         st = change_content(c, source_over(&from), NULL, &content, e);
-    return st == ST_OK ? quarantine_put(c, &content.sha256, "bad.slm", &why, parsed, &how, out, e)
-                       : st;
+    const struct quarantine_reject what = {.name = "bad.slm",
+                                           .why = &why,
+                                           .parsed = parsed,
+                                           .claimed = span_text("{\"version\":\"1\"}")};
+    return st == ST_OK ? quarantine_put(c, &content.sha256, &what, &how, out, e) : st;
 }
 
 Test(quarantine, what_was_rejected_is_kept_with_all_that_is_known)
@@ -45,6 +48,7 @@ Test(quarantine, what_was_rejected_is_kept_with_all_that_is_known)
     cr_assert_eq(f.offset, 12);
     cr_assert_str_eq(f.time, "2026-01-02T03:04:05Z");
     cr_assert(span_equal(buf_span(&f.parsed), span_text("{\"magic\":\"SLM1\",\"z\":1}")));
+    cr_assert(span_equal(buf_span(&f.claimed), span_text("{\"version\":\"1\"}")));
     OK(quarantine_bytes(r.s, &f, 65530, window, sizeof window, &got, &e));
     cr_assert_eq(got, 64);
     cr_assert_eq(memcmp(window, bytes.p + 65530, 64), 0);
@@ -162,8 +166,8 @@ static enum status take(struct store_room *r, struct span bytes, uint64_t most,
     const struct change_entry how = {.type = "quarantine", .clock = r->clock, .log = r->log};
     (void)err_at(&why, ST_FORMAT, "archive", "archive-link", 7, "a link");
     enum status st = change_begin(r->s, &c, e);
-    return st == ST_OK ? quarantine_take(c, source_over(&from), most, "a.tar", &why, &how, out, e)
-                       : st;
+    const struct quarantine_reject what = {.name = "a.tar", .why = &why};
+    return st == ST_OK ? quarantine_take(c, source_over(&from), most, &what, &how, out, e) : st;
 }
 
 static enum status drop(struct store_room *r, const struct quarantine_facts *f, struct err *e)
