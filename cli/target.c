@@ -35,6 +35,9 @@ enum status target_open(const char *path, bool replace, struct target *out, stru
         return errno == ENOENT ? ST_OK : err_sys(e, errno, "look at", path);
     if (S_ISDIR(facts.st_mode))
         return err_set(e, ST_EXISTS, "output", "%s is a folder; give another path", path);
+    if (!S_ISREG(facts.st_mode) && !S_ISLNK(facts.st_mode)) /* /dev/null, by root */
+        return err_set(e, ST_EXISTS, "output", "%s is a pipe, socket or device; give another path",
+                       path);
     if (!replace)
         return err_set(e, ST_EXISTS, "output", "%s is there already; give another path or --force",
                        path);

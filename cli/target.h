@@ -12,8 +12,8 @@ struct target {
 };
 #define TARGET_NONE ((struct target){.dir = -1})
 
-/* ST_EXISTS when something is there that may not be replaced; a folder never is. ST_NOT_FOUND when
- * the folder is missing. */
+/* ST_EXISTS when something is there that may not be replaced; a folder, a pipe, a device never are.
+ * ST_NOT_FOUND when the folder is missing. */
 enum status target_open(const char *path, bool replace, struct target *out,
                         struct err *e) MUST_CHECK;
 void target_release(struct target *t);
