@@ -103,9 +103,10 @@ enum status cmd_export(struct cli *c, struct err *e)
         st = cli_alive(e);
     if (st == ST_OK)
         st = pending_publish(&p, t.name, force, e);
-    if (st == ST_OK)
-        tell_exported(c, &a, &b, bytes, &sha256);
-    return st;
+    if (st != ST_OK)
+        return target_failed(e, path);
+    tell_exported(c, &a, &b, bytes, &sha256);
+    return ST_OK;
 }
 
 /* ---- in ----------------------------------------------------------------------------------- */

@@ -22,7 +22,9 @@ static enum status write_alive(void *ctx, struct span bytes, struct err *e)
 {
     const int *fd = ctx;
     enum status st = cli_alive(e);
-    return st != ST_OK ? st : io_write(*fd, bytes, e);
+    if (st != ST_OK)
+        return st;
+    return io_write(*fd, bytes, e) == ST_OK ? ST_OK : err_subject(e, "standard output");
 }
 
 static enum status get_file(struct cli *c, const struct manifest_file *file, int dir,
@@ -153,8 +155,10 @@ enum status cmd_get(struct cli *c, struct err *e)
     st = folder ? get_folder(c, &a, &t, progress, e)
                 : get_file(c, &a.manifest.files[0], t.dir, t.name, opt_given(&c->args, OPT_FORCE),
                            progress, e);
-    if (st != ST_OK)
+    if (st != ST_OK) {
+        (void)target_failed(e, path);
         return err_subject(e, "%s", path);
+    }
     if (c->json) {
         struct json_out j = answer_open(c, "assay.get/1");
         member_text(&j, "name", a.manifest.name);

@@ -58,7 +58,9 @@ static enum status write_model(struct cli *c, struct output *o, struct err *e)
     enum status st = pending_open(o->to.dir, 0666 & ~c->umask, &p, e);
     if (st == ST_OK)
         st = make(o, sink_fd(&p.fd), e);
-    return st == ST_OK ? pending_publish(&p, o->to.name, opt_given(&c->args, OPT_FORCE), e) : st;
+    if (st == ST_OK)
+        st = pending_publish(&p, o->to.name, opt_given(&c->args, OPT_FORCE), e);
+    return st == ST_OK ? ST_OK : target_failed(e, c->args.value[OPT_OUTPUT]);
 }
 
 static enum status from_folder(struct cli *c, struct output *o, struct err *e)

@@ -123,6 +123,25 @@ static enum status keep_id(void *ctx, const struct quarantine_facts *f, struct e
     return ids->failed ? err_set(e, ST_NO_MEMORY, NULL, "no memory for a list") : ST_OK;
 }
 
+/* A wrong id takes nothing with it, and one that is given twice is meant once. */
+static enum status keep_named(struct cli *c, struct buf *ids, struct err *e)
+{
+    enum status st = ST_OK;
+    for (size_t i = 0; st == ST_OK && i < c->words; i++) {
+        SCOPED(quarantine_facts_release) struct quarantine_facts f = {.offset = ERR_NO_OFFSET};
+        bool kept = false;
+        st = quarantine_get(c->store, c->word[i], &f, e);
+        if (st != ST_OK)
+            return err_subject(e, "%s", c->word[i]);
+        for (size_t at = 0; at < ids->n; at += sizeof f.id)
+            kept |= strcmp((const char *)ids->p + at, f.id) == 0;
+        if (!kept)
+            st = keep_id(ids, &f, e);
+    }
+    return st;
+}
+
+/* Said at once: what is gone stays gone, whatever the next one meets. */
 static enum status purge(struct cli *c, const char *id, struct err *e)
 {
     SCOPED(quarantine_facts_release) struct quarantine_facts f = {.offset = ERR_NO_OFFSET};
@@ -135,7 +154,8 @@ static enum status purge(struct cli *c, const char *id, struct err *e)
     if (st != ST_OK)
         return err_subject(e, "%s", id);
     tell(c, "assay.quarantine-purge/1", "purged", &f);
-    return cli_alive(e);
+    st = cli_flush(c, e);
+    return st == ST_OK ? cli_alive(e) : st;
 }
 
 enum status cmd_quarantine_purge(struct cli *c, struct err *e)
@@ -145,10 +165,8 @@ enum status cmd_quarantine_purge(struct cli *c, struct err *e)
     if (all == (c->words > 0))
         return err_set(e, ST_USAGE, "words", "purge takes IDs, or --all");
     enum status st = cli_store(c, e);
-    if (st == ST_OK && all)
-        st = quarantine_each(c->store, keep_id, &ids, e);
-    for (size_t i = 0; st == ST_OK && i < c->words; i++)
-        st = purge(c, c->word[i], e);
+    if (st == ST_OK)
+        st = all ? quarantine_each(c->store, keep_id, &ids, e) : keep_named(c, &ids, e);
     for (size_t at = 0; st == ST_OK && at < ids.n;
          at += sizeof((struct quarantine_facts *)NULL)->id)
         st = purge(c, (const char *)ids.p + at, e);

@@ -49,6 +49,13 @@ void target_release(struct target *t)
     fd_release(&t->dir);
 }
 
+enum status target_failed(struct err *e, const char *path)
+{
+    if (e->sys == ENOSPC || e->sys == EDQUOT || e->sys == EFBIG)
+        text_fmt(e->subject, sizeof e->subject, "%s", path);
+    return e->status;
+}
+
 enum status target_put(const char *path, bool replace, unsigned mode, struct span bytes,
                        struct err *e)
 {

@@ -17,6 +17,8 @@ struct target {
 enum status target_open(const char *path, bool replace, struct target *out,
                         struct err *e) MUST_CHECK;
 void target_release(struct target *t);
+/* A full disk is path's, whatever was being read meanwhile; other failures pass as they are. */
+enum status target_failed(struct err *e, const char *path);
 /* A whole small file, durably; "-" is not a path here. */
 enum status target_put(const char *path, bool replace, unsigned mode, struct span bytes,
                        struct err *e) MUST_CHECK;
