@@ -8,6 +8,9 @@
 #include "store/install.h"
 #include <string.h>
 
+/* What mends the findings, each said once. */
+enum way { ADD_AGAIN, REPAIR, PURGE, COPY, WAYS };
+
 struct verification {
     struct cli *c;
     struct json_out *j; /* findings go in here; NULL: as text */
@@ -18,6 +21,8 @@ struct verification {
     struct progress *progress;
     uint64_t artifacts;
     bool damaged; /* something is: find out whose it is */
+    bool way[WAYS];
+    struct err trust; /* why there is none: without it no signature is looked at */
 };
 
 static const char *headline(enum status st)
@@ -62,13 +67,49 @@ static void tell_finding(struct verification *v, const struct finding *f)
     buf_fmt(out, " (%s)\n", f->code != NULL ? f->code : status_slug(f->status));
 }
 
+static bool begins(const char *s, const char *prefix)
+{
+    return s != NULL && strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_damage(enum status st)
+{
+    return status_exit(st) == 7 || status_exit(st) == 9;
+}
+
+static enum way way_out(const struct finding *f)
+{
+    if (begins(f->object, "quarantine "))
+        return PURGE;
+    if (begins(f->code, "index-") || begins(f->code, "ledger-head"))
+        return REPAIR;
+    return begins(f->object, "ledger") ? COPY : ADD_AGAIN;
+}
+
+static void tell_ways(struct verification *v)
+{
+    static const char *const words[WAYS] = {
+        [ADD_AGAIN] = "damaged chunks heal when the same bytes are added again: assay add PATH; "
+                      "all heals from another store: assay fsck --repair --from PATH",
+        [REPAIR] = "mend it with: assay fsck --repair",
+        [PURGE] = "what is damaged in quarantine goes with: assay quarantine purge ID",
+        [COPY] = "the ledger comes back from a copy of STORE/ledger alone",
+    };
+    for (size_t i = 0; i < WAYS; i++)
+        if (v->way[i])
+            cli_hint(v->c, "%s", words[i]);
+}
+
+/* What is missing in the store is damage: exit 9 is for what never was there. */
 static void found(void *ctx, const struct finding *f)
 {
     struct verification *v = ctx;
-    if (f->status != ST_OK &&
-        (v->worst == ST_OK || (status_exit(v->worst) != 7 && status_exit(f->status) == 7)))
-        v->worst = f->status;
-    v->sum.findings += f->status != ST_OK;
+    const enum status st = f->status == ST_NOT_FOUND ? ST_CORRUPT : f->status;
+    if (st != ST_OK && (v->worst == ST_OK || (status_exit(v->worst) != 7 && status_exit(st) == 7)))
+        v->worst = st;
+    if (status_exit(st) == 7)
+        v->way[way_out(f)] = true;
+    v->sum.findings += st != ST_OK;
     tell_finding(v, f);
 }
 
@@ -154,6 +195,8 @@ static enum status check_all(struct verification *v, struct err *e)
                          : check_store(v->c->store, v->progress, found, v, &whole, e);
     add_up(&v->sum, &whole);
     v->damaged = v->sum.findings > 0;
+    if (st == ST_OK && v->c->trust == NULL)
+        return as_finding(v, v->trust.status, &v->trust, e);
     if (st == ST_OK)
         st = refs_each(v->c, check_each, v, e);
     v->artifact[0] = v->file[0] = '\0';
@@ -182,10 +225,15 @@ static void tell_end(struct cli *c, const struct verification *v, struct json_ou
 enum status cmd_verify(struct cli *c, struct err *e)
 {
     struct json_out j;
-    struct verification v = {.c = c};
+    struct verification v = {.c = c, .trust = ERR_NONE};
     if (opt_given(&c->args, OPT_ALL) && c->words > 0)
         return err_set(e, ST_USAGE, "words", "verify takes REFs or --all, not both");
-    enum status st = cli_trust(c, e);
+    enum status st = cli_store(c, e);
+    if (st == ST_OK && cli_trust(c, &v.trust) != ST_OK &&
+        (c->words > 0 || !is_damage(v.trust.status))) {
+        *e = v.trust;
+        st = v.trust.status;
+    }
     if (st != ST_OK)
         return st;
     if (c->json) {
@@ -213,8 +261,7 @@ enum status cmd_verify(struct cli *c, struct err *e)
     if (st != ST_OK)
         return st;
     tell_end(c, &v, v.j);
-    if (status_exit(v.worst) == 7)
-        cli_hint(c, "damaged chunks heal when the same bytes are added again: assay add PATH");
+    tell_ways(&v);
     c->answered = v.worst != ST_OK;
     return v.worst;
 }

@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "cli/heal_documents.h"
 #include "cli/print.h"
 #include "store/change.h"
 #include "store/check.h"
@@ -17,14 +18,13 @@
 /* What a check found. */
 struct found {
     struct buf contents; /* struct digest each */
-    struct buf records;  /* of damaged records: struct digest each */
     bool index, frames;
+    bool gone; /* a whole pack */
 };
 
 static void found_release(struct found *f)
 {
     buf_release(&f->contents);
-    buf_release(&f->records);
 }
 
 static bool begins(const char *s, const char *prefix)
@@ -50,9 +50,9 @@ static void see(void *ctx, const struct finding *f)
         all->index = true;
     else if (begins(f->object, "content "))
         add(&all->contents, &f->digest);
-    else if (!digest_is_zero(&f->digest))
-        add(&all->records, &f->digest);
-    else if (begins(f->object, "pack "))
+    else if (digest_is_zero(&f->digest) && text_equal(f->code, "pack-gone"))
+        all->gone = true;
+    else if (digest_is_zero(&f->digest) && begins(f->object, "pack "))
         all->frames = true;
 }
 
@@ -61,7 +61,7 @@ static enum status look(struct cli *c, struct found *out, struct err *e)
     struct check_report r;
     SCOPED(progress_scope) struct progress *progress = progress_start("check", "B", 0, c->quiet);
     enum status st = check_store(c->store, progress, see, out, &r, e);
-    if (st == ST_OK && (buf_status(&out->contents) != ST_OK || buf_status(&out->records) != ST_OK))
+    if (st == ST_OK && buf_status(&out->contents) != ST_OK)
         st = err_set(e, ST_NO_MEMORY, NULL, "no memory for what was found");
     return st;
 }
@@ -175,16 +175,8 @@ static enum status try_store(struct healing *h, struct store *other, struct err 
             continue;
         st = take_content(h, fd, e);
     }
-    for (size_t i = 0; st == ST_OK && i < count(&h->found->records); i++) {
-        const struct digest d = get(&h->found->records, i);
-        SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
-        struct digest same;
-        struct err why = ERR_NONE;
-        if (store_document(other, &d, &bytes, &why) != ST_OK)
-            continue;
-        st = change_document(h->change, buf_span(&bytes), &same, e);
-        h->out->documents += st == ST_OK;
-    }
+    if (st == ST_OK)
+        st = heal_documents(h->c->store, other, h->change, &h->out->documents, e);
     return st;
 }
 
@@ -196,6 +188,8 @@ static enum status try_from(struct healing *h, const char *path, struct err *e)
     struct stat facts;
     if (store_open(path, &other, &why) == ST_OK)
         return try_store(h, other, e);
+    if (count(&h->found->contents) == 0)
+        return ST_OK; /* files bring back contents alone */
     enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
     if (st == ST_OK && fstat(fd, &facts) != 0)
         st = err_set(e, ST_IO, NULL, "cannot look at %s", path);
@@ -338,9 +332,13 @@ enum status repair_store(struct cli *c, struct repaired *out, struct err *e)
         if (st == ST_OK)
             st = look_again(c, &found, e);
     }
-    const bool damaged = found.contents.n > 0 || found.records.n > 0;
-    if (st == ST_OK && damaged && opt_given(&c->args, OPT_FROM)) {
+    if (st == ST_OK && opt_given(&c->args, OPT_FROM))
         st = heal(c, &found, out, e);
+    if (st == ST_OK && out->contents + out->documents > 0)
+        st = look_again(c, &found, e);
+    if (st == ST_OK && found.gone && found.contents.n == 0) {
+        out->index = true; /* what the pack held is elsewhere by now, or nobody needs it */
+        st = fold_anew(c, e);
         if (st == ST_OK)
             st = look_again(c, &found, e);
     }

@@ -3,6 +3,7 @@
  *     ledger.head gone            → made again from the proven ledger
  *     the index wrong             → folded anew
  *     chunks or documents damaged → written anew from --from
+ *     a pack gone, and not missed → the index folded anew, which forgets it
  *     heads or trailers damaged   → packs written anew
  *     what nobody has             → registered as lost; never filled with zeroes
  */

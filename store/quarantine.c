@@ -237,6 +237,10 @@ enum status quarantine_drop(struct change *c, const struct quarantine_facts *f,
     enum status st = change_commit(c, &entry, &seq, e);
     if (st == ST_OK) /* a crash here leaves a file that no key names: the next one sweeps it */
         st = io_unlink(p.s->quarantine, f->id, false, e);
+    if (st == ST_NOT_FOUND) { /* gone before */
+        *e = ERR_NONE;
+        st = ST_OK;
+    }
     return st;
 }
 

@@ -16,7 +16,7 @@
 enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e)
 {
     SCOPED(fd_release) int lock = -1;
-    enum status st = io_open(s->dir, STORE_LOCK, O_RDWR | O_NOFOLLOW, 0, &lock, e);
+    enum status st = io_open(s->dir, STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &lock, e);
     if (st == ST_OK)
         st = io_lock(lock, wait_ms, e);
     if (st != ST_OK)

@@ -66,6 +66,34 @@ cmp "$T/back" testdata/tinyworld/tinyworld-1.0.slm
 wants 0 'freed' "$A" gc
 wants 0 'all good: 2 artifacts' "$A" fsck
 
+# What holds trust, law and manifests: a pack that is gone is named and exits 7 like all damage, the rest is looked at all
+# the same, and a copy brings it back, also when the index was folded anew meanwhile and knows nothing of it any more.
+for fold in no yes; do
+    for p in "$T"/copy/packs/*.pack; do
+        rm -rf "$T/gone"
+        cp -r "$T/copy" "$T/gone"
+        rm "$T/gone/packs/${p##*/}"
+        [ "$fold" = no ] || wants 0 'the index is new' "$A" --store "$T/gone" fsck --rebuild-index
+        wants 7 'not good: . artifacts' "$A" --store "$T/gone" fsck
+        wants 0 'all good: 2 artifacts' "$A" --store "$T/gone" fsck --repair --from "$T/copy"
+    done
+done
+
+# The lock is an empty file: who needs it makes it again.
+rm "$T/gone/lock"
+wants 0 'the index is new' "$A" --store "$T/gone" fsck --rebuild-index
+
+# Quarantined bytes that are gone: the way out is said, and is one.
+wants 0 'put aside' "$A" --store "$T/gone" quarantine add testdata/tinyworld/garbage-1.0.slm
+rm "$T"/gone/quarantine/*
+wants 7 'assay quarantine purge' "$A" --store "$T/gone" fsck
+wants 0 'purged' "$A" --store "$T/gone" quarantine purge --all
+wants 0 'all good' "$A" --store "$T/gone" fsck
+
+# A damaged ledger heals by no added bytes.
+sed -i '3s/"sig":"./"sig":"?/' "$T/gone/ledger"
+wants 7 'the ledger comes back from a copy' "$A" --store "$T/gone" fsck
+
 # The index folded anew says the same.
 "$A" ls --json >"$T/before"
 "$A" quota --json >>"$T/before"
