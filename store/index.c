@@ -22,7 +22,8 @@
 #define PATH_BYTES  4096u
 #define WALK_WHOLE  (4u << 20) /* bytes of data.mdb up to which each opening looks at every page */
 #define WALK_TRIES  200 /* a writer commits twice between two of our calls, at a loaded machine */
-#define LOOKS_HELD  64u /* looks after which pages of the map are let go; each maps up to 64 KiB */
+#define BLOCK_BITS  16u /* the kernel maps so much around a page of the map that is looked at */
+#define BLOCKS_HELD 64u /* blocks looked at after which all are let go */
 
 /* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
  * page further. Only what tells whether the file was cut is looked at.
@@ -42,9 +43,10 @@ struct index {
     pid_t owner; /* LMDB does not survive a fork */
     bool read_only, no_lock;
     char folder[PATH_BYTES];
-    /* Where in the map readers met values, and how often: any thread. */
-    _Atomic uintptr_t first, last;
-    _Atomic unsigned looks;
+    /* Where in the map readers met values, in how many blocks since the last were let go, and in
+     * which of late: any thread. */
+    _Atomic uintptr_t first, last, late[BLOCKS_HELD];
+    _Atomic unsigned blocks;
 };
 
 struct index_view {
@@ -368,24 +370,30 @@ static enum status check_miss(struct index *x, MDB_txn *txn, enum index_table t,
 
 /* Pages of the map that were looked at stay resident, and with a large content that is all of them.
  * They are clean and in the page cache, so they can be let go at any time, whoever is reading. */
-static void looked(struct index *x)
+static void block_mapped(struct index *x)
 {
-    const uintptr_t page = 4096, first = atomic_load(&x->first), last = atomic_load(&x->last);
-    if (atomic_fetch_add(&x->looks, 1) % LOOKS_HELD == LOOKS_HELD - 1 && first > 0)
-        (void)madvise((void *)(first & ~(page - 1)),
-                      (last | (page - 1)) + 1 - (first & ~(page - 1)), MADV_DONTNEED);
+    const uintptr_t page = 4096, first = atomic_load(&x->first) & ~(page - 1),
+                    end = (atomic_load(&x->last) | (page - 1)) + 1;
+    if (atomic_fetch_add(&x->blocks, 1) % BLOCKS_HELD != BLOCKS_HELD - 1 || first == 0)
+        return;
+    for (unsigned i = 0; i < BLOCKS_HELD; i++)
+        atomic_store(&x->late[i], 0);
+    (void)madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 /* Where the map is, nobody says but the values that readers meet; a writer's may be memory of its
  * own. */
-static void met_at(struct index *x, uintptr_t at)
+static void met_at(struct index *x, const MDB_val *met)
 {
+    const uintptr_t at = (uintptr_t)met->mv_data, block = at >> BLOCK_BITS;
     uintptr_t first = atomic_load(&x->first), last = atomic_load(&x->last);
+    if (at == 0 || atomic_exchange(&x->late[block % BLOCKS_HELD], block) == block)
+        return;
     while ((first == 0 || at < first) && !atomic_compare_exchange_weak(&x->first, &first, at))
         continue;
     while (at > last && !atomic_compare_exchange_weak(&x->last, &last, at))
         continue;
-    looked(x);
+    block_mapped(x);
 }
 
 /* *met: the value, or where a value was looked at instead. */
@@ -450,8 +458,8 @@ enum status index_view_get(struct index_view *v, enum index_table t, struct span
 {
     MDB_val met;
     enum status st = txn_get(v->x, v->txn, t, key, out, found, &met, e);
-    if (st == ST_OK && met.mv_data != NULL)
-        met_at(v->x, (uintptr_t)met.mv_data);
+    if (st == ST_OK)
+        met_at(v->x, &met);
     return st;
 }
 
@@ -477,6 +485,7 @@ static enum status each_from(struct index_view *v, enum index_table t, struct sp
         if (key.n < prefix.n || (prefix.n > 0 && memcmp(key.p, prefix.p, prefix.n) != 0))
             return ST_OK;
         enum status st = value_open(t, key, d, &record, e);
+        met_at(v->x, &d);
         if (st == ST_OK)
             st = each(ctx, key, record, e);
         if (st != ST_OK)
@@ -536,7 +545,7 @@ enum status index_put(struct index_write *w, enum index_table t, struct span key
         return err_set(e, buf_status(&w->value), NULL, "writing the index");
     put_le64(h, value_hash(t, key, record));
     MDB_val k = as_value(key), v = as_value(buf_span(&w->value));
-    looked(w->x);
+    block_mapped(w->x);
     int rc = mdb_put(w->txn, w->x->table[t], &k, &v, 0);
     return rc == 0 ? ST_OK : index_error(e, w->x, rc, "write the index");
 }
@@ -545,7 +554,7 @@ enum status index_delete(struct index_write *w, enum index_table t, struct span 
 {
     assert(key.n > 0 && key.n <= INDEX_KEY_MAX);
     MDB_val k = as_value(key);
-    looked(w->x);
+    block_mapped(w->x);
     int rc = mdb_del(w->txn, w->x->table[t], &k, NULL);
     return rc == 0 || rc == MDB_NOTFOUND ? ST_OK : index_error(e, w->x, rc, "write the index");
 }
@@ -554,7 +563,7 @@ enum status index_write_get(struct index_write *w, enum index_table t, struct sp
                             struct buf *out, bool *found, struct err *e)
 {
     MDB_val met;
-    looked(w->x);
+    block_mapped(w->x);
     return txn_get(w->x, w->txn, t, key, out, found, &met, e);
 }
 
