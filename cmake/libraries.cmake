@@ -18,6 +18,15 @@ pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 find_package(Threads REQUIRED)
 
+# assay_late(NAME library): NAME is defined as what the loader calls a library that base/late loads when it is needed
+function(assay_late name library)
+    execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${library} OUTPUT_VARIABLE head COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT head MATCHES "SONAME +([^ \n]+)")
+        message(FATAL_ERROR "${library} has no soname")
+    endif()
+    target_compile_definitions(verify PRIVATE "${name}=\"${CMAKE_MATCH_1}\"")
+endfunction()
+
 include(cmake/core.cmake)
 file(GLOB BASE_HOST CONFIGURE_DEPENDS base/*.c)
 foreach(f ${BASE_CORE})
@@ -28,7 +37,7 @@ target_compile_options(base_core PRIVATE -ffreestanding)
 add_library(base_host STATIC ${BASE_HOST})
 # The core takes its memory from base/heap, which the host brings: the two refer to each other.
 target_link_libraries(base_core PUBLIC base_host)
-target_link_libraries(base_host PUBLIC base_core Threads::Threads PRIVATE PkgConfig::JANSSON)
+target_link_libraries(base_host PUBLIC base_core Threads::Threads PRIVATE PkgConfig::JANSSON ${CMAKE_DL_LIBS})
 
 # assay_floor(NAME libs...): the static library of folder NAME
 function(assay_floor name)
@@ -52,7 +61,10 @@ assay_floor(runtime base_host m)
 # A square root is then one instruction, without a call for the sake of errno.
 target_compile_options(runtime PRIVATE -fno-math-errno)
 assay_floor(store base_host PkgConfig::CRYPTO PkgConfig::SODIUM PkgConfig::ZSTD PkgConfig::LMDB PkgConfig::ARCHIVE)
-assay_floor(verify store runtime PkgConfig::CURL PkgConfig::MICROHTTPD)
+assay_floor(verify store runtime)
+assay_late(LIBCURL ${CURL_LINK_LIBRARIES})
+assay_late(LIBMICROHTTPD ${MICROHTTPD_LINK_LIBRARIES})
+target_include_directories(verify PRIVATE ${CURL_INCLUDE_DIRS} ${MICROHTTPD_INCLUDE_DIRS})
 assay_floor(promote verify PkgConfig::YAML)
 include(cmake/web.cmake)
 assay_web(web_files)

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/heap.h"
 #include "base/json_write.h"
+#include "base/late.h"
 #include "base/text.h"
 #include "verify/web_clients.h"
 #include "verify/web_rule.h"
@@ -13,6 +14,41 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
+
+static struct {
+    enum MHD_Result (*add_response_header)(struct MHD_Response *, const char *, const char *);
+    struct MHD_Response *(*create_response_from_buffer)(size_t, void *,
+                                                        enum MHD_ResponseMemoryMode);
+    struct MHD_Response *(*create_response_from_fd_at_offset64)(uint64_t, int, uint64_t);
+    void (*destroy_response)(struct MHD_Response *);
+    const union MHD_ConnectionInfo *(*get_connection_info)(struct MHD_Connection *,
+                                                           enum MHD_ConnectionInfoType, ...);
+    int (*get_connection_values)(struct MHD_Connection *, enum MHD_ValueKind, MHD_KeyValueIterator,
+                                 void *);
+    const union MHD_DaemonInfo *(*get_daemon_info)(struct MHD_Daemon *, enum MHD_DaemonInfoType,
+                                                   ...);
+    const char *(*lookup_connection_value)(struct MHD_Connection *, enum MHD_ValueKind,
+                                           const char *);
+    enum MHD_Result (*queue_response)(struct MHD_Connection *, unsigned, struct MHD_Response *);
+    struct MHD_Daemon *(*start_daemon)(unsigned, uint16_t, MHD_AcceptPolicyCallback, void *,
+                                       MHD_AccessHandlerCallback, void *, ...);
+    void (*stop_daemon)(struct MHD_Daemon *);
+} mhd;
+
+static struct late libmicrohttpd = {
+    .library = LIBMICROHTTPD,
+    .calls = {
+        LATE_CALL(mhd.add_response_header, MHD_add_response_header),
+        LATE_CALL(mhd.create_response_from_buffer, MHD_create_response_from_buffer),
+        LATE_CALL(mhd.create_response_from_fd_at_offset64, MHD_create_response_from_fd_at_offset64),
+        LATE_CALL(mhd.destroy_response, MHD_destroy_response),
+        LATE_CALL(mhd.get_connection_info, MHD_get_connection_info),
+        LATE_CALL(mhd.get_connection_values, MHD_get_connection_values),
+        LATE_CALL(mhd.get_daemon_info, MHD_get_daemon_info),
+        LATE_CALL(mhd.lookup_connection_value, MHD_lookup_connection_value),
+        LATE_CALL(mhd.queue_response, MHD_queue_response),
+        LATE_CALL(mhd.start_daemon, MHD_start_daemon),
+        LATE_CALL(mhd.stop_daemon, MHD_stop_daemon)}};
 
 struct web_host {
     struct web_site site;
@@ -46,7 +82,7 @@ struct request {
 static struct web_client *client_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        mhd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info != NULL ? info->socket_context : NULL;
 }
 
@@ -54,7 +90,7 @@ static struct web_client *client_of(struct MHD_Connection *connection)
 
 static void header(struct MHD_Response *r, const char *name, const char *value)
 {
-    (void)MHD_add_response_header(r, name, value); /* fails for lack of memory: then it is absent */
+    (void)mhd.add_response_header(r, name, value); /* fails for lack of memory: then it is absent */
 }
 
 static enum MHD_Result send_response(const struct request *q, unsigned code, struct MHD_Response *r)
@@ -65,8 +101,8 @@ static enum MHD_Result send_response(const struct request *q, unsigned code, str
         header(r, guards[i][0], guards[i][1]);
     if (q->closing)
         header(r, "Connection", "close");
-    enum MHD_Result sent = MHD_queue_response(q->connection, code, r);
-    MHD_destroy_response(r);
+    enum MHD_Result sent = mhd.queue_response(q->connection, code, r);
+    mhd.destroy_response(r);
     return sent;
 }
 
@@ -91,7 +127,7 @@ static enum MHD_Result send_error(const struct request *q, unsigned code, const 
     if (buf_status(&text) != ST_OK)
         return MHD_NO;
     void *copy = (void *)(uintptr_t)text.p; /* copied before it returns */
-    struct MHD_Response *r = MHD_create_response_from_buffer(text.n, copy, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *r = mhd.create_response_from_buffer(text.n, copy, MHD_RESPMEM_MUST_COPY);
     if (r != NULL) {
         header(r, "Content-Type", "application/json");
         header(r, "Cache-Control", "no-store");
@@ -121,20 +157,20 @@ static unsigned code_of(enum status st)
 
 static const char *asked(const struct request *q, const char *name)
 {
-    return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
+    return mhd.lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
 }
 
 /* The n bytes of the answer from `from` on. The file, if any, is MHD's from here. */
 static struct MHD_Response *body(struct web_answer *a, uint64_t from, uint64_t n)
 {
     if (a->fd >= 0) {
-        struct MHD_Response *r = MHD_create_response_from_fd_at_offset64(n, a->fd, from);
+        struct MHD_Response *r = mhd.create_response_from_fd_at_offset64(n, a->fd, from);
         if (r != NULL)
             (void)fd_take(&a->fd);
         return r;
     }
     void *p = (void *)(uintptr_t)(a->bytes.p + from);
-    return MHD_create_response_from_buffer(
+    return mhd.create_response_from_buffer(
         (size_t)n, p, a->lasting ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
 }
 
@@ -160,7 +196,7 @@ static enum MHD_Result send_answer(struct request *q, struct web_answer *a)
         text_fmt(tag, sizeof tag, "\"%s\"", hex);
     }
     if (tag[0] != '\0' && web_tag_named(asked(q, "If-None-Match"), tag)) {
-        struct MHD_Response *r = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        struct MHD_Response *r = mhd.create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
         if (r != NULL)
             describe(r, a, tag);
         return send_response(q, MHD_HTTP_NOT_MODIFIED, r);
@@ -171,7 +207,7 @@ static enum MHD_Result send_answer(struct request *q, struct web_answer *a)
     if (part == WEB_UNSATISFIABLE)
         n = 0;
     struct MHD_Response *r = part == WEB_UNSATISFIABLE
-                                 ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+                                 ? mhd.create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
                                  : body(a, from, n);
     if (r == NULL)
         return MHD_NO;
@@ -217,7 +253,7 @@ static bool refused(struct request *q, const char *method, const char *version,
                     enum MHD_Result *sent)
 {
     struct heads h = {0};
-    (void)MHD_get_connection_values(q->connection, MHD_HEADER_KIND, count_head, &h);
+    (void)mhd.get_connection_values(q->connection, MHD_HEADER_KIND, count_head, &h);
     if (!text_equal(version, "HTTP/1.1") && !text_equal(version, "HTTP/1.0"))
         *sent =
             refuse(q, MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED, "http-version", "HTTP/1.1 is wanted");
@@ -281,7 +317,7 @@ static void connected(void *ctx, struct MHD_Connection *connection, void **clien
         return;
     }
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     *client = info != NULL ? web_clients_enter(host->clients, info->connect_fd) : NULL;
 }
 
@@ -299,7 +335,7 @@ static void completed(void *ctx, struct MHD_Connection *connection, void **state
 void web_host_stop(struct web_host *h)
 {
     if (h->daemon != NULL)
-        MHD_stop_daemon(h->daemon);
+        mhd.stop_daemon(h->daemon);
     web_clients_scope(&h->clients);
     heap_free(h);
 }
@@ -311,12 +347,14 @@ enum status web_host_start(const struct web_site *site, uint16_t port, struct we
     if (h == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a web host");
     h->site = *site;
-    enum status st = web_clients_open(&h->clients, e);
+    enum status st = late_load(&libmicrohttpd, e);
+    if (st == ST_OK)
+        st = web_clients_open(&h->clients, e);
     if (st != ST_OK)
         return st;
     const struct sockaddr_in loopback = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    h->daemon = MHD_start_daemon(
+    h->daemon = mhd.start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, port, NULL, NULL, handle, h,
         MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&loopback, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)WEB_CLIENTS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEB_HEAD_MAX,
@@ -328,7 +366,7 @@ enum status web_host_start(const struct web_site *site, uint16_t port, struct we
         return errno == EADDRINUSE
                    ? err_set(e, ST_BUSY, "port", "port %u of 127.0.0.1 is taken", (unsigned)port)
                    : err_sys(e, errno, "start a web host", NULL);
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *info = mhd.get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
     if (info == NULL)
         return err_set(e, ST_IO, "port", "the web host does not tell its port");
     h->port = info->port;

@@ -2,9 +2,31 @@
 #include "base/heap.h"
 #include "base/json.h"
 #include "base/json_write.h"
+#include "base/late.h"
 #include "base/text.h"
 #include <curl/curl.h>
 #include <string.h>
+
+static struct {
+    CURL *(*easy_init)(void);
+    void (*easy_reset)(CURL *);
+    CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
+    CURLcode (*easy_perform)(CURL *);
+    const char *(*easy_strerror)(CURLcode);
+    void (*easy_cleanup)(CURL *);
+    struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
+    void (*slist_free_all)(struct curl_slist *);
+} curl;
+
+static struct late libcurl = {.library = LIBCURL,
+                              .calls = {LATE_CALL(curl.easy_init, curl_easy_init),
+                                        LATE_CALL(curl.easy_reset, curl_easy_reset),
+                                        LATE_CALL(curl.easy_setopt, curl_easy_setopt),
+                                        LATE_CALL(curl.easy_perform, curl_easy_perform),
+                                        LATE_CALL(curl.easy_strerror, curl_easy_strerror),
+                                        LATE_CALL(curl.easy_cleanup, curl_easy_cleanup),
+                                        LATE_CALL(curl.slist_append, curl_slist_append),
+                                        LATE_CALL(curl.slist_free_all, curl_slist_free_all)}};
 
 struct webdriver {
     CURL *curl;
@@ -31,29 +53,29 @@ static enum status perform(struct webdriver *w, const char *method, const char *
                            struct err *e)
 {
     char url[256];
-    struct curl_slist *json = curl_slist_append(NULL, "Content-Type: application/json");
+    struct curl_slist *json = curl.slist_append(NULL, "Content-Type: application/json");
     text_fmt(url, sizeof url, "%s%s", w->base, path);
-    curl_easy_reset(w->curl);
-    (void)curl_easy_setopt(w->curl, CURLOPT_URL, url);
-    (void)curl_easy_setopt(w->curl, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(w->curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(w->curl, CURLOPT_TIMEOUT_MS, (long)within_ms);
-    (void)curl_easy_setopt(w->curl, CURLOPT_CUSTOMREQUEST, method);
-    (void)curl_easy_setopt(w->curl, CURLOPT_HTTPHEADER, json);
-    (void)curl_easy_setopt(w->curl, CURLOPT_WRITEFUNCTION, take);
-    (void)curl_easy_setopt(w->curl, CURLOPT_WRITEDATA, answer);
+    curl.easy_reset(w->curl);
+    (void)curl.easy_setopt(w->curl, CURLOPT_URL, url);
+    (void)curl.easy_setopt(w->curl, CURLOPT_PROXY, "");
+    (void)curl.easy_setopt(w->curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl.easy_setopt(w->curl, CURLOPT_TIMEOUT_MS, (long)within_ms);
+    (void)curl.easy_setopt(w->curl, CURLOPT_CUSTOMREQUEST, method);
+    (void)curl.easy_setopt(w->curl, CURLOPT_HTTPHEADER, json);
+    (void)curl.easy_setopt(w->curl, CURLOPT_WRITEFUNCTION, take);
+    (void)curl.easy_setopt(w->curl, CURLOPT_WRITEDATA, answer);
     if (body != NULL) {
-        (void)curl_easy_setopt(w->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->n);
-        (void)curl_easy_setopt(w->curl, CURLOPT_POSTFIELDS, (const char *)body->p);
+        (void)curl.easy_setopt(w->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->n);
+        (void)curl.easy_setopt(w->curl, CURLOPT_POSTFIELDS, (const char *)body->p);
     }
-    CURLcode code = curl_easy_perform(w->curl);
-    curl_slist_free_all(json);
+    CURLcode code = curl.easy_perform(w->curl);
+    curl.slist_free_all(json);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(e, ST_HARNESS, "browser-hung", "the browser did not answer within %u ms",
                        within_ms);
     if (code != CURLE_OK)
         return err_set(e, ST_HARNESS, "browser-gone", "the browser's driver is gone: %s",
-                       curl_easy_strerror(code));
+                       curl.easy_strerror(code));
     return ST_OK;
 }
 
@@ -166,11 +188,14 @@ static enum status begin(struct webdriver *w, const struct webdriver_how *how, s
 enum status webdriver_open(const struct webdriver_how *how, struct webdriver **out, struct err *e)
 {
     SCOPED(webdriver_scope) struct webdriver *w = heap_zero(1, sizeof *w);
-    if (w == NULL || (w->curl = curl_easy_init()) == NULL)
+    enum status st = late_load(&libcurl, e);
+    if (st != ST_OK)
+        return st;
+    if (w == NULL || (w->curl = curl.easy_init()) == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for a browser's driver");
     text_fmt(w->base, sizeof w->base, "http://127.0.0.1:%u", (unsigned)how->port);
     w->call_ms = how->call_ms;
-    enum status st = begin(w, how, e);
+    st = begin(w, how, e);
     if (st == ST_OK)
         *out = webdriver_take(&w);
     return st;
@@ -185,7 +210,7 @@ void webdriver_close(struct webdriver *w)
         (void)st; /* whoever started it kills what is left */
     }
     if (w->curl != NULL)
-        curl_easy_cleanup(w->curl);
+        curl.easy_cleanup(w->curl);
     heap_free(w);
 }
 
