@@ -130,7 +130,7 @@ struct store *change_store(struct change *c)
 enum status change_last(struct change *c, struct err *e)
 {
     c->last = true;
-    return reserve_use(c->s, RESERVE_MORE, &c->reserve, e);
+    return reserve_use_packs(c->s, RESERVE_MORE, &c->reserve, e);
 }
 
 /* Used up or not, and with an ingest at hand (an entry alone needs none). */

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "store/commit.h"
 #include "store/evict_inside.h"
+#include "store/reserve.h"
 #include <string.h>
 
 /* So often another's entry may come between reading and writing. */
@@ -248,8 +249,11 @@ static enum status attempt(struct going *g, bool remove, bool *moved, struct err
 enum status evict_commit(struct store *s, const struct evict_options *o, struct evict_candidate *c,
                          bool remove, struct err *e)
 {
-    enum status st = ST_OK;
+    SCOPED(reserve_use_release) struct reserve_use reserve = {0}; /* made again without the gate */
     bool moved = true;
+    enum status st = reserve_use(s, RESERVE_ENTRY, &reserve, e);
+    if (st != ST_OK)
+        return st;
     for (unsigned i = 0; i < TRIES && moved; i++) {
         SCOPED(going_release) struct going g = {.s = s, .o = o, .c = c, .gate = -1};
         moved = false;

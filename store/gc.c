@@ -507,7 +507,8 @@ static enum status sweep(struct gc *g, struct err *e)
         const struct going it = get_going(&g->partly, i);
         largest = it.live > largest ? it.live : largest;
     }
-    enum status st = g->o->dry_run ? ST_OK : reserve_use(g->s, largest + RESERVE_MORE, &reserve, e);
+    enum status st =
+        g->o->dry_run ? ST_OK : reserve_use_packs(g->s, largest + RESERVE_MORE, &reserve, e);
     if (st == ST_OK)
         st = drop_empty(g, e);
     if (st != ST_OK)

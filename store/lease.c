@@ -415,6 +415,8 @@ static enum status read_one(void *ctx, const char *name, struct err *e)
     r->out->count++;
     for (size_t i = 0; i < 2; i++)
         r->out->reserved[i] += get_le64(bytes.p + AT_RESERVED + 8 * i);
+    const uint64_t here = get_le64(bytes.p + AT_RESERVED + 8 * LEASE_STORE);
+    r->out->most = here > r->out->most ? here : r->out->most;
     for (size_t at = HEAD; bytes.n - at >= ENTRY; at += ENTRY)
         take_entry(r->out, bytes.p + at);
     return ST_OK;

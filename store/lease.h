@@ -63,6 +63,7 @@ struct leases {
     struct buf packs;     /* uint64_t each */
     struct buf artifacts; /* struct digest each */
     uint64_t reserved[2]; /* enum lease_room */
+    uint64_t most;        /* of the store's, what one of them has reserved */
     uint64_t count;
 };
 void leases_release(struct leases *l);

@@ -139,6 +139,30 @@ static enum status room_disk(const struct store *s, uint64_t kept, uint64_t byte
                    (unsigned long long)open, (unsigned long long)plus(bytes, missing));
 }
 
+/* Stored, or going to be. */
+static uint64_t used_bytes(const struct catalog_mark *m, const struct leases *all)
+{
+    const uint64_t stored = plus(plus(m->stored_bytes, m->drop_bytes), m->quarantined_bytes);
+    return plus(stored, plus(all->reserved[LEASE_STORE], all->reserved[LEASE_QUARANTINE]));
+}
+
+enum status quota_spare(struct store *s, uint64_t *out, struct err *e)
+{
+    SCOPED(leases_release) struct leases all = {0};
+    struct catalog_mark m;
+    enum status st = quota_limit(s, "quota/bytes", out, e);
+    if (st != ST_OK || *out == UINT64_MAX)
+        return st;
+    st = leases_read(s, &all, e);
+    if (st == ST_OK)
+        st = store_mark(s, &m, e);
+    if (st != ST_OK)
+        return st;
+    const uint64_t used = plus(used_bytes(&m, &all), reserve_size(s));
+    *out = *out > used ? *out - used : 0;
+    return ST_OK;
+}
+
 enum status quota_room(struct store *s, const struct leases *all, uint64_t mine,
                        enum lease_room room, uint64_t bytes, bool last, struct err *e)
 {
@@ -151,11 +175,12 @@ enum status quota_room(struct store *s, const struct leases *all, uint64_t mine,
         st = quota_limit(s, "quota/bytes", &limit, e);
     if (st != ST_OK)
         return st;
-    uint64_t used = plus(plus(m.stored_bytes, m.drop_bytes), m.quarantined_bytes);
-    used = plus(used, plus(all->reserved[LEASE_STORE], all->reserved[LEASE_QUARANTINE]));
-    if (!last) { /* the pack under way may become the largest */
-        const uint64_t now = reserve_size(s), soon = plus(mine, bytes) + RESERVE_MORE;
-        kept = now > soon ? now : soon;
+    const uint64_t used = used_bytes(&m, all);
+    kept = reserve_size(s);
+    if (!last) { /* a pack under way, ours or another's, may become the largest */
+        const uint64_t own = plus(mine, bytes), pack = own > all->most ? own : all->most;
+        const uint64_t soon = reserve_for(s, pack);
+        kept = kept > soon ? kept : soon;
     }
     if (plus(plus(used, bytes), kept) > limit)
         return refuse_store(limit, used, bytes, kept, e);
