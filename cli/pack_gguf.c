@@ -262,22 +262,12 @@ static enum status check_plain(const struct pack_gguf *p, struct err *e)
     return ST_OK;
 }
 
-/* q4_0: the most values a scale that divide every row. */
-static uint32_t block_of(const struct model_shape *s)
-{
-    uint32_t block = 32;
-    while (block > 2 && (s->hidden % block != 0 || s->ffn % block != 0))
-        block -= 2;
-    return block;
-}
-
 enum status pack_gguf(struct pack_gguf *p, struct sink to, uint64_t *bytes, struct err *e)
 {
     SCOPED(vocabulary_release) struct vocabulary v = {0};
     struct weights_of weights = {p, &v};
     const struct slm1_values values = {read_row, &weights};
     struct slm1_spec spec = {.shape = model_facts(p->model)->shape};
-    spec.block = block_of(&spec.shape);
     enum status st = check_plain(p, e);
     if (st == ST_OK)
         st = pack_dtype(p->dtype, &spec.dtype, e);

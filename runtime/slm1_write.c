@@ -35,6 +35,15 @@ static void writer_release(struct writer *w)
     heap_free(w->packed);
 }
 
+/* The most values a scale, up to the usual number, that divide a row. */
+static uint32_t block_for(uint32_t cols)
+{
+    uint32_t block = BLOCK_DEFAULT;
+    while (block > 2 && cols % block != 0)
+        block -= 2;
+    return block;
+}
+
 static enum status place(const struct slm1_spec *spec, size_t index, struct placed *p,
                          struct err *e)
 {
@@ -42,7 +51,7 @@ static enum status place(const struct slm1_spec *spec, size_t index, struct plac
     role_shape(&spec->shape, role, &p->rows, &p->cols);
     enum slm1_dtype dtype = role_is_vector(role) && !spec->whole ? SLM1_F32 : spec->dtype;
     p->type = dtype == SLM1_F32 ? DTYPE_F32 : dtype == SLM1_Q8_0 ? DTYPE_SLM_Q8 : DTYPE_SLM_Q4;
-    p->block = dtype != SLM1_Q4_0 ? 0 : spec->block != 0 ? spec->block : BLOCK_DEFAULT;
+    p->block = dtype != SLM1_Q4_0 ? 0 : spec->block != 0 ? spec->block : block_for(p->cols);
     char name[SLM1_NAME_MAX];
     slm1_name(index, name);
     if (p->block % 2 != 0 || !placed_measure(p))

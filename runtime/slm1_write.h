@@ -15,7 +15,8 @@ struct slm1_spec {
     struct span tokenizer;    /* a BTOK or BPE1 section; its vocabulary is the shape's */
     enum slm1_dtype dtype;    /* of the matrices */
     bool whole;               /* the norms are of that dtype too; otherwise they stay f32 */
-    uint32_t block;           /* q4_0: values a scale; 0: 32 */
+    uint32_t block; /* q4_0: values a scale; 0: of each tensor 32, or the largest even number
+                     * below it that divides its rows */
 };
 
 /* Fills one row of a tensor: out is [cols]. Rows are asked for in order, tensors in the directory's

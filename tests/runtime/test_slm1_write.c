@@ -162,6 +162,25 @@ Test(slm1_write, a_block_that_does_not_divide_the_row_is_refused)
     cr_expect_str_eq(e.code, "slm1-block-size");
 }
 
+/* 172 values a row are 43 blocks of 4; that is no reason to cut the rows of 64 as small. */
+Test(slm1_write, each_tensor_has_the_largest_block_that_divides_its_own_rows)
+{
+    struct slm1_spec spec = tinylm(SLM1_Q4_0);
+    spec.shape.hidden = 64;
+    spec.shape.head_dim = 8;
+    spec.shape.ffn = 172;
+    uint64_t q4 = 0, q8 = 0, written = 0;
+    struct slm1_values values = {.row = constant};
+    struct err e = ERR_NONE;
+    cr_assert_eq(slm1_size(&spec, &q4, &e), ST_OK, "%s", e.detail);
+    cr_assert_eq(slm1_write(&spec, &values, (struct sink){count, &written}, &e), ST_OK, "%s",
+                 e.detail);
+    cr_expect_eq(written, q4);
+    spec.dtype = SLM1_Q8_0;
+    cr_assert_eq(slm1_size(&spec, &q8, &e), ST_OK, "%s", e.detail);
+    cr_expect_lt(q4, q8 * 4 / 5);
+}
+
 /* A source that changes its mind the second time round. */
 static enum status fickle(void *ctx, const char *name, uint32_t row, uint32_t cols, float *out,
                           struct err *e)
