@@ -77,10 +77,14 @@ static enum status index_error(struct err *e, const struct index *x, int rc, con
         rc = ENOSPC;
     if (rc == MDB_MAP_FULL)
         return err_set(e, ST_NO_SPACE, "index-full", "%s: the index holds its 64 GiB", what);
-    if (rc > 0)
+    if (rc == ENOMEM)
+        (void)err_set(e, ST_NO_MEMORY, "index-map",
+                      "%s: no memory, or no address space for its 64 GiB: raise `ulimit -v`", what);
+    else if (rc > 0)
         return err_sys(e, rc, what, x->folder);
-    (void)err_set(e, ST_CORRUPT, "index-lmdb", "%s: %s; delete the folder, it is folded again",
-                  what, mdb_strerror(rc));
+    else
+        (void)err_set(e, ST_CORRUPT, "index-lmdb", "%s: %s; delete the folder, it is folded again",
+                      what, mdb_strerror(rc));
     return err_subject(e, "%s", x->folder);
 }
 

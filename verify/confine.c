@@ -206,9 +206,16 @@ bool confine_descriptors_keep(int in, int out, const int *keep, size_t count)
     return syscall(SYS_close_range, 3u + (unsigned)count, ~0u, 0u) == 0;
 }
 
+/* A limit that is tighter already stays: nobody without privileges may widen it. */
 static bool limit(__rlimit_resource_t what, uint64_t soft, uint64_t hard)
 {
-    struct rlimit l = {.rlim_cur = soft, .rlim_max = hard};
+    struct rlimit had, l = {.rlim_cur = soft, .rlim_max = hard};
+    if (getrlimit(what, &had) != 0)
+        return false;
+    if (l.rlim_max > had.rlim_max)
+        l.rlim_max = had.rlim_max;
+    if (l.rlim_cur > had.rlim_max)
+        l.rlim_cur = had.rlim_max;
     return setrlimit(what, &l) == 0;
 }
 
