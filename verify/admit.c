@@ -1,5 +1,6 @@
 #include "verify/admit.h"
 #include "base/heap.h"
+#include "base/json.h"
 #include "base/json_write.h"
 #include "base/text.h"
 #include "store/install.h"
@@ -266,7 +267,7 @@ static enum status commit(struct admission *a, const struct admit_texts *t, stru
 /* The same bytes again bring back what was evicted, and heal what was damaged or had gone: that has
  * to last, too. */
 static enum status commit_again(struct admission *a, const struct admit_texts *t,
-                                const struct digest *artifact, struct err *e)
+                                const struct digest *artifact, bool sealed, struct err *e)
 {
     const struct content sum = totals(a);
     uint64_t seq = 0;
@@ -274,7 +275,7 @@ static enum status commit_again(struct admission *a, const struct admit_texts *t
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
     SCOPED(buf_release) struct buf set = BUF_EMPTY;
     enum status st = install_there(a->store, artifact, &there, e);
-    if (st != ST_OK || (there && sum.healed == 0 && sum.new_bytes == 0))
+    if (st != ST_OK || (there && sum.healed == 0 && sum.new_bytes == 0 && !sealed))
         return st;
     const struct expect held = {.key = t->name_key, .value = t->artifact};
     struct json_out s = json_out(&set);
@@ -379,6 +380,32 @@ static enum status seal(struct admission *a, struct span payload, struct digest 
     return change_document(a->change, buf_span(&text), envelope, e);
 }
 
+/* The artifact is there, and its manifest perhaps damaged. The same payload and key make the same
+ * envelope; another one would be no help and is not kept. */
+static enum status seal_again(struct admission *a, struct admit_texts *t, struct span payload,
+                              bool *sealed, struct err *e)
+{
+    SCOPED(buf_release) struct buf facts = BUF_EMPTY;
+    SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
+    SCOPED(json_scope) struct json *v = NULL;
+    struct err why = ERR_NONE;
+    struct digest want, got;
+    char key[STORE_KEY_MAX];
+    text_fmt(key, sizeof key, "artifact/%s", t->artifact);
+    enum status st = store_get(a->store, key, &facts, e);
+    if (st == ST_OK)
+        st = json_parse(buf_span(&facts), facts.n, &v, e);
+    if (st != ST_OK)
+        return st;
+    const char *hex = json_as_string(json_get(v, "manifest"));
+    if (hex == NULL || !digest_parse(hex, &want) ||
+        store_document(a->store, &want, &bytes, &why) == ST_OK)
+        return ST_OK;
+    st = seal(a, payload, &got, e);
+    *sealed = st == ST_OK && digest_equal(&got, &want);
+    return st;
+}
+
 /* The artifact is there: a given manifest may bring signatures that the store has not. */
 static enum status record_given(struct admission *a, struct admit_result *out, struct err *e)
 {
@@ -403,6 +430,7 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
 {
     SCOPED(buf_release) struct buf payload = BUF_EMPTY;
     struct digest envelope;
+    bool sealed = false;
     enum status st = manifest_encode(&a->manifest, &payload, e);
     if (st != ST_OK)
         return err_subject(e, "%s", a->request->label);
@@ -411,7 +439,9 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
     st = name_holder(a, &t, e);
     if (st == ST_OK) {
         out->existed = true;
-        st = commit_again(a, &t, &out->artifact, e);
+        st = seal_again(a, &t, buf_span(&payload), &sealed, e);
+        if (st == ST_OK)
+            st = commit_again(a, &t, &out->artifact, sealed, e);
         return st == ST_OK && a->signed_by_other ? record_given(a, out, e) : st;
     }
     if (st != ST_NOT_FOUND)
