@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "store/change.h"
 #include "store/recover.h"
+#include <assert.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -153,8 +154,7 @@ enum status store_create(const char *path, const struct store_birth *birth, stru
     if (s == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "making a store");
     *s = STORE_NONE;
-    if (birth->log == NULL)
-        return err_set(e, ST_SIGNATURE, "log-key", "a store is made with its log key");
+    assert(birth->log != NULL);
     enum status st = split_path(path, parent, s->name, e);
     if (st == ST_OK)
         st = folder_make(parent, e);

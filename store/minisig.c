@@ -16,8 +16,6 @@ enum status minisig_write(struct span file, const char *trusted, const struct si
     if (n > MINISIG_COMMENT_MAX || strpbrk(trusted, "\r\n") != NULL)
         return err_set(e, ST_INVALID_LENGTH, "minisig-comment",
                        "a trusted comment is one line of at most %d bytes", MINISIG_COMMENT_MAX);
-    if (sodium_init() < 0)
-        return err_set(e, ST_UNSUPPORTED, "sodium", "libsodium could not be initialised");
     crypto_generichash(hash, sizeof hash, file.p, file.n, NULL, 0);
     memcpy(raw + 2, signer_public(s)->id, 8);
     enum status st = signer_sign(s, SPAN(hash, sizeof hash), raw + 10, e);

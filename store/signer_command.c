@@ -20,12 +20,8 @@ struct call {
 
 static enum status split(struct call *c, const char *command, struct err *e)
 {
-    size_t n = strnlen(command, sizeof c->words);
-    if (n == sizeof c->words)
-        return err_set(e, ST_CONFIG, "signer-command", "ASSAY_SIGNER is longer than %d bytes",
-                       SIGNER_COMMAND_MAX - 1);
-    memcpy(c->words, command, n + 1);
     size_t count = 0;
+    (void)text_fmt(c->words, sizeof c->words, "%s", command);
     for (char *at = c->words; *at != '\0';) {
         size_t space = strspn(at, " ");
         memset(at, 0, space);

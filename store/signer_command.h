@@ -9,8 +9,8 @@
 #define SIGNER_COMMAND_MAX  1024 /* bytes of the command */
 #define SIGNER_COMMAND_ARGS 32
 
-/* Runs `command`; the signature is checked under k before it is handed out. ST_SIGNATURE,
- * ST_HARNESS. */
+/* Runs `command`, which is shorter than SIGNER_COMMAND_MAX; the signature is checked under k before
+ * it is handed out. ST_SIGNATURE, ST_HARNESS. */
 enum status signer_command(const char *command, const struct public_key *k, struct span bytes,
                            uint8_t sig[KEY_SIGNATURE_BYTES], struct err *e) MUST_CHECK;
 

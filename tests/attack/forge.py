@@ -89,7 +89,7 @@ class World:
         """(exit code, the last object of the answer or {}, standard error)"""
         whole = {"PATH": "/usr/bin:/bin", "HOME": self.folder, "ASSAY_STORE": self.path(store),
                  "ASSAY_KEYS": self.path(keys), "USER": "ann", "LC_ALL": "C", "ASSAY_TIME": time or self.time}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MUTANT", "MUTANT_LOG"):
             if name in os.environ:
                 whole[name] = os.environ[name]
         if words[0] == "init":

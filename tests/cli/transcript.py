@@ -47,7 +47,7 @@ def run(line, folder, binary, data):
         "USER": "tester",
         "LC_ALL": "C",
     }
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MUTANT", "MUTANT_LOG"):
         if name in os.environ:
             env[name] = os.environ[name]
     done = subprocess.run(["sh", "-c", line], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True,

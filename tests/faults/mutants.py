@@ -85,7 +85,7 @@ __attribute__((constructor, unused)) static void mutant_start(void)
     for (char *at = (char *)on; at != NULL && *at != 0; at += *at == ',')
         mutant_on[strtol(at, &at, 10) & 4095] = 1;
     if (log != NULL && mutant_log == 0) {
-        int fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        int fd = open(log, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
         mutant_log = fcntl(fd, F_DUPFD_CLOEXEC, 500);
         close(fd);
     }
@@ -121,6 +121,34 @@ SCRIPTS = ["promoters", "two_people", "health", "copy", "bundles", "archives", "
            "signer", "transcripts", "attacks"]
 
 
+class Told:
+    """What the programs of one trial say through a pipe: a sandboxed child may write no file."""
+
+    def __init__(self, path):
+        self.path, self.text = path, b""
+
+    def __enter__(self):
+        if os.path.exists(self.path):
+            os.remove(self.path)
+        os.mkfifo(self.path)
+        self.end = os.open(self.path, os.O_RDWR)
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+        return self
+
+    def read(self):
+        while not self.text.endswith(b"end\n"):
+            self.text += os.read(self.end, 1 << 16)
+
+    def __exit__(self, *why):
+        os.write(self.end, b"end\n")
+        self.thread.join()
+        os.close(self.end)
+
+    def numbers(self):
+        return sorted({int(n) for n in self.text.split() if n.isdigit()})
+
+
 class Bench:
     def __init__(self, work, files):
         self.root, self.work = os.getcwd(), os.path.abspath(work)
@@ -151,6 +179,9 @@ class Bench:
             edits = [(m, n) for n, m in self.all.items() if m[0] == name]
             if edits:
                 data = self.switched(data.decode(), edits).encode()
+            if name == "verify/confine.c": # a sandboxed child may tell, too
+                assert data.count(b"~0u, 0u) == 0") == 2
+                data = data.replace(b"~0u, 0u) == 0", b"499u, 0u) == 0")
             if not os.path.exists(to) or open(to, "rb").read() != data:
                 with open(to, "wb") as f:
                     f.write(data)
@@ -195,11 +226,9 @@ class Bench:
         for name, words in self.listed():
             if name in found:
                 continue
-            log = f"{self.work}/log"
-            if os.path.exists(log):
-                os.remove(log)
-            code, seconds = self.run(words, 900, MUTANT_LOG=log)
-            reached = sorted({int(n) for n in open(log).read().split()}) if os.path.exists(log) else []
+            with Told(f"{self.work}/log") as told:
+                code, seconds = self.run(words, 900, MUTANT_LOG=told.path)
+            reached = told.numbers()
             print(f"{name}: {seconds:.1f} s, {len(reached)} matter in it" + (", RED" if code else ""), flush=True)
             found[name] = (words, seconds, [] if code else reached)
             with open(path, "w") as f:

@@ -106,12 +106,43 @@ Test(codec, planes_reaching_past_the_record_are_refused)
     put_le32(in, 0x7FFFFFFF);
     put_le32(in + 4, UINT32_C(0x80000000) | 16);
     cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, sizeof in), out, 32, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "encoding-plane");
     put_le32(in, UINT32_C(0x80000000) | 15);
+    e = ERR_NONE;
     cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, sizeof in), out, 32, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "encoding-plane");
     put_le32(in, UINT32_C(0x80000000) | 16);
     cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, 40), out, 32, &e), ST_OK);
     cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, 41), out, 32, &e), ST_CORRUPT,
                  "a byte too many");
     cr_expect_eq(codec_decode(c, (enum encoding)9, SPAN(in, 41), out, 32, &e), ST_CORRUPT);
+    codec_close(c);
+}
+
+Test(codec, each_lie_about_an_encoding_has_its_name)
+{
+    struct codec *c = open_codec();
+    struct err e = ERR_NONE;
+    uint8_t in[64] = {0}, out[65];
+    cr_expect_eq(codec_decode(c, ENCODING_RAW, SPAN(in, 63), out, 64, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "encoding-length");
+    e = ERR_NONE;
+    cr_expect_eq(codec_decode(c, ENCODING_ZSTD, SPAN(in, sizeof in), out, 64, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "encoding-frame");
+    codec_close(c);
+}
+
+Test(codec, planes_longer_than_any_that_are_made_are_refused_before_they_are_split)
+{
+    struct codec *c = open_codec();
+    struct err e = ERR_NONE;
+    const size_t n = CODEC_LENGTH_MAX;
+    uint8_t *in = fresh(n + 8), *out = fresh(n);
+    put_le32(in, UINT32_C(0x80000000) | (uint32_t)(n / 2));
+    put_le32(in + 4, UINT32_C(0x80000000) | (uint32_t)(n / 2));
+    cr_expect_eq(codec_decode(c, ENCODING_PLANES2, SPAN(in, n + 8), out, n, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "encoding-length");
+    heap_free(in);
+    heap_free(out);
     codec_close(c);
 }

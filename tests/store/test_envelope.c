@@ -1,7 +1,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
-#include "store/envelope.h"
+#include "store/envelope_join.h"
 #include "tests/support/temp.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -202,4 +202,54 @@ Test(envelope, refuses_more_signatures_than_its_limit)
     buf_text(&json, "]}");
     buf_byte(&json, '\0');
     refused((const char *)json.p, ST_FORMAT, "envelope-signatures");
+}
+
+Test(envelope, none_is_made_that_no_reader_would_take)
+{
+    struct temp t = temp_make();
+    SCOPED(signer_scope) struct signer *s = temp_key(&t, "k");
+    SCOPED(buf_release) struct buf out = BUF_EMPTY, large = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    char kind[ENVELOPE_TYPE_MAX + 1] = "";
+    cr_expect_eq(envelope_sign(kind, span_text("x"), s, &out, &e), ST_INVALID_LENGTH);
+    cr_expect_str_eq(err_code(&e), "envelope-type");
+    memset(kind, 't', ENVELOPE_TYPE_MAX);
+    e = ERR_NONE;
+    cr_expect_eq(envelope_sign(kind, span_text("x"), s, &out, &e), ST_INVALID_LENGTH);
+    cr_expect_str_eq(err_code(&e), "envelope-type");
+    memset(buf_space(&large, ENVELOPE_MAX), 'x', ENVELOPE_MAX);
+    e = ERR_NONE;
+    cr_expect_eq(envelope_sign("t", buf_span(&large), s, &out, &e), ST_INVALID_LENGTH);
+    cr_expect_str_eq(err_code(&e), "envelope-size");
+    cr_expect_eq(out.n, 0);
+    temp_remove(&t);
+}
+
+Test(envelope, a_seventeenth_signature_is_neither_made_nor_joined)
+{
+    struct temp t = temp_make();
+    struct err e = ERR_NONE;
+    SCOPED(envelope_release) struct envelope v = {0};
+    for (unsigned i = 0; i <= ENVELOPE_SIGNATURES; i++) {
+        char name[8];
+        SCOPED(buf_release) struct buf out = BUF_EMPTY;
+        text_fmt(name, sizeof name, "k%u", i);
+        SCOPED(signer_scope) struct signer *s = temp_key(&t, name);
+        enum status st = i == 0 ? envelope_sign("t", span_text("x"), s, &out, &e)
+                                : envelope_cosign(&v, s, &out, &e);
+        if (i < ENVELOPE_SIGNATURES) {
+            cr_assert_eq(st, ST_OK);
+            envelope_release(&v);
+            cr_assert_eq(envelope_parse(buf_span(&out), &v, &e), ST_OK);
+            continue;
+        }
+        cr_expect_eq(st, ST_INVALID_LENGTH);
+        SCOPED(envelope_release) struct envelope one = {0};
+        out.n = 0;
+        cr_assert_eq(envelope_sign("t", span_text("x"), s, &out, &e), ST_OK);
+        cr_assert_eq(envelope_parse(buf_span(&out), &one, &e), ST_OK);
+        cr_expect_eq(envelope_join(&v, &one, &e), ST_INVALID_LENGTH);
+        cr_expect_eq(v.count, ENVELOPE_SIGNATURES);
+    }
+    temp_remove(&t);
 }

@@ -208,6 +208,7 @@ Test(fetch, a_check_goes_on_over_impossible_places_and_lost_packs)
         fetch_file(s.yard.packs, yard_plan(&s.yard), (struct fetch_target){fd, -1}, NULL, NULL, &e),
         ST_CORRUPT);
     cr_expect_str_eq(err_code(&e), "pack-place", "the first one in order is told");
+    cr_expect(strncmp(e.detail, "no record of 4294967295 bytes", 29) == 0, "%s", e.detail);
     stock_close(&s);
 }
 

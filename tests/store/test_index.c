@@ -243,3 +243,22 @@ Test(index, a_file_that_was_cut_is_refused_before_it_is_mapped)
     cr_assert_eq(index_open(t.path, false, &x, &e), ST_NOT_FOUND);
     temp_remove(&t);
 }
+
+Test(index, a_page_size_that_no_file_has_is_refused_before_anything_is_divided_by_it)
+{
+    static const uint32_t sizes[] = {0, 511, 768, 131072};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct err e = ERR_NONE;
+        struct temp t = temp_make();
+        struct index *x = NULL;
+        uint8_t size[4];
+        put_le32(size, sizes[i]);
+        OK(index_open(t.path, true, &x, &e));
+        index_close(x);
+        SCOPED(fd_release) int fd = openat(t.dir, "data.mdb", O_RDWR | O_CLOEXEC);
+        OK(io_write_at(fd, SPAN(size, sizeof size), 40, &e));
+        cr_assert_eq(index_open(t.path, false, &x, &e), ST_CORRUPT);
+        cr_assert_not_null(strstr(e.detail, "damaged page size"), "%s", e.detail);
+        temp_remove(&t);
+    }
+}

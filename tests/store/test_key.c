@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "base/text.h"
 #include "store/envelope.h"
+#include "store/signer_command.h"
 #include "tests/support/temp.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -328,6 +329,99 @@ Test(key, refuses_what_an_outside_signer_says_wrongly)
     cr_assert_eq(signer_open(t.dir, "a.key", NULL, NULL, &s, &e), ST_OK);
     cr_expect_eq(signer_sign(s, message, sig, &e), ST_CONFIG);
     cr_expect_str_eq(err_code(&e), "signer-command");
+    unsetenv("ASSAY_SIGNER");
+    temp_remove(&t);
+}
+
+/* a.key of a fresh key with n bytes at `at` replaced, as b.key. */
+static void patched_key(const struct temp *t, size_t at, const void *bytes, size_t n)
+{
+    SCOPED(signer_scope) struct signer *own = temp_key(t, "a");
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(buf_release) struct buf raw = BUF_EMPTY;
+    SCOPED(buf_release) struct buf changed = BUF_EMPTY;
+    temp_read(t, "a.key", &text);
+    uint8_t *line = (uint8_t *)memchr(text.p, '\n', text.n) + 1;
+    cr_assert(base64_decode(&raw, SPAN(line, text.n - 1 - (size_t)(line - text.p))));
+    memcpy(raw.p + at, bytes, n);
+    buf_text(&changed, "untrusted comment: x\n");
+    base64_encode(&changed, buf_span(&raw));
+    temp_write(t, "b.key", buf_span(&changed));
+    cr_assert_eq(fchmodat(t->dir, "b.key", 0600, 0), 0);
+}
+
+Test(key, a_secret_file_that_is_none_of_minisigns_is_refused_by_name)
+{
+    static const struct {
+        size_t at;
+        const char *bytes;
+        size_t n;
+        const char *code;
+    } rows[] = {
+        {0, "XX", 2, "key-secret"},
+        {4, "XX", 2, "key-secret"},
+        {2, "XX", 2, "key-kdf"},
+        {2, "Sc", 2, "key-limits"}, /* with the work and memory that follow */
+    };
+    char right[] = "x";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct temp t = temp_make();
+        struct err e = ERR_NONE;
+        SCOPED(signer_scope) struct signer *s = NULL;
+        uint8_t head[54] = "Ed\0\0B2";
+        memset(head + 38, 0xff, 16);
+        memcpy(head + rows[i].at, rows[i].bytes, rows[i].n);
+        patched_key(&t, 0, head, i == 3 ? sizeof head : 6);
+        cr_expect_neq(signer_open(t.dir, "b.key", say, right, &s, &e), ST_OK, "row %zu", i);
+        cr_expect_str_eq(err_code(&e), rows[i].code, "row %zu", i);
+        temp_remove(&t);
+    }
+}
+
+Test(key, a_folder_is_no_secret_key)
+{
+    struct temp t = temp_make();
+    struct err e = ERR_NONE;
+    SCOPED(signer_scope) struct signer *s = NULL;
+    cr_assert_eq(temp_run(&t, "mkdir -m 700 a.key"), 0);
+    cr_expect_eq(signer_open(t.dir, "a.key", NULL, NULL, &s, &e), ST_FORMAT);
+    cr_expect_str_eq(err_code(&e), "key-secret");
+    temp_remove(&t);
+}
+
+Test(key, names_paths_and_commands_beyond_their_limits_are_refused_by_name)
+{
+    struct temp t = temp_make();
+    struct public_key k;
+    char text[5000], words[200] = "";
+    SCOPED(signer_scope) struct signer *own = temp_key(&t, "a");
+    memset(text, 'n', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    struct err e = ERR_NONE;
+    cr_expect_eq(key_generate(t.dir, text, NULL, &k, &e), ST_INVALID_LENGTH);
+    cr_expect_str_eq(err_code(&e), "key-name");
+    for (unsigned i = 0; i <= SIGNER_COMMAND_ARGS; i++)
+        strcat(words, "true ");
+    static const struct {
+        const char *path, *code;
+    } rows[] = {{NULL, "key-path"},
+                {"a.key", "signer-command"},
+                {"a.key", "signer-command"},
+                {"a.key", "signer-command"}};
+    const char *const commands[] = {"true", text, words, "   "};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        SCOPED(signer_scope) struct signer *s = NULL;
+        uint8_t sig[KEY_SIGNATURE_BYTES];
+        e = ERR_NONE;
+        setenv("ASSAY_SIGNER", commands[i], 1);
+        enum status st =
+            signer_open(t.dir, rows[i].path == NULL ? text : rows[i].path, NULL, NULL, &s, &e);
+        cr_expect_eq(st == ST_OK, i > 1, "row %zu", i);
+        if (st == ST_OK)
+            st = signer_sign(s, message, sig, &e);
+        cr_expect_neq(st, ST_OK, "row %zu", i);
+        cr_expect_str_eq(err_code(&e), rows[i].code, "row %zu", i);
+    }
     unsetenv("ASSAY_SIGNER");
     temp_remove(&t);
 }

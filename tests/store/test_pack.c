@@ -339,3 +339,44 @@ Test(pack, many_packs_are_read_with_few_descriptors)
     }
     yard_close(&y);
 }
+
+Test(pack, more_bytes_than_a_pack_may_have_are_not_walked)
+{
+    struct yard y;
+    struct err e = ERR_NONE;
+    struct pack_walk *w = NULL;
+    yard_open(&y);
+    int fd = openat(y.packs, "0000000000000003.pack", O_RDWR | O_CREAT, 0600);
+    cr_assert_eq(ftruncate(fd, (off_t)PACK_BYTES_MAX + 1), 0);
+    close(fd);
+    cr_expect_eq(pack_walk_open(y.packs, 3, &w, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "pack-size");
+    yard_close(&y);
+}
+
+Test(pack, bytes_of_another_number_than_the_place_says_are_no_record)
+{
+    struct sample s;
+    struct err e = ERR_NONE;
+    struct codec *c = NULL;
+    struct span bytes;
+    uint8_t record[PACK_RECORD + 400], out[400];
+    sample_open(&s);
+    const struct pack_entry *first = &s.yard.entries[0];
+    const size_t n = PACK_RECORD + (size_t)first->at.stored;
+    SCOPED(fd_release) int fd = openat(s.yard.packs, "0000000000000001.pack", O_RDONLY);
+    cr_assert_eq(pread(fd, record, sizeof record, (off_t)first->at.offset), sizeof record);
+    cr_assert_eq(codec_open(&c, &e), ST_OK);
+    cr_assert_eq(pack_decode(c, SPAN(record, n), &first->at, &first->digest, out, &bytes, &e),
+                 ST_OK);
+    for (size_t cut = 0; cut < 3; cut++) {
+        static const size_t lengths[] = {10, PACK_RECORD + 299, PACK_RECORD + 301};
+        e = ERR_NONE;
+        cr_expect_eq(
+            pack_decode(c, SPAN(record, lengths[cut]), &first->at, &first->digest, out, &bytes, &e),
+            ST_CORRUPT);
+        cr_expect_str_eq(err_code(&e), "pack-record-short");
+    }
+    codec_close(c);
+    sample_close(&s);
+}

@@ -1,3 +1,4 @@
+#include "base/hash64.h"
 #include "store/pack_format.h"
 #include "tests/store/packs_support.h"
 
@@ -113,4 +114,35 @@ Test(pack_format, names_go_there_and_back)
     cr_expect(!pack_name_parse("000000000000001f.pac", &id));
     cr_expect(!pack_name_parse("00000000000000001f.pack", &id));
     cr_expect(!pack_name_parse("", &id));
+}
+
+Test(pack_format, a_header_that_lies_under_a_right_check_is_refused_by_name)
+{
+    enum { KIND = 4, ENCODING = 5, ZERO = 6, STORED = 8, LENGTH = 12, SELF = 56 };
+    static const struct {
+        unsigned at, bytes;
+        uint32_t value;
+        const char *code;
+    } rows[] = {
+        {KIND, 1, 0, "pack-record-kind"},
+        {KIND, 1, PACK_DOCUMENT + 1, "pack-record-kind"},
+        {ENCODING, 1, ENCODING_PLANES4 + 1, "pack-record-encoding"},
+        {ENCODING, 1, ENCODING_RAW, "pack-record-length"}, /* shorter than it is raw */
+        {STORED, 4, 70000, "pack-record-length"},          /* encoded, and not shorter */
+        {LENGTH, 4, CODEC_LENGTH_MAX + 1, "pack-record-length"},
+        {ZERO, 1, 1, "pack-record-zero"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct pack_record in = sample(), out;
+        struct err e = ERR_NONE;
+        uint8_t bytes[PACK_RECORD];
+        pack_record_encode(&in, bytes);
+        if (rows[i].bytes == 1)
+            bytes[rows[i].at] = (uint8_t)rows[i].value;
+        else
+            put_le32(bytes + rows[i].at, rows[i].value);
+        put_le64(bytes + SELF, hash64(SPAN(bytes, SELF), 0));
+        cr_expect_eq(pack_record_decode(bytes, &out, &e), ST_CORRUPT, "row %zu", i);
+        cr_expect_str_eq(err_code(&e), rows[i].code, "row %zu", i);
+    }
 }

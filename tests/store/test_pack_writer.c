@@ -248,3 +248,30 @@ Test(pack_writer, bytes_under_a_foreign_digest_are_never_read)
     cr_expect_str_eq(err_code(&e), "chunk-hash");
     yard_close(&y);
 }
+
+Test(pack_writer, the_same_bytes_under_two_kinds_are_two_records)
+{
+    struct yard y;
+    struct err e = ERR_NONE;
+    uint8_t record[200];
+    static const char *const texts[] = {"one", "two", "one"};
+    static const enum pack_kind kinds[] = {PACK_CHUNK, PACK_CHUNK, PACK_DOCUMENT};
+    const struct digest one = digest_of(span_text("one"));
+    yard_open(&y);
+    SCOPED(pack_writer_scope) struct pack_writer *w = NULL;
+    cr_assert_eq(pack_writer_open(y.staging, &w, &e), ST_OK);
+    for (size_t i = 0; i < 3; i++) {
+        const size_t n = make(span_text(texts[i]), record);
+        struct pack_record r;
+        cr_assert_eq(pack_record_decode(record, &r, &e), ST_OK);
+        r.kind = kinds[i];
+        pack_record_encode(&r, record);
+        cr_assert_eq(pack_append(w, SPAN(record, n), &e), ST_OK);
+    }
+    size_t count;
+    const struct pack_entry *all = pack_writer_entries(w, &count);
+    cr_expect_eq(pack_writer_find(w, &one, PACK_CHUNK), all);
+    cr_expect_eq(pack_writer_find(w, &one, PACK_DOCUMENT), all + 2);
+    cr_expect_null(pack_writer_find(w, &one, PACK_RECIPE_ROOT));
+    yard_close(&y);
+}

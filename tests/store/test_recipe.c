@@ -1,4 +1,6 @@
 #include "store/recipe.h"
+#include "store/recipe_writer.h"
+#include "tests/store/packs_support.h"
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -141,4 +143,62 @@ Test(recipe, totals_that_do_not_agree_are_refused)
         s.pages[0].p[page_at[i]] ^= 0x81;
         cr_assert_eq(walk(&s, &content, &count, &e), ST_CORRUPT, "page byte %zu", page_at[i]);
     }
+}
+
+Test(recipe, a_page_of_no_bytes_is_refused)
+{
+    struct err e = ERR_NONE;
+    struct recipe_root root;
+    struct digest content = {{7}};
+    SCOPED(shelf_release) struct shelf s = shelve(5, &content);
+    put_le64(s.root.p + 40, 0);
+    put_le64(s.root.p + 88, 0);
+    cr_assert_eq(recipe_root_decode(buf_span(&s.root), &root, &e), ST_CORRUPT);
+    cr_assert_eq(e.offset, 56);
+}
+
+/* A writer with one page in its staged file and one entry behind it. */
+static void spill(struct yard *y, struct recipe_writer *w)
+{
+    struct err e = ERR_NONE;
+    yard_open(y);
+    recipe_writer_begin(w, y->staging);
+    for (uint32_t i = 0; i <= RECIPE_PAGE_ENTRIES; i++) {
+        const struct recipe_entry r = entry(i);
+        OK(recipe_writer_add(w, &r.digest, r.length, &e));
+    }
+    cr_assert_eq(w->spilled, 1);
+}
+
+Test(recipe, a_staged_page_that_changed_on_disk_never_becomes_a_record)
+{
+    struct yard y;
+    struct recipe_writer w;
+    struct err e = ERR_NONE;
+    struct digest content = {{7}}, root;
+    spill(&y, &w);
+    OK(io_write_at(w.spill.fd, SPAN((const uint8_t *)"?", 1), 20, &e));
+    OK(yard_ingest_open(&y, &e));
+    cr_assert_eq(recipe_writer_end(&w, y.ingest, &content, &root, &e), ST_CORRUPT);
+    cr_assert_str_eq(err_code(&e), "staging");
+    recipe_writer_release(&w);
+    yard_close(&y);
+}
+
+Test(recipe, of_more_pages_than_a_root_may_have_is_refused_while_it_is_written)
+{
+    struct yard y;
+    struct recipe_writer w;
+    struct err e = ERR_NONE;
+    enum status st = ST_OK;
+    spill(&y, &w);
+    w.spilled = RECIPE_PAGES_MAX - 1;
+    for (uint32_t i = 0; st == ST_OK && i <= RECIPE_PAGE_ENTRIES; i++) {
+        const struct recipe_entry r = entry(i);
+        st = recipe_writer_add(&w, &r.digest, r.length, &e);
+    }
+    cr_assert_eq(st, ST_INVALID_LENGTH);
+    cr_assert_str_eq(err_code(&e), "recipe-length");
+    recipe_writer_release(&w);
+    yard_close(&y);
 }

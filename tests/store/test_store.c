@@ -26,6 +26,7 @@ Test(store, an_empty_folder_gives_way_and_another_does_not)
     struct store_room r = room_bare();
     cr_assert_eq(temp_run(&r.t, "mkdir store && touch store/precious"), 0);
     cr_assert_eq(room_create(&r, &e), ST_EXISTS);
+    cr_assert_str_eq(err_code(&e), "path-taken");
     cr_assert_eq(
         temp_run(&r.t, "test -e store/precious && rm store/precious && ! ls -d store.init.*"), 0);
     OK(room_create(&r, &e));
