@@ -393,7 +393,7 @@ Test(key, names_paths_and_commands_beyond_their_limits_are_refused_by_name)
 {
     struct temp t = temp_make();
     struct public_key k;
-    char text[5000], words[200] = "";
+    char text[5000], words[200];
     SCOPED(signer_scope) struct signer *own = temp_key(&t, "a");
     memset(text, 'n', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -401,7 +401,7 @@ Test(key, names_paths_and_commands_beyond_their_limits_are_refused_by_name)
     cr_expect_eq(key_generate(t.dir, text, NULL, &k, &e), ST_INVALID_LENGTH);
     cr_expect_str_eq(err_code(&e), "key-name");
     for (unsigned i = 0; i <= SIGNER_COMMAND_ARGS; i++)
-        strcat(words, "true ");
+        text_fmt(words + 5 * (size_t)i, sizeof words - 5 * (size_t)i, "true ");
     static const struct {
         const char *path, *code;
     } rows[] = {{NULL, "key-path"},

@@ -1,6 +1,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "tests/support/ascii_model.h"
+#include "tests/support/gguf_make.h"
 #include "tests/support/verify_room.h"
 #include "verify/admit_name.h"
 #include <criterion/criterion.h>
@@ -355,9 +356,9 @@ static struct admit_result learned(const struct buf *m)
     struct err e = ERR_NONE;
     struct admit_result out = {0};
     struct verify_room other = verify_room_make();
-    one_file(&f, "tiny.slm", buf_span(m));
+    one_file(&f, memcmp(m->p, "GGUF", 4) == 0 ? "tiny.gguf" : "tiny.slm", buf_span(m));
     f.request.version = "7";
-    cr_assert_eq(verify_room_add(&other, &f, &out, &e), ST_OK);
+    cr_assert_eq(verify_room_add(&other, &f, &out, &e), ST_OK, "%s: %s", err_code(&e), e.detail);
     verify_room_remove(&other);
     return out;
 }
@@ -509,5 +510,38 @@ Test(admit, formats_of_others_in_the_corpus_are_refused)
         add_corpus(&v, names[i], &out, &st, &e);
         cr_expect_eq(st, ST_QUARANTINED, "%s: %s: %s", names[i], err_code(&e), e.detail);
     }
+    verify_room_remove(&v);
+}
+
+Test(admit, a_licence_inside_the_model_outweighs_a_signed_manifest)
+{
+    struct one_file f;
+    SCOPED(gguf_draft_release)
+    struct gguf_draft draft = gguf_draft(&(struct make){.dtype = MAKE_F32});
+    SCOPED(buf_release) struct buf m = gguf_assemble(&draft);
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    SCOPED(admit_result_release) struct admit_result said = learned(&m);
+    struct verify_room v = verify_room_make();
+    cr_assert_str_eq(said.manifest.license, "Apache-2.0");
+    text_fmt(said.manifest.license, sizeof said.manifest.license, "MIT");
+    sign_manifest(&said.manifest, v.keys[ROLE_PUBLISHER], &envelope);
+    one_file(&f, "tiny.gguf", buf_span(&m));
+    f.request.manifest_envelope = buf_span(&envelope);
+    expect_refused(&v, &f, ST_QUARANTINED, "manifest", "license");
+    verify_room_remove(&v);
+}
+
+Test(admit, a_key_that_publishes_nothing_seals_nothing)
+{
+    struct one_file f;
+    struct err e = ERR_NONE;
+    struct artifact a;
+    SCOPED(admit_result_release) struct admit_result out = {0};
+    struct verify_room v = verify_room_make();
+    v.admit.publisher = v.keys[ROLE_GATE];
+    one_file(&f, "notes.txt", span_text("some words"));
+    f.request.version = "1";
+    cr_expect_eq(verify_room_add(&v, &f, &out, &e), ST_UNTRUSTED, "%s", e.detail);
+    cr_expect_eq(artifact_find(v.r.s, v.trust, "notes@1", v.now, &a, &e), ST_NOT_FOUND);
     verify_room_remove(&v);
 }

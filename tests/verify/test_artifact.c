@@ -167,3 +167,78 @@ Test(artifact, an_opaque_one_is_never_loaded)
     artifact_release(&a);
     verify_room_remove(&v);
 }
+
+/* Puts another value under a key of the state, as the log key can. */
+static void say(struct verify_room *v, const char *key, const char *value)
+{
+    struct err e = ERR_NONE;
+    cr_assert_eq(room_set(&v->r, key, value, NULL, &e), ST_OK, "%s", e.detail);
+}
+
+Test(artifact, a_state_that_names_nothing_is_told_and_not_followed)
+{
+    struct err e;
+    struct artifact a;
+    struct verify_room v = verify_room_make();
+    say(&v, "artifact/abcdef0123", "{}");
+    cr_expect_eq(find(&v, "abcdef01", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "state-key");
+    say(&v, "name/notes@1", "no digest");
+    cr_expect_eq(find(&v, "notes@1", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "state-value");
+    say(&v, "channel/notes/preview", "{\"artifact\":7}");
+    cr_expect_eq(find(&v, "notes@preview", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "state-value");
+    say(&v, "channel/notes/preview", "{\"artifact\":null}");
+    cr_expect_eq(find(&v, "notes@preview", &a, &e), ST_NOT_FOUND);
+    verify_room_remove(&v);
+}
+
+Test(artifact, facts_that_are_damaged_or_name_other_content_are_told)
+{
+    struct err e;
+    struct artifact a;
+    char hex[DIGEST_TEXT], key[STORE_KEY_MAX];
+    SCOPED(buf_release) struct buf facts = BUF_EMPTY;
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
+    digest_text(&a.digest, hex);
+    text_fmt(key, sizeof key, "artifact/%s", hex);
+    cr_assert_eq(store_get(v.r.s, key, &facts, &e), ST_OK);
+    buf_byte(&facts, 0);
+    digest_text(&a.content, hex);
+    artifact_release(&a);
+    char *content = strstr((char *)facts.p, hex);
+    cr_assert_not_null(content);
+    content[5] = content[5] == '0' ? '1' : '0';
+    say(&v, key, (const char *)facts.p);
+    cr_expect_eq(find(&v, "notes@1", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "content-digest");
+    artifact_release(&a);
+    say(&v, key, "{}");
+    cr_expect_eq(find(&v, "notes@1", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "state-value");
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
+
+Test(artifact, without_the_model_that_its_manifest_states_hands_none_out)
+{
+    struct err e;
+    struct artifact a, b;
+    const struct manifest_file *file = NULL;
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
+    struct manifest_file files[2] = {a.manifest.files[0], a.manifest.files[0]};
+    b = a;
+    b.manifest.files = files;
+    b.manifest.file_count = 2;
+    b.manifest.model.present = true;
+    cr_expect_eq(artifact_model_file(v.r.s, &b, &file, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "no-model");
+    cr_expect_null(file);
+    artifact_release(&a);
+    verify_room_remove(&v);
+}

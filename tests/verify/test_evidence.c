@@ -338,3 +338,43 @@ Test(evidence, describes_the_machine_in_one_object)
     for (size_t i = 0; i < 6; i++)
         cr_expect_not_null(json_as_string(json_get(v, members[i])), "%s", members[i]);
 }
+
+Test(evidence, about_what_has_no_name_or_under_a_key_that_names_nothing_is_refused)
+{
+    struct err e = ERR_NONE;
+    struct digest out;
+    struct bound b;
+    char hex[DIGEST_TEXT], key[STORE_KEY_MAX];
+    SCOPED(evidence_release) struct evidence got = {0};
+    struct verify_room v = verify_room_make();
+    struct artifact a = verify_room_model(&v);
+    const struct gate_result r = some_result();
+    digest_text(&a.digest, hex);
+    text_fmt(key, sizeof key, "evidence/%s/structural/0000000000000009", hex);
+    cr_assert_eq(room_set(&v.r, key, "no digest", NULL, &e), ST_OK);
+    cr_expect_eq(evidence_newest(v.r.s, v.trust, &a.digest, GATE_STRUCTURAL, v.now, &got, &e),
+                 ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "state-value");
+    cr_assert_eq(identity_bind(GATE_STRUCTURAL, &a, span_text("{}"), &b, &e), ST_OK);
+    text_fmt(key, sizeof key, "artifact/%s", hex);
+    cr_assert_eq(room_set(&v.r, key, "{}", NULL, &e), ST_OK);
+    e = ERR_NONE;
+    cr_expect_eq(evidence_commit(v.r.s, &b, &r, v.keys[ROLE_GATE], v.r.log, v.r.clock, &out, &e),
+                 ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "state-value");
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
+
+Test(evidence, says_what_it_was_compared_with)
+{
+    struct err e = ERR_NONE;
+    struct gate_result r = some_result();
+    struct bound b = some_bound();
+    char hex[DIGEST_TEXT];
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    r.baseline = digest_of(span_text("baseline"));
+    digest_text(&r.baseline, hex);
+    cr_assert_eq(evidence_encode(&b, &r, "tiny@1", NULL, &text, &e), ST_OK, "%s", e.detail);
+    cr_expect_not_null(memmem(text.p, text.n, hex, strlen(hex)));
+}

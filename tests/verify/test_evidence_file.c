@@ -190,6 +190,30 @@ Test(evidence_file, comes_with_the_records_that_it_names)
     verify_room_remove(&v);
 }
 
+Test(evidence_file, whose_records_were_lost_brings_them_back)
+{
+    struct err e = ERR_NONE;
+    struct verify_room v = verify_room_make();
+    SCOPED(artifact_release) struct artifact a = verify_room_model(&v);
+    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+    SCOPED(buf_release) struct buf held = BUF_EMPTY;
+    const struct digest records = digest_of(span_text("{}\n"));
+    struct digest d;
+    char pack[256];
+    bool existed = false;
+    OK(room_document(&v.r, span_text("{}\n"), &d, &e));
+    room_newest_pack(&v.r, pack);
+    made(&v, &a, VERDICT_PASS, 50, ROLE_GATE, "{}\n", &envelope);
+    OK(offer(&v, &envelope, NULL, &existed, &e));
+    room_reopen(&v.r);
+    cr_assert_eq(temp_run(&v.r.t, "rm %s", pack), 0);
+    cr_assert_neq(store_document(v.r.s, &records, &held, &e), ST_OK);
+    OK(offer(&v, &envelope, "{}\n", &existed, &e));
+    OK(store_document(v.r.s, &records, &held, &e));
+    cr_expect(span_equal(buf_span(&held), span_text("{}\n")));
+    verify_room_remove(&v);
+}
+
 #define EACH 20
 
 /* One of two processes that file evidence at the same time. */

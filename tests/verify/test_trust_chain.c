@@ -1,5 +1,6 @@
 /* What the log key alone can do to trust: nothing. Each test writes entries that it signed. */
 #include "base/files.h"
+#include "base/json_write.h"
 #include "base/text.h"
 #include "store/ledger.h"
 #include "tests/support/verify_room.h"
@@ -275,4 +276,84 @@ Test(trust_chain, walks_many_versions)
         cr_assert_eq(trust_facts(v.trust).version, i);
     }
     verify_room_remove(&v);
+}
+
+/* Records versions 2 to `last` in one entry, as a log key can whose root signed them all. */
+static void record_many(struct verify_room *v, uint64_t last)
+{
+    struct err e = ERR_NONE;
+    struct change *c = NULL;
+    SCOPED(buf_release) struct buf set = BUF_EMPTY;
+    struct json_out j = json_out(&set);
+    uint64_t seq = 0;
+    OK(change_begin(v->r.s, &c, &e));
+    json_object(&j);
+    for (uint64_t i = 2; i <= last; i++) {
+        SCOPED(buf_release) struct buf next = BUF_EMPTY;
+        SCOPED(envelope_release) struct envelope seal = {0};
+        struct trust *t = NULL;
+        struct digest d;
+        char key[STORE_KEY_MAX];
+        next_version(v, v->trust, v->keys[ROLE_ROOT], v->now + 99, &next);
+        OK(trust_open(buf_span(&next), &seal, &t, &e));
+        trust_free(v->trust);
+        v->trust = t;
+        OK(change_document(c, buf_span(&next), &d, &e));
+        key_of(i, &d, key);
+        json_key(&j, key);
+        json_string(&j, "");
+    }
+    SCOPED(buf_release) struct buf end = BUF_EMPTY;
+    trust_pointer_write(v->trust, &end);
+    json_key(&j, TRUST_KEY);
+    json_text(&j, buf_span(&end));
+    json_close(&j);
+    const struct change_entry entry = {
+        .type = "test", .set = buf_span(&set), .clock = v->r.clock, .log = v->r.log};
+    OK(change_commit(c, &entry, &seq, &e));
+    change_release(c);
+}
+
+Test(trust_chain, ends_with_the_last_version_that_a_store_may_have)
+{
+    struct err e = ERR_NONE;
+    struct verify_room v = verify_room_make();
+    SCOPED(buf_release) struct buf next = BUF_EMPTY;
+    record_many(&v, TRUST_CHAIN_MAX);
+    cr_assert_eq(trust_facts(v.trust).version, TRUST_CHAIN_MAX);
+    next_version(&v, v.trust, v.keys[ROLE_ROOT], v.now + 99, &next);
+    cr_expect_eq(install(&v, &next, &e), ST_UNTRUSTED);
+    cr_expect_str_eq(err_code(&e), "trust-versions");
+    verify_room_remove(&v);
+}
+
+Test(trust_chain, begins_with_version_one)
+{
+    struct err e = ERR_NONE;
+    struct verify_room v = verify_room_make();
+    SCOPED(buf_release) struct buf second = BUF_EMPTY;
+    struct digest d;
+    char end[160];
+    next_version(&v, v.trust, v.keys[ROLE_ROOT], v.now + 99, &second);
+    d = digest_of(buf_span(&second));
+    room_found(&v.r, &d);
+    OK(room_document(&v.r, buf_span(&second), &d, &e));
+    claim(&v, 1, &d);
+    pointer(2, &d, end);
+    OK(room_set(&v.r, TRUST_KEY, end, NULL, &e));
+    loads_as(&v, ST_UNTRUSTED, "trust-anchor");
+    verify_room_remove(&v);
+}
+
+Test(trust_chain, a_pointer_that_names_no_trust_is_told)
+{
+    static const char *const values[] = {"{}", "{\"digest\":\"zz\",\"version\":1}",
+                                         "{\"version\":1}"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct err e = ERR_NONE;
+        struct verify_room v = verify_room_make();
+        OK(room_set(&v.r, TRUST_KEY, values[i], NULL, &e));
+        loads_as(&v, ST_CORRUPT, "trust-pointer");
+        verify_room_remove(&v);
+    }
 }

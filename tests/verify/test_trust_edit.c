@@ -217,3 +217,41 @@ Test(trust_edit, a_proposal_opens_without_its_signatures_being_enough)
     cr_expect_eq(trust_install(x.r.s, buf_span(&envelope), x.r.clock, x.r.log, &x.e), ST_UNTRUSTED);
     room_end(&x);
 }
+
+/* A key that nobody has, of that number. */
+static struct public_key made_up(unsigned n)
+{
+    struct public_key k = {.id = {(uint8_t)n, 1}, .bytes = {(uint8_t)n, 7}};
+    return k;
+}
+
+Test(trust_edit, holds_as_many_keys_and_revocations_as_its_document_may_have)
+{
+    struct room x;
+    room_begin(&x);
+    begin(&x);
+    enum status st = ST_OK;
+    for (unsigned i = 0; st == ST_OK && i < TRUST_KEYS_MAX; i++) {
+        const struct public_key k = made_up(i);
+        st = trust_edit_add(x.next, ROLE_GATE, &k, "ann", &x.e);
+    }
+    cr_expect_eq(st, ST_UNTRUSTED);
+    cr_expect_str_eq(err_code(&x.e), "trust-keys");
+    cr_expect_eq(x.next->key_count, TRUST_KEYS_MAX);
+    x.next->revoked_count = TRUST_REVOKED_MAX;
+    cr_expect_eq(trust_edit_revoke(x.next, x.id[0], 1000, &x.e), ST_UNTRUSTED);
+    cr_expect_str_eq(err_code(&x.e), "trust-revoked");
+    room_end(&x);
+}
+
+Test(trust_edit, takes_no_role_from_a_key_that_has_it_not)
+{
+    struct room x;
+    room_begin(&x);
+    begin(&x);
+    cr_assert_eq(add(&x, ROLE_GATE, 1, "ben"), ST_OK);
+    x.e = ERR_NONE;
+    cr_expect_eq(trust_edit_remove(x.next, ROLE_RELEASE, x.id[1], &x.e), ST_NOT_FOUND);
+    cr_expect_str_eq(err_code(&x.e), "trust-no-key");
+    room_end(&x);
+}
