@@ -49,16 +49,14 @@ static enum status unproven(struct err *e, const char *code, const char *what)
     return err_at(e, ST_UNPROVEN, "decision", code, ERR_NO_OFFSET, "%s", what);
 }
 
-/* The decision that put h there: signed by the role release, and about exactly this. */
+/* The decision that put h there: signed by the role release, and about exactly this. That it was
+ * made for this store its replay says (promote/recall.c), which every use of one goes on to. */
 static enum status open_decision(const struct promoter *by, const struct holder *h,
                                  struct statement *out, struct err *e)
 {
-    struct store_facts facts;
     enum status st = decision_open(by->store, by->trust, &h->decision, TRUST_ANY_TIME, out, e);
-    if (st != ST_OK || (st = store_facts(by->store, &facts, e)) != ST_OK)
+    if (st != ST_OK)
         return st;
-    if (!text_equal(out->store, facts.id))
-        return unproven(e, "decision-store", "the decision was made for another store");
     if (!text_equal(out->name, h->name) || !text_equal(out->channel, h->channel))
         return unproven(e, "decision-channel", "the decision was made for another name or channel");
     if (!digest_equal(&out->artifact, &h->artifact) || !decision_enters(out->kind))
@@ -133,21 +131,22 @@ static enum status prove_grounds(const struct promoter *by, const struct holder 
     return st == ST_OK ? prove_evidence(by, s, e) : st;
 }
 
-static enum status prove(const struct promoter *by, const struct holder *h, struct err *e)
+/* *s: what its decision says. */
+static enum status prove(const struct promoter *by, const struct holder *h, struct statement *s,
+                         struct err *e)
 {
     struct holder now;
-    struct statement s;
     enum status st = channel_holder(by->store, h->name, h->channel, &now, e);
     if (st != ST_OK)
         return st;
     if (!digest_equal(&now.decision, &h->decision) || !digest_equal(&now.artifact, &h->artifact))
         return err_set(e, ST_CONFLICT, "holder-changed",
                        "the channel's holder has changed meanwhile");
-    if ((st = open_decision(by, &now, &s, e)) != ST_OK ||
+    if ((st = open_decision(by, &now, s, e)) != ST_OK ||
         (st = channel_newest(by->store, &now, e)) != ST_OK ||
-        (st = prove_grounds(by, &now, &s, e)) != ST_OK)
+        (st = prove_grounds(by, &now, s, e)) != ST_OK)
         return st;
-    return prove_runtime(&s, e);
+    return prove_runtime(s, e);
 }
 
 enum status decision_stands(const struct promoter *by, const struct holder *h, struct err *e)
@@ -159,7 +158,8 @@ enum status decision_stands(const struct promoter *by, const struct holder *h, s
 
 enum status decision_prove(const struct promoter *by, const struct holder *h, struct err *e)
 {
-    if (prove(by, h, e) == ST_OK)
+    struct statement s;
+    if (prove(by, h, &s, e) == ST_OK)
         return ST_OK;
     err_stage(e, "decision");
     return err_subject(e, "%s@%s", h->name, h->channel);
@@ -202,9 +202,7 @@ static enum status holds_already(const struct promoter *by, const struct inputs 
     if (!only_approvals_lack(out) || !on->held ||
         !digest_equal(&on->holder.artifact, &in->artifact))
         return ST_OK;
-    enum status st = prove(by, &on->holder, &why);
-    if (st == ST_OK)
-        st = open_decision(by, &on->holder, &s, &why);
+    enum status st = prove(by, &on->holder, &s, &why);
     if (inputs_trouble(st)) {
         *e = why;
         return st;

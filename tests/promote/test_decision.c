@@ -591,3 +591,62 @@ Test(decision, edited_in_any_byte_is_refused)
     }
     law_remove(&l);
 }
+
+Test(decision, on_the_same_evidence_is_made_again_under_another_law)
+{
+    struct law_room l;
+    struct decision first, again;
+    law_make(&l);
+    set_channels(&l, "{preview: {from: candidate, gates: [smoke], allow_self_signed: true}}");
+    law_pass(&l, &l.a);
+    cr_assert(law_promote(&l, &l.a, &first), "%s", law_unmet(&first, ""));
+    set_channels(&l, "{preview: {from: candidate, gates: [smoke], allow_self_signed: true},"
+                     " stable: {from: preview, gates: [smoke], allow_self_signed: true}}");
+    cr_assert(law_promote(&l, &l.a, &again), "%s", law_unmet(&again, ""));
+    cr_expect_not(again.held);
+    cr_expect_gt(again.seq, first.seq);
+    law_remove(&l);
+}
+
+Test(decision, about_what_was_retired_or_changed_meanwhile_proves_nothing)
+{
+    struct law_room l;
+    struct decision d;
+    struct holder h;
+    struct err e = ERR_NONE;
+    char key[STORE_KEY_MAX];
+    law_make(&l);
+    law_pass(&l, &l.a);
+    cr_assert(law_promote(&l, &l.a, &d), "%s", law_unmet(&d, ""));
+    cr_assert_eq(channel_holder(l.r.s, "tiny", "preview", &h, &e), ST_OK);
+    struct holder other = h;
+    other.artifact.b[0] ^= 1;
+    refused(&l, &other, ST_CONFLICT, "holder-changed");
+    channel_retired_key(&l.a.digest, key);
+    cr_assert_eq(room_set(&l.r, key, "", NULL, &e), ST_OK);
+    refused(&l, &h, ST_UNPROVEN, "decision-retired");
+    law_remove(&l);
+}
+
+Test(decision, comes_from_no_holder_that_holds_its_channel_by_no_right)
+{
+    struct law_room l;
+    struct decision d;
+    struct holder h;
+    struct err e = ERR_NONE;
+    SCOPED(standing_release) struct standing on = {.held = false};
+    law_make(&l);
+    set_channels(&l, "{preview: {from: candidate, gates: [smoke], allow_self_signed: true},"
+                     " stable: {from: preview, gates: [smoke], allow_self_signed: true}}");
+    cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
+    struct statement s = statement_for(&l, &on);
+    s.basis.evidence[GATE_SMOKE] =
+        law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.verdict = VERDICT_FAIL});
+    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
+    law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.age = 0});
+    cr_assert_eq(ask(&l, "stable", false, &d, &e), ST_OK, "%s", e.detail);
+    cr_expect_not(d.allowed);
+    cr_expect_not_null(strstr(law_unmet(&d, "from"), "does not hold tiny@preview"), "%s",
+                       law_unmet(&d, ""));
+    law_remove(&l);
+}

@@ -1,5 +1,7 @@
 #include "base/text.h"
+#include "promote/entry.h"
 #include "tests/support/law_room.h"
+#include "verify/trust_edit.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +78,7 @@ Test(rollback, needs_a_reason_a_holder_and_somebody_who_held_it)
     struct digest never = digest_of(span_text("never"));
     e = ERR_NONE;
     cr_expect_eq(rollback(&t.l.by, "tiny", "preview", &never, "why not", &h, &e), ST_NOT_FOUND);
+    cr_expect_str_eq(err_code(&e), "no-former");
     two_remove(&t);
 }
 
@@ -103,4 +106,63 @@ Test(rollback, to_a_holder_whose_decision_was_forged_is_refused)
     cr_expect_eq(rollback(&t.l.by, "tiny", "preview", NULL, "why not", &h, &e), ST_UNPROVEN);
     cr_expect_str_eq(err_code(&e), "decision-artifact");
     two_remove(&t);
+}
+
+Test(rollback, to_a_holder_whose_decision_no_evidence_bore_out_is_refused)
+{
+    struct two t;
+    struct holder h;
+    struct decision d;
+    struct err e = ERR_NONE;
+    SCOPED(standing_release) struct standing on = {.held = false};
+    two_make(&t);
+    cr_assert_eq(standing_read(t.l.r.s, "tiny", "preview", &on, &e), ST_OK);
+    struct statement s = {.kind = DECISION_PROMOTE,
+                          .artifact = t.l.a.digest,
+                          .policy = t.l.policy.digest,
+                          .name = "tiny",
+                          .version = "1",
+                          .channel = "preview",
+                          .policy_name = "mine"};
+    cr_assert_eq(identity_program(&s.basis.runtime, &e), ST_OK);
+    cr_assert_eq(entry_prepare(&t.l.by, &on, &s, &e), ST_OK);
+    s.basis.evidence[GATE_SMOKE] =
+        law_evidence(&t.l, &t.l.a, GATE_SMOKE, &(struct law_case){.verdict = VERDICT_FAIL});
+    cr_assert_eq(entry_commit(&t.l.by, &on, &s, NULL, 0, &h, &e), ST_OK, "%s", e.detail);
+    cr_assert(law_promote(&t.l, &t.b, &d), "%s", law_unmet(&d, ""));
+    cr_expect_eq(rollback(&t.l.by, "tiny", "preview", NULL, "why not", &h, &e), ST_UNPROVEN, "%s",
+                 e.detail);
+    cr_expect_str_eq(err_code(&e), "decision-unlawful");
+    two_remove(&t);
+}
+
+Test(rollback, to_what_rests_on_a_key_that_was_lost_since_is_refused)
+{
+    static const enum role lost[] = {ROLE_GATE, ROLE_PUBLISHER};
+    for (size_t i = 0; i < 2; i++) {
+        struct two t;
+        struct holder h;
+        struct err e = ERR_NONE;
+        char id[KEY_ID_TEXT];
+        SCOPED(trust_scope) struct trust *next = NULL;
+        SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
+        two_make(&t);
+        key_id_text(signer_public(t.l.keys[lost[i]]), id);
+        cr_assert_eq(trust_edit_begin(t.l.trust, true, &next, &e), ST_OK);
+        cr_assert_eq(
+            trust_edit_add(next, lost[i], signer_public(t.l.keys[ROLE_ROOT]), "somebody", &e),
+            ST_OK);
+        cr_assert_eq(trust_edit_revoke(next, id, 0, &e), ST_OK, "%s", e.detail);
+        cr_assert_eq(trust_propose(next, t.l.keys[ROLE_ROOT], &envelope, &e), ST_OK, "%s",
+                     e.detail);
+        cr_assert_eq(trust_install(t.l.r.s, buf_span(&envelope), t.l.r.clock, t.l.r.log, &e),
+                     ST_OK);
+        trust_free(t.l.trust);
+        t.l.trust = NULL;
+        cr_assert_eq(trust_load(t.l.r.s, &t.l.trust, &e), ST_OK);
+        t.l.by.trust = t.l.trust;
+        cr_expect_neq(rollback(&t.l.by, "tiny", "preview", NULL, "why not", &h, &e), ST_OK);
+        cr_expect_str_eq(err_code(&e), "key-revoked", "%s: %s", role_name(lost[i]), e.detail);
+        two_remove(&t);
+    }
 }
