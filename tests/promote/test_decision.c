@@ -213,21 +213,12 @@ Test(decision, evidence_can_be_neither_forgotten_nor_replaced)
     law_remove(&l);
 }
 
-static const char head[] = "schema: assay.policy/1\nname: mine\n";
-
-static void set_channels(struct law_room *l, const char *channels)
-{
-    char yaml[1024];
-    snprintf(yaml, sizeof yaml, "%schannels: %s\n", head, channels);
-    law_set(l, yaml);
-}
-
 Test(decision, of_one_person_is_refused_by_a_law_that_wants_more)
 {
     struct law_room l;
     struct decision d;
     law_make(&l);
-    set_channels(&l, "{preview: {from: candidate, gates: [structural, smoke]}}");
+    law_channels(&l, "{preview: {from: candidate, gates: [structural, smoke]}}");
     law_pass(&l, &l.a);
     cr_expect_not(law_promote(&l, &l.a, &d));
     cr_expect_eq(unmet_count(&d), 1);
@@ -241,13 +232,9 @@ Test(decision, evidence_stays_good_until_its_own_section_changes)
     struct decision d;
     law_make(&l);
     law_pass(&l, &l.a);
-    char yaml[1024];
-    snprintf(
-        yaml, sizeof yaml,
-        "%schannels: {preview: {from: candidate, gates: [structural], allow_self_signed: true}}\n"
-        "gates: {structural: {budgets: {kv_bytes: 43}}}\n",
-        head);
-    law_set(&l, yaml);
+    law_set(&l, LAW_HEAD
+            "channels: {preview: {from: candidate, gates: [structural], allow_self_signed: true}}\n"
+            "gates: {structural: {budgets: {kv_bytes: 43}}}\n");
     cr_expect_not(law_promote(&l, &l.a, &d));
     cr_expect_not_null(strstr(law_unmet(&d, "gate structural"), "policy_section"));
     law_evidence(&l, &l.a, GATE_STRUCTURAL, &(struct law_case){.age = 0});
@@ -265,7 +252,7 @@ Test(decision, stable_comes_only_from_preview_and_only_if_the_law_opens_it)
     cr_assert_eq(ask(&l, "stable", false, &d, &e), ST_OK);
     cr_expect_not(d.allowed);
     cr_expect_not_null(strstr(law_unmet(&d, "channel"), "opens no channel stable"));
-    set_channels(&l, "{preview: {from: candidate, gates: [structural], allow_self_signed: true},"
+    law_channels(&l, "{preview: {from: candidate, gates: [structural], allow_self_signed: true},"
                      " stable: {from: preview, gates: [structural], allow_self_signed: true}}");
     law_pass(&l, &l.a);
     cr_assert_eq(ask(&l, "stable", false, &d, &e), ST_OK);
@@ -356,22 +343,6 @@ Test(decision, by_a_key_without_the_role_release_is_not_committed)
     law_remove(&l);
 }
 
-/* A statement as promote would make it, for commits that it would not make. */
-static struct statement statement_for(struct law_room *l, const struct standing *on)
-{
-    struct err e = ERR_NONE;
-    struct statement s = {.kind = DECISION_PROMOTE,
-                          .artifact = l->a.digest,
-                          .policy = l->policy.digest,
-                          .name = "tiny",
-                          .version = "1",
-                          .channel = "preview",
-                          .policy_name = "mine"};
-    cr_assert_eq(identity_program(&s.basis.runtime, &e), ST_OK);
-    cr_assert_eq(entry_prepare(&l->by, on, &s, &e), ST_OK);
-    return s;
-}
-
 Test(decision, about_the_holder_on_the_very_same_grounds_is_not_made_twice)
 {
     struct law_room l;
@@ -424,11 +395,11 @@ Test(decision, loses_against_a_holder_law_or_trust_that_changed_meanwhile)
     for (int what = 0; what < 2; what++) {
         SCOPED(standing_release) struct standing on = {.held = false};
         cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
-        struct statement s = statement_for(&l, &on);
+        struct statement s = law_statement(&l, &on);
         if (what == 0)
             cr_assert(law_promote(&l, &l.a, &d), "%s", law_unmet(&d, ""));
         else
-            set_channels(&l, "{}");
+            law_channels(&l, "{}");
         e = ERR_NONE;
         cr_expect_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_CONFLICT);
         cr_expect_str_eq(e.subject, what == 0 ? "tiny@preview" : "policy");
@@ -496,7 +467,7 @@ Test(decision, of_another_store_proves_nothing_here)
     SCOPED(standing_release) struct standing on = {.held = false};
     law_make(&l);
     cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
-    struct statement s = statement_for(&l, &on);
+    struct statement s = law_statement(&l, &on);
     s.store[0] = s.store[0] == '0' ? '1' : '0';
     cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
     refused(&l, &h, ST_UNPROVEN, "decision-store");
@@ -535,7 +506,7 @@ Test(decision, for_another_runtime_is_unproven_in_this_program)
     SCOPED(standing_release) struct standing on = {.held = false};
     law_make(&l);
     cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
-    struct statement s = statement_for(&l, &on);
+    struct statement s = law_statement(&l, &on);
     s.basis.program = s.basis.runtime;
     s.basis.runtime.b[0] ^= 1; /* all else is in order: it was gated by that runtime */
     for (enum gate g = GATE_STRUCTURAL; g <= GATE_SMOKE; g++)
@@ -553,7 +524,7 @@ Test(decision, whose_evidence_does_not_bear_it_out_is_unproven)
     SCOPED(standing_release) struct standing on = {.held = false};
     law_make(&l);
     cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
-    struct statement s = statement_for(&l, &on);
+    struct statement s = law_statement(&l, &on);
     s.basis.evidence[GATE_SMOKE] =
         law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.verdict = VERDICT_FAIL});
     cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
@@ -589,64 +560,5 @@ Test(decision, edited_in_any_byte_is_refused)
                   status_slug(st));
         text.p[at] = was;
     }
-    law_remove(&l);
-}
-
-Test(decision, on_the_same_evidence_is_made_again_under_another_law)
-{
-    struct law_room l;
-    struct decision first, again;
-    law_make(&l);
-    set_channels(&l, "{preview: {from: candidate, gates: [smoke], allow_self_signed: true}}");
-    law_pass(&l, &l.a);
-    cr_assert(law_promote(&l, &l.a, &first), "%s", law_unmet(&first, ""));
-    set_channels(&l, "{preview: {from: candidate, gates: [smoke], allow_self_signed: true},"
-                     " stable: {from: preview, gates: [smoke], allow_self_signed: true}}");
-    cr_assert(law_promote(&l, &l.a, &again), "%s", law_unmet(&again, ""));
-    cr_expect_not(again.held);
-    cr_expect_gt(again.seq, first.seq);
-    law_remove(&l);
-}
-
-Test(decision, about_what_was_retired_or_changed_meanwhile_proves_nothing)
-{
-    struct law_room l;
-    struct decision d;
-    struct holder h;
-    struct err e = ERR_NONE;
-    char key[STORE_KEY_MAX];
-    law_make(&l);
-    law_pass(&l, &l.a);
-    cr_assert(law_promote(&l, &l.a, &d), "%s", law_unmet(&d, ""));
-    cr_assert_eq(channel_holder(l.r.s, "tiny", "preview", &h, &e), ST_OK);
-    struct holder other = h;
-    other.artifact.b[0] ^= 1;
-    refused(&l, &other, ST_CONFLICT, "holder-changed");
-    channel_retired_key(&l.a.digest, key);
-    cr_assert_eq(room_set(&l.r, key, "", NULL, &e), ST_OK);
-    refused(&l, &h, ST_UNPROVEN, "decision-retired");
-    law_remove(&l);
-}
-
-Test(decision, comes_from_no_holder_that_holds_its_channel_by_no_right)
-{
-    struct law_room l;
-    struct decision d;
-    struct holder h;
-    struct err e = ERR_NONE;
-    SCOPED(standing_release) struct standing on = {.held = false};
-    law_make(&l);
-    set_channels(&l, "{preview: {from: candidate, gates: [smoke], allow_self_signed: true},"
-                     " stable: {from: preview, gates: [smoke], allow_self_signed: true}}");
-    cr_assert_eq(standing_read(l.r.s, "tiny", "preview", &on, &e), ST_OK);
-    struct statement s = statement_for(&l, &on);
-    s.basis.evidence[GATE_SMOKE] =
-        law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.verdict = VERDICT_FAIL});
-    cr_assert_eq(entry_commit(&l.by, &on, &s, NULL, 0, &h, &e), ST_OK);
-    law_evidence(&l, &l.a, GATE_SMOKE, &(struct law_case){.age = 0});
-    cr_assert_eq(ask(&l, "stable", false, &d, &e), ST_OK, "%s", e.detail);
-    cr_expect_not(d.allowed);
-    cr_expect_not_null(strstr(law_unmet(&d, "from"), "does not hold tiny@preview"), "%s",
-                       law_unmet(&d, ""));
     law_remove(&l);
 }

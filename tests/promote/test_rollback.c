@@ -117,15 +117,7 @@ Test(rollback, to_a_holder_whose_decision_no_evidence_bore_out_is_refused)
     SCOPED(standing_release) struct standing on = {.held = false};
     two_make(&t);
     cr_assert_eq(standing_read(t.l.r.s, "tiny", "preview", &on, &e), ST_OK);
-    struct statement s = {.kind = DECISION_PROMOTE,
-                          .artifact = t.l.a.digest,
-                          .policy = t.l.policy.digest,
-                          .name = "tiny",
-                          .version = "1",
-                          .channel = "preview",
-                          .policy_name = "mine"};
-    cr_assert_eq(identity_program(&s.basis.runtime, &e), ST_OK);
-    cr_assert_eq(entry_prepare(&t.l.by, &on, &s, &e), ST_OK);
+    struct statement s = law_statement(&t.l, &on);
     s.basis.evidence[GATE_SMOKE] =
         law_evidence(&t.l, &t.l.a, GATE_SMOKE, &(struct law_case){.verdict = VERDICT_FAIL});
     cr_assert_eq(entry_commit(&t.l.by, &on, &s, NULL, 0, &h, &e), ST_OK, "%s", e.detail);

@@ -45,6 +45,28 @@ void law_set(struct law_room *l, const char *yaml)
          "install", &e);
 }
 
+void law_channels(struct law_room *l, const char *channels)
+{
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml, LAW_HEAD "channels: %s\n", channels);
+    law_set(l, yaml);
+}
+
+struct statement law_statement(struct law_room *l, const struct standing *on)
+{
+    struct err e = ERR_NONE;
+    struct statement s = {.kind = DECISION_PROMOTE,
+                          .artifact = l->a.digest,
+                          .policy = l->policy.digest,
+                          .name = "tiny",
+                          .version = "1",
+                          .channel = "preview",
+                          .policy_name = "mine"};
+    must(identity_program(&s.basis.runtime, &e), "program", &e);
+    must(entry_prepare(&l->by, on, &s, &e), "statement", &e);
+    return s;
+}
+
 struct artifact law_admit(struct law_room *l, struct span bytes, const char *name,
                           const char *version)
 {

@@ -5,10 +5,12 @@
 #define TESTS_SUPPORT_LAW_ROOM_H
 
 #include "promote/decision.h"
+#include "promote/entry.h"
 #include "tests/support/model_make.h"
 #include "tests/support/store_room.h"
 
-#define LAW_DAY INT64_C(86400)
+#define LAW_DAY  INT64_C(86400)
+#define LAW_HEAD "schema: assay.policy/1\nname: mine\n"
 
 struct law_room {
     struct store_room r;
@@ -26,8 +28,12 @@ void law_remove(struct law_room *l);
 /* Admits `bytes` as NAME@VERSION. */
 struct artifact law_admit(struct law_room *l, struct span bytes, const char *name,
                           const char *version);
-/* Installs a policy given as YAML. */
+/* Installs a policy given as YAML; one named mine with these channels. */
 void law_set(struct law_room *l, const char *yaml);
+void law_channels(struct law_room *l, const char *channels);
+/* A statement as promote would make it of tiny@1 for preview, for commits that it would not make.
+ */
+struct statement law_statement(struct law_room *l, const struct standing *on);
 
 /* How a piece of evidence shall look; zero values make a good one by the role gate, ended now. */
 struct law_case {
