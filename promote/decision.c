@@ -49,14 +49,16 @@ static enum status unproven(struct err *e, const char *code, const char *what)
     return err_at(e, ST_UNPROVEN, "decision", code, ERR_NO_OFFSET, "%s", what);
 }
 
-/* The decision that put h there: signed by the role release, and about exactly this. That it was
- * made for this store its replay says (promote/recall.c), which every use of one goes on to. */
+/* The decision that put h there: signed by the role release, and about exactly this. */
 static enum status open_decision(const struct promoter *by, const struct holder *h,
                                  struct statement *out, struct err *e)
 {
+    struct store_facts facts;
     enum status st = decision_open(by->store, by->trust, &h->decision, TRUST_ANY_TIME, out, e);
-    if (st != ST_OK)
+    if (st != ST_OK || (st = store_facts(by->store, &facts, e)) != ST_OK)
         return st;
+    if (!text_equal(out->store, facts.id))
+        return unproven(e, "decision-store", "the decision was made for another store");
     if (!text_equal(out->name, h->name) || !text_equal(out->channel, h->channel))
         return unproven(e, "decision-channel", "the decision was made for another name or channel");
     if (!digest_equal(&out->artifact, &h->artifact) || !decision_enters(out->kind))

@@ -87,6 +87,32 @@ def sparse(path):
     os.unlink(hole)
 
 
+def sparse_tail(path):
+    """Data, then a hole up to the end: what is read of it is right as far as it goes."""
+    hole = path + ".hole"
+    with open(hole, "wb") as f:
+        f.write(bytes(range(256)) * 16)
+        f.truncate(1 << 20)
+    subprocess.run(["tar", "-cf", path, "--sparse", "--transform=s/.*/evil/", "-C", "/", hole[1:]], check=True,
+                   stderr=subprocess.DEVNULL)
+    os.unlink(hole)
+
+
+def zip_changed(local, central, value, method=zipfile.ZIP_STORED):
+    """One entry, evil, whose header says something else: offsets in the local and in the central header."""
+    def make(path):
+        with zipfile.ZipFile(path, "w", method) as z:
+            z.writestr(zipfile.ZipInfo("evil"), bytes(range(256)) * 16, method)
+        with open(path, "r+b") as f:
+            data = bytearray(f.read())
+            for magic, at in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+                if at is not None:
+                    data[data.rindex(magic) + at] ^= value
+            f.seek(0)
+            f.write(data)
+    return make
+
+
 def many(path):
     with tarfile.open(path, "w") as tar:
         for i in range(4097):
@@ -120,11 +146,17 @@ BAD = [  # file, how it is made, code, what the message names
     ("control.tar", tar_of("a\nb"), "archive-name", "a"),
     ("deep.tar", tar_of("d/" * 40 + "x"), "archive-name", "d/d/d"),
     ("long.tar", tar_of("n" * 600), "archive-name", "nnn"),
+    ("longest.tar", tar_of("n" * 3000), "archive-name", "nnn"),
     ("twice.tar", tar_of("a", "b", "a"), "archive-twice", "a"),
     ("dotted.tar", tar_of("a", "./a"), "archive-twice", "a"),
     ("both.tar", tar_of("a", "a/b"), "archive-twice", "a/b"),
     ("many.tar", many, "archive-entries", "f4096"),
     ("sparse.tar", sparse, "archive-sparse", "evil"),
+    ("tail.tar", sparse_tail, "archive-sparse", "evil"),
+    ("encrypted.zip", zip_changed(6, 8, 1), "archive-encrypted", "evil"),
+    ("checksum.zip", zip_changed(14, 16, 1), "archive-damaged", "evil"),
+    ("stored.zip", zip_changed(200, None, 1), "archive-damaged", "evil"),
+    ("packed.zip", zip_changed(40, None, 0xff, zipfile.ZIP_DEFLATED), "archive-damaged", "evil"),
     ("link.zip", zip_link, "archive-link", "evil"),
     ("up.zip", zip_of("../x"), "archive-name", "../x"),
     ("twice.zip", zip_of("x", "x"), "archive-twice", "x"),
@@ -185,6 +217,7 @@ def bad(home):
         text = json.dumps(answer, ensure_ascii=False)
         check(code == 7 and f'"{want}"' in text, f"{name}: exit {code}, {text}")
         check(json.dumps(entry, ensure_ascii=False)[1:-1] in text, f"{name}: {entry} is not named in {text}")
+        check("(null)" not in text, f"{name}: {text}")
         check(seconds < SECONDS_MAX and resident < RESIDENT_MAX_KIB, f"{name}: {seconds:.1f} s, {resident} KiB")
         kept = [e for e in run("quarantine", "ls")[1]["entries"] if e["name"] == path]
         check(len(kept) == 1 and kept[0]["bytes"] == os.path.getsize(path) and kept[0]["stage"] == "archive",
