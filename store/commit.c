@@ -193,10 +193,10 @@ static enum status append(struct store *s, const struct catalog_mark *mark, stru
     return st == ST_OK ? store_poison(s, io_close(fd_take(&fd), e)) : st;
 }
 
-/* The one entry that a fenced ledger takes: the store is where it was fenced for. */
-static bool arrives(const struct change_entry *entry)
+/* What a fenced ledger takes: the store is where it was fenced for, or goes on where it was. */
+static bool lifts_fence(const struct change_entry *entry)
 {
-    return strcmp(entry->type, "arrived") == 0;
+    return strcmp(entry->type, "arrived") == 0 || strcmp(entry->type, "stayed") == 0;
 }
 
 static enum status commit_locked(struct store *s, struct change_entry *entry,
@@ -206,7 +206,7 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
     struct catalog_mark mark;
     bool fenced = false;
     enum status st = recover_fold(s, e);
-    if (st == ST_OK && !arrives(entry))
+    if (st == ST_OK && !lifts_fence(entry))
         st = store_fence(s, &fenced, e);
     if (st == ST_OK)
         st = store_mark(s, &mark, e);
@@ -236,7 +236,7 @@ enum status commit_entry(struct store *s, const struct change_entry *entry, stru
     SCOPED(reserve_use_release) struct reserve_use reserve = {0};
     SCOPED(fd_release) int lock = -1;
     struct change_entry mine = *entry;
-    enum status st = arrives(entry) ? store_usable(s, e) : store_writable(s, e);
+    enum status st = lifts_fence(entry) ? store_usable(s, e) : store_writable(s, e);
     if (st == ST_OK)
         st = check_signer(s, entry, e);
     if (st == ST_OK) /* evict, rm, quota, retire: an entry finds room on a full disk */

@@ -84,6 +84,34 @@ static enum status nothing_there(struct move *m, struct err *e)
     return err_subject(e, "%s", m->report->to);
 }
 
+/* Killed between the rename and the answer: what is there is this store, and nothing is left to do.
+ */
+static enum status arrived_before(struct move *m, bool *done, struct err *e)
+{
+    SCOPED(store_scope) struct store *s = NULL;
+    struct store_facts here, there;
+    struct err why = ERR_NONE;
+    bool fenced = true;
+    enum status st = store_facts(m->s, &here, e);
+    *done = st == ST_OK && store_open(m->report->to, &s, &why) == ST_OK &&
+            store_facts(s, &there, &why) == ST_OK && text_equal(here.id, there.id) &&
+            store_fence(s, &fenced, NULL) == ST_OK && !fenced;
+    if (*done) {
+        m->report->packs = there.packs;
+        m->report->bytes = there.stored_bytes;
+    }
+    return st;
+}
+
+static enum status inside_itself(const struct move *m, struct err *e)
+{
+    char real[sizeof m->s->path];
+    const size_t n = realpath(m->s->path, real) == NULL ? 0 : strlen(real);
+    if (n == 0 || strncmp(m->report->to, real, n) != 0 || m->report->to[n] != '/')
+        return ST_OK;
+    return err_set(e, ST_USAGE, "store-path", "%s lies in the store itself", m->report->to);
+}
+
 static enum status folder(int dir, const char *name, int *fd, struct err *e)
 {
     struct err why = ERR_NONE;
@@ -260,22 +288,37 @@ static enum status fenced_for(struct move *m, bool *fenced, struct err *e)
 /* -- arriving ------------------------------------------------------------------------------------
  */
 
-static enum status arrive(struct move *m, struct store *s, struct err *e)
+static enum status lift_fence(struct move *m, struct store *s, const char *type, struct err *e)
 {
-    struct check_report checked;
     uint64_t seq = 0;
-    enum status st = check_store(s, m->progress, NULL, NULL, &checked, e);
-    if (st == ST_OK && checked.findings > 0)
-        st = err_set(e, ST_CORRUPT, "move-damaged",
-                     "%llu things are damaged in what arrived; it was not put in place: run `assay "
-                     "fsck` here, mend it, and move again",
-                     (unsigned long long)checked.findings);
-    const struct change_entry entry = {.type = "arrived",
+    const struct change_entry entry = {.type = type,
                                        .set = span_text("{\"" MOVED_KEY "\":null}"),
                                        .clock = m->o->clock,
                                        .log = m->o->log};
+    return commit_entry(s, &entry, (struct commit_hook){0}, &seq, e);
+}
+
+/* What is damaged can be mended by who may write: the old store goes on, where it was. */
+static enum status stay(struct move *m, uint64_t findings, struct err *e)
+{
+    enum status st = lift_fence(m, m->s, "stayed", e);
+    return st != ST_OK
+               ? st
+               : err_set(
+                     e, ST_CORRUPT, "move-damaged",
+                     "%llu things are damaged in what arrived; it was not put in place, and the "
+                     "store stays here: run `assay fsck`, mend it, and move again",
+                     (unsigned long long)findings);
+}
+
+static enum status arrive(struct move *m, struct store *s, struct err *e)
+{
+    struct check_report checked;
+    enum status st = check_store(s, m->progress, NULL, NULL, &checked, e);
+    if (st == ST_OK && checked.findings > 0)
+        st = stay(m, checked.findings, e);
     if (st == ST_OK)
-        st = commit_entry(s, &entry, (struct commit_hook){0}, &seq, e);
+        st = lift_fence(m, s, "arrived", e);
     struct store_facts facts;
     if (st == ST_OK)
         st = store_facts(s, &facts, e);
@@ -348,11 +391,17 @@ enum status move_store(struct store *s, const struct move_options *o, struct pro
                      .dir = -1,
                      .packs = -1,
                      .quarantine = -1};
-    bool fenced = false;
+    bool fenced = false, done = false;
     *out = (struct move_report){0};
     enum status st = resolve(&m, e);
     if (st == ST_OK)
+        st = inside_itself(&m, e);
+    if (st == ST_OK)
         st = fenced_for(&m, &fenced, e);
+    if (st == ST_OK && fenced)
+        st = arrived_before(&m, &done, e);
+    if (st != ST_OK || done)
+        return st;
     if (st == ST_OK) /* a fenced store has no other writer who would do it */
         st = recover_sweep(s, e);
     if (st == ST_OK)

@@ -7,7 +7,8 @@
  *
  * The ledger is only ever extended. Killed at any moment, the same call goes on: what was copied
  * stays, and a fenced store goes on to the place it was fenced for. The old store stays readable
- * and says where it went. */
+ * and says where it went. When what arrived is damaged, an entry "stayed" lifts the old store's
+ * fence, so that it can be mended. */
 #ifndef STORE_MOVE_H
 #define STORE_MOVE_H
 

@@ -20,6 +20,22 @@ mkdir "$T/taken"
 "$A" -q copy --to "$T/taken" 2>/dev/null && fail 'it was put over something'
 "$A" -q copy --to "$T/no/such" 2>/dev/null && fail 'it went where no folder is'
 
+# Not into itself; and what is damaged stays, and can be mended where it is.
+"$A" -q copy --to "$T/s/new" 2>/dev/null && fail 'it went into itself'
+cp -r "$T/s" "$T/hurt"
+for p in "$T"/hurt/packs/*.pack; do
+    [ "$(stat -c %s "$p")" -gt 500000 ] || continue
+    chmod 600 "$p"
+    printf 'xxxxxxxx' | dd of="$p" bs=1 seek=100000 conv=notrunc 2>/dev/null
+done
+"$A" -q --store "$T/hurt" copy --to "$T/whole" >/dev/null 2>"$T/err" && fail 'damage arrived'
+grep -q 'stays here' "$T/err" || fail "damage: $(cat "$T/err")"
+for v in 1.0 1.1; do "$A" -q --store "$T/hurt" add "testdata/tinyworld/tinyworld-$v.slm" --name t --version $v >/dev/null; done
+"$A" -q --store "$T/hurt" fsck --repair >/dev/null
+"$A" -q --store "$T/hurt" copy --to "$T/whole" >/dev/null || fail 'what was mended did not move'
+"$A" -q --store "$T/whole" fsck >/dev/null
+"$A" -q --store "$T/hurt" copy --to "$T/whole" >/dev/null || fail 'what had arrived was asked for again, and refused'
+
 if command -v strace >/dev/null; then # killed at each mutating call in turn
     n=1 kills=0
     while :; do
