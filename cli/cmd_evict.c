@@ -50,6 +50,15 @@ static enum status tell(void *ctx, const struct evict_candidate *c, struct err *
     return ST_OK;
 }
 
+static bool is_taken(const struct buf *list, const struct digest *d)
+{
+    for (size_t at = 0; at < list->n; at += DIGEST_BYTES)
+        if (memcmp(list->p + at, d->b, DIGEST_BYTES) == 0)
+            return true;
+    return false;
+}
+
+/* Each once, though several REFs may name it. */
 static enum status take_refs(struct evicting *v, struct err *e)
 {
     struct cli *c = v->c;
@@ -58,7 +67,8 @@ static enum status take_refs(struct evicting *v, struct err *e)
         enum status st = cli_artifact(c, c->word[i], false, &a, e);
         if (st != ST_OK)
             return st;
-        buf_append(&v->artifacts, SPAN(a.digest.b, DIGEST_BYTES));
+        if (!is_taken(&v->artifacts, &a.digest))
+            buf_append(&v->artifacts, SPAN(a.digest.b, DIGEST_BYTES));
     }
     return buf_status(&v->artifacts) == ST_OK
                ? ST_OK
@@ -128,7 +138,7 @@ enum status cmd_evict(struct cli *c, struct err *e)
     v.dry = o.dry_run;
     if (c->words > 0) {
         o.only = (const struct digest *)(const void *)v.artifacts.p;
-        o.only_count = c->words;
+        o.only_count = v.artifacts.n / DIGEST_BYTES;
     }
     if (c->json) {
         j = answer_open(c, "assay.evict/1");
@@ -162,19 +172,18 @@ static void tell_removed(struct cli *c, const struct evict_candidate *gone, stru
 }
 
 /* Each of them; told by the last round only. */
-static enum status remove_all(struct cli *c, const struct evict_options *o, bool last,
-                              struct json_out *j, struct err *e)
+static enum status remove_all(const struct evicting *v, const struct evict_options *o, bool last,
+                              struct err *e)
 {
-    for (size_t i = 0; i < c->words; i++) {
-        SCOPED(artifact_release) struct artifact a = {0};
+    for (size_t at = 0; at < v->artifacts.n; at += DIGEST_BYTES) {
         struct evict_candidate gone;
-        enum status st = cli_artifact(c, c->word[i], false, &a, e);
-        if (st == ST_OK)
-            st = evict_remove(c->store, &a.digest, o, &gone, e);
+        struct digest d;
+        memcpy(d.b, v->artifacts.p + at, DIGEST_BYTES);
+        enum status st = evict_remove(v->c->store, &d, o, &gone, e);
         if (st != ST_OK)
-            return err_subject(e, "%s", c->word[i]);
+            return st;
         if (last)
-            tell_removed(c, &gone, j);
+            tell_removed(v->c, &gone, v->j);
     }
     return ST_OK;
 }
@@ -185,19 +194,23 @@ enum status cmd_rm(struct cli *c, struct err *e)
     struct evict_options o;
     struct kept law;
     struct json_out j;
+    SCOPED(evicting_release) struct evicting v = {.c = c};
     enum status st = options(c, &o, &law, e);
     struct evict_options dry = o;
     dry.dry_run = true;
+    if (st == ST_OK)
+        st = take_refs(&v, e);
     if (st == ST_OK && !o.dry_run)
-        st = remove_all(c, &dry, false, NULL, e);
+        st = remove_all(&v, &dry, false, e);
     if (st != ST_OK)
         return st;
     if (c->json) {
         j = answer_open(c, "assay.rm/1");
         json_key(&j, "artifacts");
         json_array(&j);
+        v.j = &j;
     }
-    st = remove_all(c, &o, true, c->json ? &j : NULL, e);
+    st = remove_all(&v, &o, true, e);
     if (st == ST_OK && c->json) {
         json_close(&j);
         member_bool(&j, "dry_run", o.dry_run);
