@@ -45,7 +45,8 @@ bool judge_raw(struct stage *s, const struct unit *u, struct promise promise, ch
         return true;
     }
     bool ok = chk_follows(now, u->state->chk, u->after, promise.entries,
-                          u->added > 1 && u->answers == u->added);
+                          u->added > 1 && u->answers == u->added) &&
+              chk_room(now);
     if (!ok)
         (void)snprintf(why, WHY, "as it lies: %s", now->why);
     chk_free(now);
@@ -160,7 +161,7 @@ bool judge_again(struct stage *s, const struct unit *u, char why[WHY])
     struct chk *c = chk_read(s->store);
     bool ok = !c->there && u->after == NULL;
     if (!ok) {
-        ok = chk_follows(c, u->state->chk, NULL, 0, false) && chk_index(c);
+        ok = chk_follows(c, u->state->chk, NULL, 0, false) && chk_index(c) && chk_room(c);
         if (ok && u->after != NULL && c->entries < u->after->entries)
             ok = chk_fail(c, "I8: after the same again %zu entries, %zu undisturbed", c->entries,
                           u->after->entries);

@@ -122,3 +122,38 @@ bool chk_clean(struct chk *c)
     return clean_folder(c, "", stray) && clean_folder(c, "/staging", pending) &&
            clean_folder(c, "/packs", pending);
 }
+
+/* -- room ---------------------------------------------------------------------------------------
+ */
+
+static uint64_t folder_bytes(const struct chk *c, const char *sub)
+{
+    char path[900];
+    struct stat st;
+    uint64_t sum = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", c->path, sub);
+    DIR *d = opendir(path);
+    for (struct dirent *e = d == NULL ? NULL : readdir(d); e != NULL; e = readdir(d)) {
+        (void)snprintf(path, sizeof path, "%s/%s/%.255s", c->path, sub, e->d_name);
+        sum += lstat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    }
+    if (d != NULL)
+        closedir(d);
+    return sum;
+}
+
+bool chk_room(struct chk *c)
+{
+    char path[600], text[24] = "";
+    struct stat st;
+    const struct chk_pair *p = chk_map_get(&c->state, "quota/bytes", 11);
+    if (c->bad || p == NULL || p->value[8] == 0 || p->value_n - 9 >= sizeof text)
+        return !c->bad;
+    memcpy(text, p->value + 9, p->value_n - 9);
+    const uint64_t quota = strtoull(text, NULL, 10);
+    (void)snprintf(path, sizeof path, "%s/reserve", c->path);
+    uint64_t sum = stat(path, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
+    sum += folder_bytes(c, "packs") + folder_bytes(c, "staging") + folder_bytes(c, "quarantine");
+    return sum <= quota || chk_fail(c, "quota: %llu bytes lie there, %llu may",
+                                    (unsigned long long)sum, (unsigned long long)quota);
+}

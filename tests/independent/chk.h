@@ -9,6 +9,7 @@
  *     chk_follows what was acknowledged is there, the rest is all or nothing     I1 I2 I5
  *     chk_index   LMDB's tables are the fold of packs and ledger                 I11
  *     chk_clean   nothing is left over                                           I9
+ *     chk_room    what lies there is within the quota
  *
  * The first violation found is kept in `why`. One thread. */
 #ifndef TESTS_INDEPENDENT_CHK_H
@@ -55,6 +56,8 @@ bool chk_follows(struct chk *now, const struct chk *before, const struct chk *af
                  bool apart);
 bool chk_index(struct chk *c);
 bool chk_clean(struct chk *c);
+/* Every file of packs, staging and quarantine by its length, the reserve by its blocks. */
+bool chk_room(struct chk *c);
 
 /* -- the rooms behind it ------------------------------------------------------------------------
  */

@@ -11,6 +11,7 @@ slice() {
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 slice kill --stride 53 --job 0/5
+slice kill --only tight.add-large --stride 17
 slice torn --stride 251 --job 1/5
 slice compound --only lab.add-new --stride 97
 slice compound --only evicted.gc --stride 97
