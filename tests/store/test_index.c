@@ -3,10 +3,13 @@
 #include "tests/support/temp.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,4 +264,137 @@ Test(index, a_page_size_that_no_file_has_is_refused_before_anything_is_divided_b
         cr_assert_not_null(strstr(e.detail, "damaged page size"), "%s", e.detail);
         temp_remove(&t);
     }
+}
+
+/* -- where it lies ------------------------------------------------------------------------------
+ */
+
+static unsigned long pretended; /* type of file system; 0: what it is */
+
+/* Stands before libc's: a network file system cannot be had in a test. */
+int statfs(const char *path, struct statfs *out)
+{
+    const int rc = (int)syscall(SYS_statfs, path, out);
+    if (rc == 0 && pretended != 0)
+        out->f_type = (__fsword_t)pretended;
+    return rc;
+}
+
+Test(index, on_a_network_file_system_it_is_neither_made_nor_opened)
+{
+    static const unsigned long remote[] = {0x6969,     0x517B,     0xFF534D42, 0xFE534D42,
+                                           0x01021997, 0x00C36400, 0x5346414F, 0x73757245,
+                                           0x0BD00BD0, 0x7461636F, 0x01161970};
+    struct err e = ERR_NONE;
+    struct temp t = temp_make();
+    struct index *x = NULL;
+    OK(index_open(t.path, true, &x, &e));
+    index_close(x);
+    for (size_t i = 0; i < 2 * sizeof remote / sizeof *remote; i++) {
+        pretended = remote[i / 2];
+        cr_expect_eq(index_open(t.path, i % 2 == 0, &x, &e), ST_UNSUPPORTED, "%lx", pretended);
+        cr_expect_str_eq(err_code(&e), "network-file-system");
+        cr_expect_str_eq(e.subject, t.path);
+    }
+    pretended = 0xEF53; /* ext4 */
+    OK(index_open(t.path, false, &x, &e));
+    index_close(x);
+    temp_remove(&t);
+}
+
+/* -- readers that died --------------------------------------------------------------------------
+ */
+
+/* A process that looks at the index through so many views, or all there may be, until it is killed.
+ */
+static pid_t reader(const char *path, unsigned views)
+{
+    int ready[2];
+    char c = 0;
+    cr_assert_eq(pipe(ready), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        struct err e = ERR_NONE;
+        struct index *x = NULL;
+        struct index_view *v = NULL;
+        enum status st = index_open(path, false, &x, &e);
+        for (unsigned i = 0; i < views && st == ST_OK; i++)
+            st = index_view_open(x, &v, &e);
+        if ((st == ST_OK || st == ST_BUSY) && write(ready[1], "r", 1) == 1)
+            (void)pause();
+        _exit(1);
+    }
+    (void)close(ready[1]);
+    cr_assert_eq(read(ready[0], &c, 1), 1);
+    (void)close(ready[0]);
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    int status = 0;
+    cr_assert_eq(kill(pid, SIGKILL), 0);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+}
+
+/* How long the file is after so many commits that each write the same keys anew. */
+static uint64_t rewritten(struct index *x, const char *path, unsigned times)
+{
+    struct err e = ERR_NONE;
+    struct index_write *w = NULL;
+    struct stat st;
+    char key[16], value[64], file[300];
+    for (unsigned i = 0; i < times; i++) {
+        OK(index_begin(x, &w, &e));
+        for (unsigned k = 0; k < 200; k++) {
+            snprintf(key, sizeof key, "key%u", k);
+            snprintf(value, sizeof value, "a value that is written %u times", i);
+            put(w, key, value);
+        }
+        OK(index_commit(w, &e));
+    }
+    snprintf(file, sizeof file, "%s/data.mdb", path);
+    cr_assert_eq(stat(file, &st), 0);
+    return (uint64_t)st.st_size;
+}
+
+/* What a reader sees is kept for it, and for its ghost until somebody opens the index or asks. */
+Test(index, what_killed_readers_saw_is_room_again_once_they_are_cleared)
+{
+    struct err e = ERR_NONE;
+    struct temp t = temp_make();
+    struct index *x = NULL;
+    OK(index_open(t.path, true, &x, &e));
+    const uint64_t steady = rewritten(x, t.path, 60);
+    const pid_t pid = reader(t.path, 1);
+    end(pid);
+    const uint64_t haunted = rewritten(x, t.path, 60);
+    cr_assert_gt(haunted, steady + steady / 2, "the dead reader kept nothing: no test");
+    OK(index_clear_readers(x, &e));
+    cr_assert_leq(rewritten(x, t.path, 60), haunted + haunted / 10);
+    end(reader(t.path, 1));
+    index_close(x);
+    OK(index_open(t.path, false, &x, &e)); /* opening clears, too */
+    const uint64_t then = rewritten(x, t.path, 1);
+    cr_assert_leq(rewritten(x, t.path, 60), then + then / 10);
+    index_close(x);
+    temp_remove(&t);
+}
+
+Test(index, a_table_full_of_readers_keeps_others_out_only_while_they_live)
+{
+    struct err e = ERR_NONE;
+    struct temp t = temp_make();
+    struct index *x = NULL;
+    struct index_view *v = NULL;
+    OK(index_open(t.path, true, &x, &e));
+    const pid_t pid = reader(t.path, UINT_MAX);
+    cr_assert_eq(index_view_open(x, &v, &e), ST_BUSY);
+    cr_assert_str_eq(err_code(&e), "index-readers");
+    end(pid);
+    e = ERR_NONE;
+    OK(index_view_open(x, &v, &e));
+    index_view_close(v);
+    index_close(x);
+    temp_remove(&t);
 }
