@@ -220,6 +220,29 @@ static void dims_bytes_wrap(struct gguf_draft *d)
     dims(d, UINT64_C(1) << 61, 3);
 }
 
+/* 2^64 − 4 bytes, which wrap when they are padded. */
+static void padded_size_wraps(struct gguf_draft *d)
+{
+    dims(d, (UINT64_C(1) << 62) - 1, 1);
+}
+
+/* Twice 2^63 bytes. */
+static void sizes_sum_wraps(struct gguf_draft *d)
+{
+    dims(d, UINT64_C(1) << 61, 1);
+    put_le64(draft_description(d, QUERY) + 4, UINT64_C(1) << 61);
+    put_le64(draft_description(d, QUERY) + 12, 1);
+}
+
+static void out_of_order(struct gguf_draft *d)
+{
+    uint8_t *q = draft_description(d, QUERY) + 24,
+            *k = draft_description(d, "blk.0.attn_k.weight") + 24;
+    const uint64_t offset = get_le64(q);
+    put_le64(q, get_le64(k));
+    put_le64(k, offset);
+}
+
 static void dims_swapped(struct gguf_draft *d)
 {
     dims(d, 16, 8);
@@ -378,6 +401,7 @@ const struct bad bad_gguf[] = {
     {"tensor-count-zero.gguf", "gguf-no-tensors", .patch = FILE64(8, 0)},
     {"pair-count-wraps.gguf", "gguf-pair-count", .patch = FILE64(16, UINT64_MAX / 16)},
     {"pair-count-over-32-bits.gguf", "gguf-pair-count", .patch = FILE64(16, UINT64_C(0x100000001))},
+    {"pair-count-over-limit.gguf", "gguf-pair-count", .patch = FILE64(16, 4097)},
     {"pair-count-zero.gguf", "gguf-architecture", .patch = FILE64(16, 0)},
     {"key-empty.gguf", "gguf-key-empty", .patch = FILE64(24, 0)},
     {"key-length-max.gguf", "gguf-key-length", .patch = FILE64(24, UINT64_MAX)},
@@ -388,6 +412,8 @@ const struct bad bad_gguf[] = {
     {"string-near-2-63.gguf", "gguf-string-length",
      .patch = FILE64(24 + 8 + 20 + 4, UINT64_C(0x7fffffffffffffff))},
     {"string-length-max.gguf", "gguf-string-length", .patch = FILE64(24 + 8 + 20 + 4, UINT64_MAX)},
+    {"string-of-a-gibibyte.gguf", "gguf-string-length",
+     .patch = FILE64(24 + 8 + 20 + 4, UINT64_C(1) << 30)},
     {"string-past-end.gguf", "gguf-truncated", .patch = FILE64(24 + 8 + 20 + 4, 500000)},
     {"string-not-utf8.gguf", "gguf-string-utf8", .spoil_file = string_not_utf8},
     {"array-size-wraps.gguf", "gguf-array-length",
@@ -466,9 +492,16 @@ const struct bad bad_gguf[] = {
     {"epsilon-negative.gguf", "gguf-rms-epsilon", .patch = PAIR32(EPSILON, 4, 0xb727c5acu)},
     {"epsilon-nan.gguf", "gguf-rms-epsilon", .patch = PAIR32(EPSILON, 4, 0x7fc00000u)},
     {"epsilon-denormal.gguf", "gguf-rms-epsilon", .patch = PAIR32(EPSILON, 4, 3)},
+    {"epsilon-infinite.gguf", "gguf-rms-epsilon", .patch = PAIR32(EPSILON, 4, 0x7f800000u)},
     {"epsilon-of-another-type.gguf", "gguf-rms-epsilon", .patch = PAIR32(EPSILON, 0, 4)},
     {"rope-base-infinite.gguf", "gguf-rope-freq-base",
      .patch = PAIR32("llama.rope.freq_base", 4, 0x7f800000u)},
+    {"rope-base-nan.gguf", "gguf-rope-freq-base",
+     .patch = PAIR32("llama.rope.freq_base", 4, 0x7fc00000u)},
+    {"rope-base-negative.gguf", "gguf-rope-freq-base",
+     .patch = PAIR32("llama.rope.freq_base", 4, 0xc61c4000u)},
+    {"rope-base-denormal.gguf", "gguf-rope-freq-base",
+     .patch = PAIR32("llama.rope.freq_base", 4, 1)},
     {"rope-base-zero.gguf", "gguf-rope-freq-base", .patch = PAIR32("llama.rope.freq_base", 4, 0)},
     {"vocab-size-other.gguf", "gguf-vocab-size", .patch = PAIR32("llama.vocab_size", 4, 512)},
     {"tokens-missing.gguf", "gguf-tokens", .rename = {TOKENS, "tokenizer.ggml.tokenz"}},
@@ -523,6 +556,8 @@ const struct bad bad_gguf[] = {
     {"dims-over-63-bits.gguf", "gguf-dims-overflow", .spoil_gguf = dims_over_63_bits},
     {"dims-2-62-by-4.gguf", "gguf-dims-overflow", .spoil_gguf = dims_2_62_4},
     {"dims-bytes-wrap.gguf", "gguf-shape", .spoil_gguf = dims_bytes_wrap},
+    {"padded-size-wraps.gguf", "gguf-shape", .spoil_gguf = padded_size_wraps},
+    {"sizes-sum-wraps.gguf", "gguf-shape", .spoil_gguf = sizes_sum_wraps},
     {"dims-swapped.gguf", "gguf-shape", .spoil_gguf = dims_swapped},
     {"embedding-rows-not-vocab.gguf", "gguf-shape", .patch = TENSOR64(EMBEDDING, 12, 17)},
     {"type-unsupported.gguf", "gguf-tensor-type", .patch = TENSOR32(EMBEDDING, 20, 16)},
@@ -533,6 +568,7 @@ const struct bad bad_gguf[] = {
      .patch = TENSOR64(QUERY, 24, UINT64_C(1) << 40)},
     {"offset-wraps.gguf", "gguf-tensor-past-end", .patch = TENSOR64(QUERY, 24, UINT64_MAX - 31)},
     {"offset-unaligned.gguf", "gguf-offset-unaligned", .patch = TENSOR64(QUERY, 24, 8)},
+    {"tensors-out-of-order.gguf", "gguf-gap", .spoil_gguf = out_of_order},
     {"tensors-overlap.gguf", "gguf-overlap", .patch = TENSOR64(QUERY, 24, 0)},
     {"gap-between-tensors.gguf", "gguf-gap", .patch = TENSOR64("output_norm.weight", 16, 512 + 32)},
     {"tensor-unknown.gguf", "gguf-unknown-tensor", .rename = {QUERY, "blk.0.attn_x.weight"}},

@@ -57,6 +57,13 @@ static void tensor_missing(struct buf *f)
     }
 }
 
+/* q8_0 has one scale a row: its block is the row, here of 8. */
+static void q8_block(struct buf *f)
+{
+    put_le32(entry(f, 0) + 8, 2);
+    put_le32(entry(f, 0) + 56, 4);
+}
+
 static void overlap(struct buf *f)
 {
     put_le64(entry(f, 1) + 32, get_le64(entry(f, 0) + 32));
@@ -168,6 +175,11 @@ const struct bad bad_slm1[] = {
     {"context-huge.slm", "slm1-max-context", .patch = FILE32(52, 0xffffffffu)},
     {"rope-theta-nan.slm", "slm1-rope-theta", .patch = FILE32(56, 0x7fc00000u)},
     {"rope-theta-zero.slm", "slm1-rope-theta", .patch = FILE32(56, 0)},
+    {"rope-theta-negative.slm", "slm1-rope-theta", .patch = FILE32(56, 0xc61c4000u)},
+    {"rope-theta-infinite.slm", "slm1-rope-theta", .patch = FILE32(56, 0x7f800000u)},
+    {"rope-theta-denormal.slm", "slm1-rope-theta", .patch = FILE32(56, 1)},
+    {"epsilon-nan.slm", "slm1-rms-norm-epsilon", .patch = FILE32(60, 0x7fc00000u)},
+    {"epsilon-zero.slm", "slm1-rms-norm-epsilon", .patch = FILE32(60, 0)},
     {"epsilon-negative.slm", "slm1-rms-norm-epsilon", .patch = FILE32(60, 0xb727c5acu)},
     {"epsilon-denormal.slm", "slm1-rms-norm-epsilon", .patch = FILE32(60, 1)},
     {"epsilon-infinite.slm", "slm1-rms-norm-epsilon", .patch = FILE32(60, 0x7f800000u)},
@@ -194,6 +206,9 @@ const struct bad bad_slm1[] = {
     {"bpe-version.slm", "tokenizer-version", .patch = FILE32(112, 2), .bpe = true},
     {"bpe-vocab.slm", "tokenizer-vocab", .patch = FILE32(116, 261), .bpe = true},
     {"bpe-bos.slm", "tokenizer-special", .patch = FILE32(120, 255), .bpe = true},
+    {"bpe-eos.slm", "tokenizer-special", .patch = FILE32(124, 256), .bpe = true},
+    {"bpe-pad.slm", "tokenizer-special", .patch = FILE32(128, 0), .bpe = true},
+    {"bpe-unk.slm", "tokenizer-special", .patch = FILE32(132, 260), .bpe = true},
     {"bpe-token-count.slm", "tokenizer-token-count", .patch = FILE32(136, 3), .bpe = true},
     {"bpe-merge-count-one-more.slm", "tokenizer-truncated", .patch = FILE32(140, 3), .bpe = true},
     {"bpe-merge-count-huge.slm", "tokenizer-merge-count", .patch = FILE32(140, 0xffffffffu),
@@ -230,6 +245,7 @@ const struct bad bad_slm1[] = {
     {"block-zero.slm", "slm1-block-size", .patch = ENTRY32(0, 56, 0)},
     {"block-odd.slm", "slm1-block-size", .patch = ENTRY32(0, 56, 7)},
     {"block-not-dividing.slm", "slm1-block-size", .patch = ENTRY32(0, 56, 6)},
+    {"block-of-q8-not-row.slm", "slm1-block-size", .spoil_slm1 = q8_block},
     {"block-of-f32.slm", "slm1-block-size", .patch = ENTRY32(1, 56, 8)},
     {"reserved-set.slm", "slm1-reserved", .patch = ENTRY32(0, 60, 1)},
     {"tensors-overlap.slm", "slm1-overlap", .spoil_slm1 = overlap},
