@@ -2,8 +2,11 @@
 
 Good archives of one folder give the artifact that the folder gives; each bad one of the table is refused with its code,
 names its entry, lands in quarantine byte for byte, and costs neither much memory nor much time."""
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import stat
 import subprocess
@@ -119,6 +122,39 @@ def many(path):
             regular(tar, f"f{i}", b"")
 
 
+def folders(path):
+    with tarfile.open(path, "w") as tar:
+        for i in range(65537):
+            info = tarfile.TarInfo(f"d{i}")
+            info.type = tarfile.DIRTYPE
+            tar.addfile(info)
+
+
+def endless(path):
+    """A size that is a lie: 5 TiB are said to follow, a block does."""
+    info = tarfile.TarInfo("evil")
+    info.size = 5 << 40
+    with open(path, "wb") as f:
+        f.write(info.tobuf(tarfile.GNU_FORMAT) + bytes(512))
+
+
+def filtered(module):
+    def make(path):
+        tar_of("a")(path + ".plain")
+        with open(path + ".plain", "rb") as f, open(path, "wb") as out:
+            out.write(module.compress(f.read()))
+    return make
+
+
+def cpio(path):
+    def entry(name, data):
+        head = "070701" + "".join(f"{n:08x}" for n in (1, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0))
+        body = head.encode() + name.encode() + b"\0"
+        return body + bytes(-len(body) % 4) + data + bytes(-len(data) % 4)
+    with open(path, "wb") as f:
+        f.write(entry("a", b"x") + entry("TRAILER!!!", b""))
+
+
 def bytes_of(data):
     def make(path):
         with open(path, "wb") as f:
@@ -151,6 +187,15 @@ BAD = [  # file, how it is made, code, what the message names
     ("dotted.tar", tar_of("a", "./a"), "archive-twice", "a"),
     ("both.tar", tar_of("a", "a/b"), "archive-twice", "a/b"),
     ("many.tar", many, "archive-entries", "f4096"),
+    ("folders.tar", folders, "archive-entries", "d65536"),
+    ("endless.tar", endless, "archive-damaged", ""),
+    ("gzip.tar", filtered(gzip), "archive-format", ""),
+    ("bzip2.tar", filtered(bz2), "archive-format", ""),
+    ("xz.tar", filtered(lzma), "archive-format", ""),
+    ("gzip.tar.zst", filtered(gzip), "archive-format", ""),
+    ("cpio.tar", cpio, "archive-format", ""),
+    ("tar.zip", tar_of("a"), "archive-format", ""),
+    ("zip.tar", zip_of("a"), "archive-format", ""),
     ("sparse.tar", sparse, "archive-sparse", "evil"),
     ("tail.tar", sparse_tail, "archive-sparse", "evil"),
     ("encrypted.zip", zip_changed(6, 8, 1), "archive-encrypted", "evil"),
@@ -199,7 +244,8 @@ def good(home):
         for name in ("weights.bin", "sub/größe.txt", "nothing"):
             z.write(f"{folder}/{name}", name)
     _, whole, _, _ = run("add", folder, "--name", "it", "--version", "folder")
-    for archive in ("good.tar", "good.tar.zst", "good.zip"):
+    os.link(home + "/good.tar.zst", home + "/good.tzst")
+    for archive in ("good.tar", "good.tar.zst", "good.tzst", "good.zip"):
         code, answer, _, _ = run("add", f"{home}/{archive}", "--name", "it", "--version", archive)
         check(code == 0 and answer.get("sha256") == whole["sha256"], f"{archive}: exit {code} {answer}")
     code, answer, _, _ = run("add", home + "/good.zip", "--name", "it", "--version", "raw", "--format", "opaque")
