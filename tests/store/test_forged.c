@@ -104,6 +104,25 @@ Test(forged, a_root_that_names_anothers_chunks_never_reads_as_that_content)
     room_remove(&r);
 }
 
+Test(forged, a_content_whose_recipe_lost_a_page_is_damaged_and_not_absent)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    struct content c;
+    struct index_write *w = NULL;
+    uint8_t key[33] = {PACK_RECIPE_PAGE};
+    SCOPED(buf_release) struct buf root = BUF_EMPTY, got = BUF_EMPTY;
+    OK(room_add(&r, span_text("words"), &c, &e));
+    root_of(&r, &c.sha256, &root);
+    memcpy(key + 1, root.p + 56, DIGEST_BYTES);
+    OK(index_begin(r.s->index, &w, &e));
+    OK(index_delete(w, INDEX_RECORDS, SPAN(key, sizeof key), &e));
+    OK(index_commit(w, &e));
+    cr_assert_eq(store_content_read(r.s, &c.sha256, sink_buf(&got), NULL, &e), ST_CORRUPT);
+    cr_assert_str_eq(err_code(&e), "recipe");
+    room_remove(&r);
+}
+
 /* -- the ledger ----------------------------------------------------------------------------------
  */
 

@@ -398,3 +398,26 @@ Test(index, a_table_full_of_readers_keeps_others_out_only_while_they_live)
     index_close(x);
     temp_remove(&t);
 }
+
+Test(index, each_defect_of_its_meta_pages_has_its_name)
+{
+    static const struct {
+        const char *spoil, *says;
+    } rows[] = {
+        {"truncate -s 100 data.mdb", "ends within its meta pages"},
+        {"printf x | dd of=data.mdb bs=1 seek=16 conv=notrunc", "has a damaged meta page"},
+        {"printf x | dd of=data.mdb bs=1 seek=4112 conv=notrunc", "has a damaged meta page"},
+        {"printf x | dd of=data.mdb bs=1 seek=4121 conv=notrunc", "contradict each other"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err e = ERR_NONE;
+        struct temp t = temp_make();
+        struct index *x = NULL;
+        OK(index_open(t.path, true, &x, &e));
+        index_close(x);
+        cr_assert_eq(temp_run(&t, "%s", rows[i].spoil), 0);
+        cr_assert_eq(index_open(t.path, false, &x, &e), ST_CORRUPT);
+        cr_assert_not_null(strstr(e.detail, rows[i].says), "row %zu: %s", i, e.detail);
+        temp_remove(&t);
+    }
+}
