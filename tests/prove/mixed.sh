@@ -1,7 +1,7 @@
 #!/bin/sh
 # Mixed load for MIXED_MINUTES (30): two adders, readers, eviction, gc, fsck, all as commands, and each minute every
 # command under way is killed with -9. Ends with fsck clean, no staging left and memory flat: the peak of an add, a gc
-# and a verify at the end is that of the beginning.
+# and a verify at the end is that of the beginning. The quota is so tight that adders are refused, and sampled all the time.
 set -eu
 A=${ASSAY_BINARY:?}
 minutes=${MIXED_MINUTES:-30}
@@ -24,7 +24,8 @@ def peak(*words):
     assert code == "0", (words, p.stdout, p.stderr)
     return int(kib)
 must("init", "--no-passphrase")
-must("quota", "--set-bytes", "400M")
+QUOTA = 80 << 20
+must("quota", "--set-bytes", str(QUOTA))
 base = random.Random(1).randbytes(24 << 20)
 def model(n):
     r = random.Random(n)
@@ -36,6 +37,7 @@ def model(n):
 for n in range(8):
     with open(f"{root}/{n}.bin", "wb") as f:
         f.write(model(n))
+OPS = ["add", "get", "evict", "gc", "fsck", "ls"]
 counts, bad, running, stop = {}, [], set(), threading.Event()
 lock = threading.Lock()
 def work(seed):
@@ -43,7 +45,7 @@ def work(seed):
     while not stop.is_set():
         n += 1
         k = r.randrange(8)
-        op = r.choices(["add", "get", "evict", "gc", "fsck", "ls"], [30, 40, 12, 6, 2, 10])[0]
+        op = r.choices(OPS, [30, 40, 12, 6, 2, 10])[0]
         words = {"add": ["add", f"{root}/{k}.bin", "--name", f"m{k}", "--version", str(r.randrange(4))],
                  "get": ["get", f"m{k}@{r.randrange(4)}", "-o", f"{root}/out.{seed}", "--force"],
                  "evict": ["evict", "--bytes", "20M"], "gc": ["gc"], "fsck": ["fsck"], "ls": ["ls", "--json"]}[op]
@@ -54,6 +56,7 @@ def work(seed):
         with lock:
             running.discard(p)
             counts[op] = counts.get(op, 0) + 1
+            counts["refused for room"] = counts.get("refused for room", 0) + (p.returncode == 8)
         fine = {0, -9, 8} | ({9} if op == "get" else set()) | ({2} if op == "add" else set())
         if p.returncode not in fine and b"code locked" not in err:
             bad.append((op, p.returncode, out[-600:], err[-300:]))
@@ -84,10 +87,10 @@ last = began
 while time.time() - began < minutes * 60 and not stop.is_set():
     time.sleep(0.2)
     now = size()
-    if now > 400 << 20:
+    if now > QUOTA:
         now = min(size() for _ in range(3)) # files on their way, and the reserve while it is used, may be seen twice
     most = max(most, now)
-    if now > 400 << 20:
+    if now > QUOTA:
         bad.append(("quota", now, ""))
         stop.set()
     if time.time() - last >= min(60, minutes * 10):
@@ -99,10 +102,11 @@ while time.time() - began < minutes * 60 and not stop.is_set():
 stop.set()
 for t in threads:
     t.join()
-print(f"{sum(counts.values())} commands in {(time.time() - began) / 60:.1f} minutes, {kills} killed; {counts}; at most {most} of {400 << 20} bytes")
+print(f"{sum(counts[op] for op in OPS if op in counts)} commands in {(time.time() - began) / 60:.1f} minutes, {kills} killed; {counts}; at most {most} of {QUOTA} bytes")
 if bad:
     print("BAD", bad[0], "store left at", root)
     sys.exit(1)
+must("quota", "--set-bytes", "none")
 must("gc")
 must("fsck")
 left = [n for n in os.listdir(root + "/s/staging")]
