@@ -92,6 +92,34 @@ Test(conformance, stories260k_tells_the_reference_text)
     close_place(&p);
 }
 
+/* What another runtime goes on with, of 100 tokens the prompt's included: three times a line
+ * "PROMPT: …" and the text from the prompt on. */
+Test(conformance, stories260k_goes_on_from_three_prompts_as_the_reference_does)
+{
+    static const char mark[] = "PROMPT: ";
+    struct place p = open_model("gguf/stories260K-f32.gguf");
+    SCOPED(buf_release) struct buf ref = corpus_file("gguf/REF-greedy-prompts-n100.txt");
+    unsigned prompts = 0;
+    buf_byte(&ref, 0);
+    for (const char *at = strstr((const char *)ref.p, mark), *next; at != NULL; at = next) {
+        const char *prompt = at + strlen(mark), *text = strchr(prompt, '\n') + 1;
+        const size_t n = (size_t)(text - 1 - prompt);
+        next = strstr(text, mark);
+        size_t all = next != NULL ? (size_t)(next - text) : strlen(text);
+        while (all > n && text[all - 1] == '\n')
+            all--;
+        struct generation got;
+        cr_assert_eq(memcmp(prompt, text, n), 0, "the text begins with its prompt");
+        cr_assert_eq(session_generate(p.session, SPAN(prompt, n), 100, NULL, &got, &p.e), ST_OK);
+        cr_assert_geq(got.text.n, all - n);
+        cr_assert(span_equal(SPAN(got.text.p, all - n), SPAN(text + n, all - n)), "%.20s: %.*s",
+                  prompt, (int)(all - n), (const char *)got.text.p);
+        prompts++;
+    }
+    cr_assert_eq(prompts, 3);
+    close_place(&p);
+}
+
 static void check_first_logits(const char *name, const char *prompt, const double want[4],
                                double within)
 {
