@@ -101,13 +101,13 @@ static void check_prefixes(enum model_format format, struct buf whole, size_t st
 Test(refusals, an_slm1_file_cut_anywhere_is_refused)
 {
     check_prefixes(MODEL_FORMAT_SLM1, make_slm1(&(struct make){.tiny = true, .dtype = MAKE_Q4_0}),
-                   5);
-    check_prefixes(MODEL_FORMAT_SLM1, make_slm1(&(struct make){.tiny = true, .bpe = true}), 61);
+                   1);
+    check_prefixes(MODEL_FORMAT_SLM1, make_slm1(&(struct make){.tiny = true, .bpe = true}), 1);
 }
 
 Test(refusals, a_gguf_file_cut_anywhere_is_refused)
 {
-    check_prefixes(MODEL_FORMAT_GGUF, make_gguf(&(struct make){.tiny = true}), 5);
+    check_prefixes(MODEL_FORMAT_GGUF, make_gguf(&(struct make){.tiny = true}), 1);
     check_prefixes(MODEL_FORMAT_GGUF, make_gguf(&(struct make){.dtype = MAKE_Q8_0}), 997);
 }
 
