@@ -11,6 +11,8 @@
 #include "base/stream.h"
 #include <sys/stat.h>
 
+/* Flags for a file that is read: no link is followed, and nobody waits at a pipe in its place. */
+#define IO_FILE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
 /* flags and mode as open(2). *fd is ours to close. */
 enum status io_open(int dir, const char *path, int flags, unsigned mode, int *fd,
                     struct err *e) MUST_CHECK;

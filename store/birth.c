@@ -50,7 +50,7 @@ static enum status refuse_existing(const struct store *s, const char *path, stru
     if (st == ST_NOT_FOUND)
         return ST_OK;
     if (st == ST_OK)
-        st = io_open(dir, CHARTER_FILE, O_RDONLY, 0, &format, &why);
+        st = io_open(dir, CHARTER_FILE, O_RDONLY | O_NONBLOCK, 0, &format, &why);
     if (st == ST_NOT_FOUND) /* the rename decides: an empty folder gives way, another does not */
         return ST_OK;
     (void)err_set(e, ST_EXISTS, st == ST_OK ? "store-exists" : "path-taken",

@@ -160,7 +160,7 @@ static enum status sync_pack(struct store *s, uint64_t id, bool *there, struct e
     char name[PACK_NAME];
     pack_name(id, name);
     struct err why = ERR_NONE;
-    enum status st = io_open(s->packs, name, O_RDONLY | O_NOFOLLOW, 0, &fd, &why);
+    enum status st = io_open(s->packs, name, IO_FILE, 0, &fd, &why);
     *there = st == ST_OK;
     if (st == ST_NOT_FOUND)
         return ST_OK;
@@ -253,7 +253,7 @@ enum status fold_ledger(struct fold *f, struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
     uint64_t size = 0;
-    enum status st = io_open(f->s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
+    enum status st = io_open(f->s->dir, STORE_LEDGER, IO_FILE, 0, &fd, e);
     if (st == ST_NOT_FOUND)
         return err_set(e, ST_SET_BACK, "ledger-cut",
                        "the ledger is gone; bring it back from a copy");

@@ -74,7 +74,7 @@ static enum status is_last_line(struct store *s, uint64_t offset, bool *last, st
     SCOPED(buf_release) struct buf line = BUF_EMPTY;
     uint64_t size = 0;
     *last = false;
-    enum status st = io_open(s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
+    enum status st = io_open(s->dir, STORE_LEDGER, IO_FILE, 0, &fd, e);
     if (st == ST_OK)
         st = io_size(fd, &size, e);
     if (st != ST_OK || size <= offset || size - offset > LEDGER_LINE_MAX + 1)
@@ -106,7 +106,7 @@ static uint64_t size_of(struct store *s, const char *name)
     SCOPED(fd_release) int fd = -1;
     struct err ignored = ERR_NONE;
     uint64_t n = 0;
-    enum status st = io_open(s->dir, name, O_RDONLY | O_NOFOLLOW, 0, &fd, &ignored);
+    enum status st = io_open(s->dir, name, IO_FILE, 0, &fd, &ignored);
     if (st == ST_OK)
         st = io_size(fd, &n, &ignored);
     return st == ST_OK ? n : 0;

@@ -135,7 +135,7 @@ static enum status check_size(const char *folder, struct err *e)
     text_fmt(path, sizeof path, "%s/data.mdb", folder);
     SCOPED(fd_release) int fd = -1;
     uint64_t size = 0, newest = 0, last = 0;
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
     if (st == ST_OK)
         st = io_size(fd, &size, e);
     if (st != ST_OK)
@@ -213,7 +213,7 @@ static enum status walk(struct index *x, bool whole, bool *again, struct err *e)
     int rc = mdb_txn_begin(x->env, NULL, MDB_RDONLY, &txn);
     if (rc != 0)
         return index_error(e, x, rc, "read the index");
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY, 0, &fd, e);
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
     if (st == ST_OK)
         st = io_size(fd, &size, e);
     return st == ST_OK ? index_walk(fd, mdb_txn_id(txn), whole || size <= WALK_WHOLE, again, e)

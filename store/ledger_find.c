@@ -40,7 +40,7 @@ static enum status cut_tail(struct finder *f, struct err *e)
 
 static enum status finder_open(int dir, struct finder *f, struct err *e)
 {
-    enum status st = io_open(dir, LEDGER_FILE, O_RDONLY | O_NOFOLLOW, 0, &f->fd, e);
+    enum status st = io_open(dir, LEDGER_FILE, IO_FILE, 0, &f->fd, e);
     if (st == ST_OK)
         st = io_size(f->fd, &f->size, e);
     return st == ST_OK ? cut_tail(f, e) : st;

@@ -203,7 +203,7 @@ enum status ledger_read(int dir, const struct public_key *log_key, struct ledger
     SCOPED(reader_release)
     struct reader r = {.fd = -1, .log_key = log_key, .at = at, .each = each, .ctx = ctx};
     at->torn = false;
-    enum status st = io_open(dir, LEDGER_FILE, O_RDONLY, 0, &r.fd, e);
+    enum status st = io_open(dir, LEDGER_FILE, O_RDONLY | O_NONBLOCK, 0, &r.fd, e);
     if (st != ST_OK || (st = io_size(r.fd, &r.size, e)) != ST_OK)
         return st;
     if (r.size < at->offset)

@@ -35,7 +35,7 @@ static enum status publish_last(const struct proof *p, struct err *e)
     uint8_t *to = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
     if (to == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "mending the ledger's head");
-    enum status st = io_open(p->s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
+    enum status st = io_open(p->s->dir, STORE_LEDGER, IO_FILE, 0, &fd, e);
     if (st == ST_OK)
         st = io_read_at(fd, to, (size_t)n, p->line, e);
     if (st == ST_OK)

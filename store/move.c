@@ -188,7 +188,7 @@ static enum status copy_file(struct move *m, int from_dir, int to_dir, const cha
     if (st != ST_OK || same)
         return st;
     struct err why = ERR_NONE;
-    st = io_open(from_dir, name, O_RDONLY | O_NOFOLLOW, 0, &from, &why);
+    st = io_open(from_dir, name, IO_FILE, 0, &from, &why);
     if (st == ST_NOT_FOUND)
         return ST_OK; /* swept meanwhile; the end is compared again */
     if (st != ST_OK) {

@@ -371,9 +371,8 @@ static enum status open_verified(struct store *s, const struct quarantine_facts 
     struct digest d;
     uint64_t size = 0;
     struct err why = ERR_NONE;
-    enum status st = s->quarantine < 0
-                         ? ST_NOT_FOUND
-                         : io_open(s->quarantine, f->id, O_RDONLY | O_NOFOLLOW, 0, &fd, &why);
+    enum status st =
+        s->quarantine < 0 ? ST_NOT_FOUND : io_open(s->quarantine, f->id, IO_FILE, 0, &fd, &why);
     if (st == ST_NOT_FOUND)
         return err_set(e, ST_CORRUPT, "quarantine-gone", "the quarantined bytes are gone");
     if (st == ST_OK)

@@ -24,7 +24,7 @@ static enum status republish_head(struct fold *f, struct err *e)
     uint8_t *p = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
     if (p == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "publishing the ledger's head");
-    enum status st = io_open(f->s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &fd, e);
+    enum status st = io_open(f->s->dir, STORE_LEDGER, IO_FILE, 0, &fd, e);
     if (st == ST_OK)
         st = io_read_at(fd, p, (size_t)n, f->mark.ledger_line, e);
     if (st == ST_OK)
@@ -116,13 +116,13 @@ static enum status unfolded(struct store *s, const struct catalog_mark *m, bool 
     uint64_t size = 0;
     struct err why = ERR_NONE;
     pack_name(m->next_pack, name);
-    enum status st = io_open(s->dir, STORE_LEDGER, O_RDONLY | O_NOFOLLOW, 0, &ledger, &why);
+    enum status st = io_open(s->dir, STORE_LEDGER, IO_FILE, 0, &ledger, &why);
     if (st == ST_OK)
         st = io_size(ledger, &size, &why);
     if (st == ST_NOT_FOUND || (st == ST_OK && size < m->ledger_offset))
         return ledger_cut(s, m->seq, e);
     if (st == ST_OK) {
-        st = io_open(s->packs, name, O_RDONLY | O_NOFOLLOW, 0, &pack, &why);
+        st = io_open(s->packs, name, IO_FILE, 0, &pack, &why);
         *more = st == ST_OK || size > m->ledger_offset || m->drops > 0;
         st = st == ST_NOT_FOUND ? ST_OK : st;
     }

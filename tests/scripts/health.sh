@@ -100,6 +100,15 @@ wants 7 'assay quarantine purge' "$A" --store "$T/gone" fsck
 wants 0 'purged' "$A" --store "$T/gone" quarantine purge --all
 wants 0 'all good' "$A" --store "$T/gone" fsck
 
+# A pipe in the place of a file keeps nobody waiting.
+for f in format ledger ledger.head index/data.mdb packs/0000000000000001.pack; do
+    rm -rf "$T/pipe"
+    cp -r "$T/copy" "$T/pipe"
+    rm "$T/pipe/$f"
+    mkfifo "$T/pipe/$f"
+    timeout -s KILL 60 "$A" -q --store "$T/pipe" fsck >/dev/null 2>&1 || [ $? -lt 10 ] || fail "a pipe for $f: a hang"
+done
+
 # A damaged ledger heals by no added bytes.
 sed -i '3s/"sig":"./"sig":"?/' "$T/gone/ledger"
 wants 7 'the ledger comes back from a copy' "$A" --store "$T/gone" fsck
