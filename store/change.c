@@ -17,7 +17,7 @@ struct staged {
 struct change {
     struct store *s;
     struct ingest *g;
-    struct lease *lease;          /* had with g */
+    struct lease *lease;          /* had with g, and with room for quarantine */
     struct recipe_writer *recipe; /* of the content that is going in */
     uint64_t spilled;             /* bytes reserved for its pages in staging */
     struct buf staged;            /* struct staged each */
@@ -89,11 +89,16 @@ static enum status sweep(struct store *s, struct err *e)
     return st == ST_OK ? recover_sweep(s, e) : st;
 }
 
+static enum status hold_lease(struct change *c, struct err *e)
+{
+    return c->lease == NULL ? lease_open(c->s, "change", &c->lease, e) : ST_OK;
+}
+
 static enum status open_ingest(struct change *c, struct err *e)
 {
     const struct ingest_calls calls = {
         .find = find, .sealed = sealed, .chunk = chunk, .reserve = room, .ctx = c};
-    enum status st = c->lease == NULL ? lease_open(c->s, "change", &c->lease, e) : ST_OK;
+    enum status st = hold_lease(c, e);
     return st == ST_OK ? ingest_open(c->s->staging, c->s->packs, &calls, &c->g, e) : st;
 }
 
@@ -159,7 +164,8 @@ enum status change_commit(struct change *c, const struct change_entry *entry, ui
 
 enum status change_reserve(struct change *c, uint64_t bytes, struct err *e)
 {
-    return lease_reserve(c->lease, LEASE_QUARANTINE, bytes, e);
+    enum status st = hold_lease(c, e); /* without one nothing would be reserved */
+    return st == ST_OK ? lease_reserve(c->lease, LEASE_QUARANTINE, bytes, e) : st;
 }
 
 enum status change_commit_without(struct change *c, const struct change_entry *entry,

@@ -198,6 +198,27 @@ Test(quarantine, bytes_that_were_never_staged_are_taken_as_they_are)
     room_remove(&r);
 }
 
+Test(quarantine, bytes_that_were_never_staged_keep_within_the_quotas_as_others_do)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(quarantine_facts_release) struct quarantine_facts put = {0};
+    SCOPED(buf_release) struct buf bytes = room_bytes(200000, 3);
+    unsigned n = 0;
+    OK(room_set(&r, "quota/quarantine/bytes", "199999", NULL, &e));
+    cr_assert_eq(take(&r, buf_span(&bytes), bytes.n, &put, &e), ST_QUOTA);
+    cr_assert_str_eq(err_code(&e), "quota-quarantine");
+    OK(room_set(&r, "quota/quarantine/bytes", "200000", NULL, &e));
+    OK(room_set(&r, "quota/bytes", "199999", NULL, &e));
+    cr_assert_eq(take(&r, buf_span(&bytes), bytes.n, &put, &e), ST_QUOTA);
+    cr_assert_str_eq(err_code(&e), "quota-bytes");
+    OK(quarantine_each(r.s, count, &n, &e));
+    cr_assert_eq(n, 0);
+    OK(room_set(&r, "quota/bytes", "8000000", NULL, &e));
+    OK(take(&r, buf_span(&bytes), bytes.n, &put, &e));
+    room_remove(&r);
+}
+
 Test(quarantine, no_more_is_taken_than_was_said)
 {
     struct err e = ERR_NONE;
