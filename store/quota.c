@@ -178,7 +178,8 @@ enum status quota_room(struct store *s, const struct leases *all, uint64_t mine,
     const uint64_t used = used_bytes(&m, all);
     kept = reserve_size(s);
     if (!last) { /* a pack under way, ours or another's, may become the largest */
-        const uint64_t own = plus(mine, bytes), pack = own > all->most ? own : all->most;
+        const uint64_t own = plus(mine, room == LEASE_STORE ? bytes : 0);
+        const uint64_t pack = own > all->most ? own : all->most;
         const uint64_t soon = reserve_for(s, pack);
         kept = kept > soon ? kept : soon;
     }
