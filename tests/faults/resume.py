@@ -3,7 +3,8 @@
 Adds a file of MIB MiB to one store without a break, and to another until about half of it lies in packs, where it is
 killed (SIGKILL) and swept. What lies in packs is kept for a day, so the second add writes the other half only; the sum is
 the whole, and both stores hold the same. After that nothing is kept any more: an eviction and a sweep take all of it. A
-third store is killed in the same way and swept a day later: nothing of it is left. Times are printed, bytes are checked."""
+third store is killed in the same way and swept a day later: nothing of it is left. Times are printed, bytes are checked.
+Neither add, get nor verify takes more than 64 MiB resident, however large the file is."""
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import tempfile
 import time
 
 ASSAY, MIB = os.path.abspath(sys.argv[1]), int(sys.argv[2])
+RESIDENT = 64 << 10  # KiB
 PACK = 48 << 20  # what may be lost: a pack that was not full yet, and those on their way
 
 
@@ -28,11 +30,24 @@ def environment(home, name):
     return env
 
 
+residents = {}
+
+
+def measured(env, *words):
+    """The JSON answer; the most memory that such a command ever took is kept."""
+    child = subprocess.Popen([ASSAY, "--quiet", "--json", *words], env=env, stdout=subprocess.PIPE)
+    out = child.stdout.read()
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0, (words, child.returncode, out)
+    residents[words[0]] = max(residents.get(words[0], 0), used.ru_maxrss)
+    return json.loads(out)
+
+
 def add(env, path):
     began = time.monotonic()
-    out = subprocess.run([ASSAY, "--quiet", "--json", "add", path, "--name", "m", "--version", "1"], env=env, check=True,
-                         stdout=subprocess.PIPE).stdout
-    return time.monotonic() - began, json.loads(out)
+    answer = measured(env, "add", path, "--name", "m", "--version", "1")
+    return time.monotonic() - began, answer
 
 
 def killed(env, store, path, enough):
@@ -68,7 +83,10 @@ def main():
         names = json.loads(subprocess.run([ASSAY, "ls", "--json"], env=env, stdout=subprocess.PIPE, check=True).stdout)
         rest_time, rest = add(env, path)
         after = packed(home + "/half")
-        sound = subprocess.run([ASSAY, "--quiet", "verify", "--all"], env=env, stdout=subprocess.DEVNULL).returncode
+        sound = measured(env, "verify", "--all")["ok"]
+        measured(env, "get", "m@1", "-o", home + "/back")
+        same = subprocess.run(["cmp", path, home + "/back"]).returncode == 0
+        os.unlink(home + "/back")
         left = os.listdir(home + "/half/staging")
         print(f"whole: {whole_bytes >> 20} MiB written in {whole_time:.2f} s; killed with {before >> 20} MiB in packs; "
               f"again: {(after - before) >> 20} MiB in {rest_time:.2f} s ({rest_time / whole_time:.2f} of the time, "
@@ -95,8 +113,11 @@ def main():
         sweep(late_env)
         if packed(home + "/late") > 1 << 20:
             wrong.append(f"a day later {packed(home + '/late')} bytes are left")
-        if sound != 0 or left:
-            wrong.append(f"verify {sound}, in staging {left}")
+        if not sound or not same or left:
+            wrong.append(f"verify {sound}, the same bytes {same}, in staging {left}")
+        print("resident at most: " + ", ".join(f"{op} {kib / 1024:.1f} MiB" for op, kib in residents.items()))
+        if max(residents.values()) > RESIDENT:
+            wrong.append(f"more than {RESIDENT} KiB resident: {residents}")
         for line in wrong:
             print("FAIL", line)
         return 1 if wrong else 0
