@@ -4,6 +4,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "store/quota.h"
+#include "store/reserve.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -32,6 +33,7 @@ struct lease {
     uint64_t reserved[2];
     bool last, adding;
     struct buf packs; /* uint64_t each: held already */
+    struct reserve_use room;
 };
 
 /* -- the gate ------------------------------------------------------------------------------------
@@ -113,6 +115,15 @@ enum status lease_open(struct store *s, const char *what, struct lease **out, st
     int made = pthread_mutex_init(&l->lock, NULL);
     assert(made == 0);
     enum status st = make_file(l, what, e);
+    if (st == ST_NO_SPACE) { /* what lies on a full disk can be read all the same */
+        struct err ignored = ERR_NONE;
+        *e = ERR_NONE;
+        if (io_unlink(s->leases, l->name, false, &ignored) == ST_OK)
+            fd_release(&l->fd);
+        st = reserve_use(s, RESERVE_ENTRY, &l->room, e);
+        if (st == ST_OK)
+            st = make_file(l, what, e);
+    }
     if (st == ST_OK)
         *out = lease_take(&l);
     return st;
@@ -126,6 +137,7 @@ void lease_close(struct lease *l)
     if (l->fd >= 0 && io_unlink(l->s->leases, l->name, false, &ignored) != ST_OK)
         l->end = 0;
     fd_release(&l->fd);
+    reserve_use_release(&l->room);
     buf_release(&l->packs);
     (void)pthread_mutex_destroy(&l->lock);
     heap_free(l);

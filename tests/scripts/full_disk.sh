@@ -32,6 +32,8 @@ for size in 3m 6m 10m 25m; do
     got=$("$A" ls | grep -c 'a@' || true)
     [ "$got" -eq $((n - 1)) ] || fail "size $size: $got artifacts, $((n - 1)) were acknowledged"
     if [ "$got" -gt 0 ]; then
+        must get a@1 -o "$T/back" --force
+        cmp "$T/back" "$T/1.bin" || fail "size $size: other bytes came back"
         must rm a@1
         must quota --set-count 1000
         [ "$got" -lt 2 ] || must evict a@2
