@@ -123,6 +123,11 @@ enum status lease_open(struct store *s, const char *what, struct lease **out, st
         st = reserve_use(s, RESERVE_ENTRY, &l->room, e);
         if (st == ST_OK)
             st = make_file(l, what, e);
+        /* The rest of the reserve stays the sweep's: what is read may be written to this disk. */
+        const uint64_t page = 64 << 10, size = l->room.size;
+        const uint64_t rest = size > RESERVE_MORE + page ? size - RESERVE_MORE - page : 0;
+        if (size > 0 && reserve_keep(s, rest, &ignored) != ST_OK)
+            l->room.size = size; /* made again at the end, as far as there is room */
     }
     if (st == ST_OK)
         *out = lease_take(&l);

@@ -34,6 +34,7 @@ for size in 3m 6m 10m 25m; do
     if [ "$got" -gt 0 ]; then
         must get a@1 -o "$T/back" --force
         cmp "$T/back" "$T/1.bin" || fail "size $size: other bytes came back"
+        "$A" -q get a@1 -o "$T/d/back" >/dev/null 2>&1 && fail "size $size: get took the sweep's reserve"
         must rm a@1
         must quota --set-count 1000
         [ "$got" -lt 2 ] || must evict a@2
