@@ -89,8 +89,8 @@ static enum way way_out(const struct finding *f)
 static void tell_ways(struct verification *v)
 {
     static const char *const words[WAYS] = {
-        [ADD_AGAIN] = "damaged chunks heal when the same bytes are added again: assay add PATH; "
-                      "all heals from another store: assay fsck --repair --from PATH",
+        [ADD_AGAIN] = ("damaged chunks heal when the same bytes are added again: assay add PATH; "
+                       "all heals from another store: assay fsck --repair --from PATH"),
         [REPAIR] = "mend it with: assay fsck --repair",
         [PURGE] = "what is damaged in quarantine goes with: assay quarantine purge ID",
         [COPY] = "the ledger comes back from a copy of STORE/ledger alone",
