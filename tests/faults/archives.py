@@ -116,6 +116,14 @@ def zip_changed(local, central, value, method=zipfile.ZIP_STORED):
     return make
 
 
+def header(path):
+    """The second entry's header does not match its own check sum."""
+    tar_of("a", "evil")(path)
+    with open(path, "r+b") as f:
+        f.seek(1024 + 100)
+        f.write(b"7")
+
+
 def many(path):
     with tarfile.open(path, "w") as tar:
         for i in range(4097):
@@ -197,6 +205,7 @@ BAD = [  # file, how it is made, code, what the message names
     ("tar.zip", tar_of("a"), "archive-format", ""),
     ("zip.tar", zip_of("a"), "archive-format", ""),
     ("sparse.tar", sparse, "archive-sparse", "evil"),
+    ("header.tar", header, "archive-damaged", ""),
     ("tail.tar", sparse_tail, "archive-sparse", "evil"),
     ("encrypted.zip", zip_changed(6, 8, 1), "archive-encrypted", "evil"),
     ("checksum.zip", zip_changed(14, 16, 1), "archive-damaged", "evil"),

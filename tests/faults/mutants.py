@@ -50,6 +50,7 @@ REDUNDANT = {
     "store/commit.c ledger_signed_by(&parsed, signer_public(entry->log))": "the same",
     "store/import.c if (names == (locale_t)0)": "every system that this runs on has C.UTF-8",
     "store/import.c if (done != ARCHIVE_OK)": "a libarchive without tar, zip or zstd is none that this is built with",
+    "store/import.c if (*path == NULL)": "no archive that libarchive reads has a name in no encoding at all",
     "store/import.c if (offset < 0 || (uint64_t)offset != at)":
         "second lock: libarchive gives files with holes a map, which is refused before",
     "store/index.c if (rc == MDB_MAP_FULL)": "64 GiB of index would have to be written",
