@@ -186,6 +186,8 @@ static enum status judge(struct archive_entry *entry, const char **path, struct 
     }
     if (archive_entry_sparse_count(entry) > 0)
         return refuse(e, *path, "archive-sparse", "a sparse file");
+    if (archive_entry_size(entry) > IMPORT_BYTES) /* 0 where a zip does not tell */
+        return refuse(e, *path, "archive-bytes", "larger than 4 TiB");
     return ST_OK;
 }
 

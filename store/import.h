@@ -4,14 +4,16 @@
  *
  * Only regular files and folders pass: links, devices, pipes, sparse files, encrypted entries and
  * whatever libarchive complains about are refused and the entry named (ST_FORMAT, stage "archive",
- * code "archive-…"). Names, sizes and counts are for the caller to judge. libarchive is
- * large and reads hostile bytes: call import_archive in a sandboxed child only (verify/unpack.h),
- * where it opens nothing and needs no more than pread. */
+ * code "archive-…"). Names, counts and what comes out in all are for the caller to judge.
+ * libarchive is large and reads hostile bytes: call import_archive in a sandboxed child only
+ * (verify/unpack.h), where it opens nothing and needs no more than pread. */
 #ifndef STORE_IMPORT_H
 #define STORE_IMPORT_H
 
 #include "base/bytes.h"
 #include "base/err.h"
+
+#define IMPORT_BYTES (INT64_C(1) << 42) /* a file that says it has more is not even begun */
 
 enum import_kind { IMPORT_NONE, IMPORT_TAR, IMPORT_TAR_ZSTD, IMPORT_ZIP };
 

@@ -15,7 +15,7 @@
 #define UNPACK_DEPTH      32    /* folders above a file */
 #define UNPACK_RATIO      256u  /* bytes out for a byte in, beyond … */
 #define UNPACK_RATIO_FREE (64u << 20)
-#define UNPACK_BYTES      (UINT64_C(1) << 42) /* of all files together */
+#define UNPACK_BYTES      ((uint64_t)IMPORT_BYTES) /* of all files together */
 
 struct unpack;
 /* fd: a regular file of `size` bytes, the caller's; its position is not used. */

@@ -138,12 +138,14 @@ def folders(path):
             tar.addfile(info)
 
 
-def endless(path):
-    """A size that is a lie: 5 TiB are said to follow, a block does."""
-    info = tarfile.TarInfo("evil")
-    info.size = 5 << 40
-    with open(path, "wb") as f:
-        f.write(info.tobuf(tarfile.GNU_FORMAT) + bytes(512))
+def endless(size):
+    """A size that is a lie: so many bytes are said to follow, a block does."""
+    def make(path):
+        info = tarfile.TarInfo("evil")
+        info.size = size
+        with open(path, "wb") as f:
+            f.write(info.tobuf(tarfile.GNU_FORMAT) + bytes(512))
+    return make
 
 
 def filtered(module):
@@ -196,7 +198,8 @@ BAD = [  # file, how it is made, code, what the message names
     ("both.tar", tar_of("a", "a/b"), "archive-twice", "a/b"),
     ("many.tar", many, "archive-entries", "f4096"),
     ("folders.tar", folders, "archive-entries", "d65536"),
-    ("endless.tar", endless, "archive-damaged", ""),
+    ("endless.tar", endless(5 << 30), "archive-damaged", ""),
+    ("larger.tar", endless((4 << 40) + 1), "archive-bytes", "evil"),
     ("gzip.tar", filtered(gzip), "archive-format", ""),
     ("bzip2.tar", filtered(bz2), "archive-format", ""),
     ("xz.tar", filtered(lzma), "archive-format", ""),
