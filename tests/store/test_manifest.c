@@ -118,6 +118,8 @@ Test(manifest, refuses_unknown_missing_and_duplicate_members_by_name)
         cr_expect_eq(swapped(true, rows[i].what, rows[i].with, &e), ST_FORMAT, "row %zu", i);
         if (rows[i].named != NULL)
             cr_expect_not_null(strstr(e.detail, rows[i].named), "row %zu: %s", i, e.detail);
+        if (rows[i].with[0] == '\0')
+            cr_expect_str_eq(err_code(&e), "manifest-missing", "row %zu", i);
     }
 }
 

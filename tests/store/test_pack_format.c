@@ -118,12 +118,13 @@ Test(pack_format, names_go_there_and_back)
 
 Test(pack_format, a_header_that_lies_under_a_right_check_is_refused_by_name)
 {
-    enum { KIND = 4, ENCODING = 5, ZERO = 6, STORED = 8, LENGTH = 12, SELF = 56 };
+    enum { MAGIC = 0, KIND = 4, ENCODING = 5, ZERO = 6, STORED = 8, LENGTH = 12, SELF = 56 };
     static const struct {
         unsigned at, bytes;
         uint32_t value;
         const char *code;
     } rows[] = {
+        {MAGIC, 1, 'r', "pack-record-magic"},
         {KIND, 1, 0, "pack-record-kind"},
         {KIND, 1, PACK_DOCUMENT + 1, "pack-record-kind"},
         {ENCODING, 1, ENCODING_PLANES4 + 1, "pack-record-encoding"},
@@ -145,4 +146,16 @@ Test(pack_format, a_header_that_lies_under_a_right_check_is_refused_by_name)
         cr_expect_eq(pack_record_decode(bytes, &out, &e), ST_CORRUPT, "row %zu", i);
         cr_expect_str_eq(err_code(&e), rows[i].code, "row %zu", i);
     }
+}
+
+Test(pack_format, a_trailer_without_its_magic_is_none_whatever_its_check_says)
+{
+    struct pack_trailer in = {.records = 3, .bytes = 1000, .chain = 7}, out;
+    struct err e = ERR_NONE;
+    uint8_t bytes[PACK_TRAILER];
+    pack_trailer_encode(&in, bytes);
+    bytes[0] ^= 1;
+    put_le64(bytes + 24, hash64(SPAN(bytes, 24), 0));
+    cr_expect_eq(pack_trailer_decode(bytes, &out, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "pack-trailer-magic");
 }

@@ -110,6 +110,7 @@ Test(quarantine, bytes_that_changed_are_never_handed_out)
     cr_assert_eq(got, 0);
     cr_assert_eq(temp_run(&r.t, "printf on > store/quarantine/%s", f.id), 0);
     cr_assert_eq(quarantine_bytes(r.s, &f, 0, &b, 1, &got, &e), ST_CORRUPT);
+    cr_assert_str_eq(err_code(&e), "quarantine-size");
     cr_assert_eq(temp_run(&r.t, "rm store/quarantine/%s", f.id), 0);
     cr_assert_eq(quarantine_bytes(r.s, &f, 0, &b, 1, &got, &e), ST_CORRUPT);
     room_remove(&r);

@@ -157,6 +157,21 @@ Test(recipe, a_page_of_no_bytes_is_refused)
     cr_assert_eq(e.offset, 56);
 }
 
+Test(recipe, a_chunk_of_no_or_of_too_many_bytes_is_refused_by_its_page)
+{
+    static const uint32_t lengths[] = {0, CODEC_LENGTH_MAX + 1, UINT32_MAX};
+    struct digest content = {{7}};
+    for (size_t i = 0; i < 3; i++) {
+        struct err e = ERR_NONE;
+        uint32_t entries = 0;
+        uint64_t bytes = 0;
+        SCOPED(shelf_release) struct shelf s = shelve(5, &content);
+        put_le32(s.pages[0].p + 40, lengths[i]);
+        cr_assert_eq(recipe_page_decode(buf_span(&s.pages[0]), &entries, &bytes, &e), ST_CORRUPT);
+        cr_assert_eq(e.offset, 8);
+    }
+}
+
 /* A writer with one page in its staged file and one entry behind it. */
 static void spill(struct yard *y, struct recipe_writer *w)
 {

@@ -4,7 +4,6 @@
 #include "tests/support/gguf_make.h"
 #include "tests/support/verify_room.h"
 #include "verify/admit_name.h"
-#include "verify/trust_edit.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -529,65 +528,5 @@ Test(admit, a_licence_inside_the_model_outweighs_a_signed_manifest)
     one_file(&f, "tiny.gguf", buf_span(&m));
     f.request.manifest_envelope = buf_span(&envelope);
     expect_refused(&v, &f, ST_QUARANTINED, "manifest", "license");
-    verify_room_remove(&v);
-}
-
-Test(admit, a_key_that_publishes_nothing_seals_nothing)
-{
-    struct one_file f;
-    struct err e = ERR_NONE;
-    struct artifact a;
-    SCOPED(admit_result_release) struct admit_result out = {0};
-    struct verify_room v = verify_room_make();
-    v.admit.publisher = v.keys[ROLE_GATE];
-    one_file(&f, "notes.txt", span_text("some words"));
-    f.request.version = "1";
-    cr_expect_eq(verify_room_add(&v, &f, &out, &e), ST_UNTRUSTED, "%s", e.detail);
-    cr_expect_eq(artifact_find(v.r.s, v.trust, "notes@1", v.now, &a, &e), ST_NOT_FOUND);
-    verify_room_remove(&v);
-}
-
-/* Gives a second key the role publisher. */
-static void another_publisher(struct verify_room *v, const struct signer *key)
-{
-    struct err e = ERR_NONE;
-    SCOPED(trust_scope) struct trust *next = NULL;
-    SCOPED(buf_release) struct buf envelope = BUF_EMPTY;
-    cr_assert_eq(trust_edit_begin(v->trust, true, &next, &e), ST_OK);
-    cr_assert_eq(trust_edit_add(next, ROLE_PUBLISHER, signer_public(key), "another", &e), ST_OK);
-    cr_assert_eq(trust_propose(next, v->keys[ROLE_ROOT], &envelope, &e), ST_OK, "%s", e.detail);
-    cr_assert_eq(trust_install(v->r.s, buf_span(&envelope), v->r.clock, v->r.log, &e), ST_OK);
-    trust_free(v->trust);
-    v->trust = NULL;
-    cr_assert_eq(trust_load(v->r.s, &v->trust, &e), ST_OK, "%s", e.detail);
-}
-
-Test(admit, a_lost_manifest_comes_back_by_the_key_that_signed_it_and_by_no_other)
-{
-    struct err e = ERR_NONE;
-    struct store_facts before, after;
-    struct content c;
-    char pack[256];
-    struct verify_room v = verify_room_make();
-    const struct signer *const keys[] = {v.keys[ROLE_PUBLISHER], v.keys[ROLE_NONE],
-                                         v.keys[ROLE_PUBLISHER]};
-    another_publisher(&v, v.keys[ROLE_NONE]);
-    cr_assert_eq(room_add(&v.r, span_text("some words"), &c, &e), ST_OK); /* in a pack of its own */
-    for (size_t i = 0; i < 3; i++) {
-        struct one_file f;
-        SCOPED(admit_result_release) struct admit_result out = {0};
-        one_file(&f, "notes.txt", span_text("some words"));
-        f.request.version = "1";
-        v.admit.publisher = keys[i];
-        cr_assert_eq(store_facts(v.r.s, &before, &e), ST_OK);
-        cr_expect_eq(verify_room_add(&v, &f, &out, &e), ST_OK, "%zu: %s", i, e.detail);
-        cr_assert_eq(store_facts(v.r.s, &after, &e), ST_OK);
-        cr_expect_eq(after.seq > before.seq, i != 1, "key %zu", i);
-        if (i == 0) {
-            room_newest_pack(&v.r, pack);
-            cr_assert_eq(temp_run(&v.r.t, "rm %s", pack), 0);
-            room_reopen(&v.r);
-        }
-    }
     verify_room_remove(&v);
 }
