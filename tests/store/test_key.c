@@ -403,11 +403,11 @@ Test(key, names_paths_and_commands_beyond_their_limits_are_refused_by_name)
     for (unsigned i = 0; i <= SIGNER_COMMAND_ARGS; i++)
         text_fmt(words + 5 * (size_t)i, sizeof words - 5 * (size_t)i, "true ");
     static const struct {
-        const char *path, *code;
-    } rows[] = {{NULL, "key-path"},
-                {"a.key", "signer-command"},
-                {"a.key", "signer-command"},
-                {"a.key", "signer-command"}};
+        const char *path, *code, *says;
+    } rows[] = {{NULL, "key-path", "too long"},
+                {"a.key", "signer-command", "is longer than"},
+                {"a.key", "signer-command", "has more than"},
+                {"a.key", "signer-command", "names no command"}};
     const char *const commands[] = {"true", text, words, "   "};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         SCOPED(signer_scope) struct signer *s = NULL;
@@ -421,6 +421,7 @@ Test(key, names_paths_and_commands_beyond_their_limits_are_refused_by_name)
             st = signer_sign(s, message, sig, &e);
         cr_expect_neq(st, ST_OK, "row %zu", i);
         cr_expect_str_eq(err_code(&e), rows[i].code, "row %zu", i);
+        cr_expect_not_null(strstr(e.detail, rows[i].says), "row %zu: %s", i, e.detail);
     }
     unsetenv("ASSAY_SIGNER");
     temp_remove(&t);
