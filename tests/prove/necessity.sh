@@ -8,5 +8,5 @@ for unit in none.init-lab lab.add-blob gated.promote one.fsck-index lab.add-bad;
     nice -n 19 "$build/battery" drops --only "$unit" --strict --limit 6 || failed=1
 done
 nice -n 19 python3 tests/faults/mutants.py "$build/mutants" --results "$build/mutants.txt" \
-    --minutes "${NECESSITY_MINUTES:-60}" || failed=1
+    --minutes "${NECESSITY_MINUTES:-240}" || failed=1
 exit $failed
