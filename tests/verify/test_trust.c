@@ -282,6 +282,17 @@ Test(trust, refuses_roles_that_name_a_key_twice_or_one_it_does_not_hold)
     room_end(&x);
 }
 
+Test(trust, names_a_member_that_it_does_not_know)
+{
+    struct room x;
+    char roles[256];
+    room_begin(&x);
+    snprintf(roles, sizeof roles, "{\"root\":{\"keys\":[\"%s\"],\"threshold\":1,\"until\":1}}",
+             x.id[0]);
+    broken(&x, NULL, roles, false, ST_FORMAT, "trust-unknown");
+    room_end(&x);
+}
+
 Test(trust, of_one_owner_must_say_so)
 {
     struct room x;
