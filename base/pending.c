@@ -34,7 +34,9 @@ static enum status create(int dir, unsigned mode, struct pending *p, bool *won, 
         return got;
     }
     got = io_lock(p->fd, 0, &why);
-    *won = got == ST_OK && fstat(p->fd, &st) == 0 && st.st_nlink > 0;
+    if (got == ST_OK && fstat(p->fd, &st) != 0)
+        got = err_sys(&why, errno, "fstat", NULL);
+    *won = got == ST_OK && st.st_nlink > 0;
     if (*won || got == ST_BUSY || got == ST_OK)
         return ST_OK;
     struct err second = ERR_NONE; /* the sweep gets what cannot be removed now */

@@ -398,9 +398,13 @@ static enum status seal_again(struct admission *a, struct admit_texts *t, struct
     if (st != ST_OK)
         return st;
     const char *hex = json_as_string(json_get(v, "manifest"));
-    if (hex == NULL || !digest_parse(hex, &want) ||
-        store_document(a->store, &want, &bytes, &why) == ST_OK)
+    if (hex == NULL || !digest_parse(hex, &want))
         return ST_OK;
+    st = store_document(a->store, &want, &bytes, &why);
+    if (st != ST_CORRUPT && st != ST_NOT_FOUND) { /* what cannot be read just now is no damage */
+        *e = why;
+        return st;
+    }
     st = seal(a, payload, &got, e);
     *sealed = st == ST_OK && digest_equal(&got, &want);
     return st;

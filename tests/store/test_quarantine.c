@@ -87,9 +87,11 @@ Test(quarantine, entries_are_found_by_beginnings_that_are_unambiguous)
     cr_assert_str_eq(f.id, b.id);
     hex[7] = '\0';
     cr_assert_eq(quarantine_get(r.s, hex, &f, &e), ST_NOT_FOUND);
+    quarantine_facts_release(&f);
     OK(quarantine_get(r.s, "2-", &f, &e));
     cr_assert_str_eq(f.id, a.id);
     cr_assert_eq(quarantine_get(r.s, "", &f, &e), ST_NOT_FOUND);
+    quarantine_facts_release(&b);
     OK(reject(&r, span_text("one"), SPAN(NULL, 0), SPAN(NULL, 0), &b, &e));
     digest_text(&a.sha256, hex);
     cr_assert_eq(quarantine_get(r.s, hex, &f, &e), ST_AMBIGUOUS);
