@@ -1,5 +1,6 @@
 /* A set of tokens found by how they are spelled. Sorted, so that a lookup costs the same whatever a
- * hostile file chose; of equal spellings the lowest id counts. */
+ * hostile file chose; of equal spellings the lowest id counts. Sorting is quicksort that ends as
+ * heapsort where it meets a worst case (Musser 1997, introsort). */
 #ifndef RUNTIME_SPELLINGS_H
 #define RUNTIME_SPELLINGS_H
 
@@ -8,6 +9,7 @@
 struct spelled {
     struct span text;
     uint32_t id;
+    uint32_t head; /* in the order of the texts; equal for some that begin alike */
 };
 
 struct spellings {

@@ -115,7 +115,7 @@ static enum status sort_spellings(struct tokenizer *t, const struct spm_source *
 
 static bool is_space(struct span s, size_t at)
 {
-    return s.n - at >= 3 && memcmp(s.p + at, SPACE, 3) == 0;
+    return s.p[at] == (uint8_t)SPACE[0] && s.n - at >= 3 && memcmp(s.p + at, SPACE, 3) == 0;
 }
 
 /* The tokens as they stand in running text: U+2581 is a space there. */
