@@ -105,8 +105,8 @@ void spellings_sort(struct spellings *s)
         uint32_t count, depth;               /* how often it may still be parted */
     } later[32], now = {s->at, s->count, 0}; /* the larger part waits, so halves at most are here */
     unsigned waiting = 0;
-    for (uint32_t n = s->count; n > 0; n /= 2)
-        now.depth += 2;
+    for (uint32_t n = s->count; n > 1; n /= 2)
+        now.depth++;
     for (;;) {
         while (now.count > FEW && now.depth > 0) {
             const uint32_t first = part(now.at, now.count), rest = now.count - first;
