@@ -71,3 +71,12 @@ bool text_equal(const char *a, const char *b)
 {
     return __builtin_strcmp(a, b) == 0;
 }
+
+bool text_begins(const char *text, const char *with)
+{
+    while (*with != '\0' && *text == *with) {
+        text++;
+        with++;
+    }
+    return *with == '\0';
+}

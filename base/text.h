@@ -32,5 +32,6 @@ bool hex_decode(uint8_t *out, size_t n, struct span in); /* in.n must be 2 × n 
 /* Decimal digits only, no sign, no space, fits 64 bits. */
 bool text_u64(struct span in, uint64_t *out);
 bool text_equal(const char *a, const char *b);
+bool text_begins(const char *text, const char *with);
 
 #endif

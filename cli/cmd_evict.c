@@ -50,14 +50,6 @@ static enum status tell(void *ctx, const struct evict_candidate *c, struct err *
     return ST_OK;
 }
 
-static bool is_taken(const struct buf *list, const struct digest *d)
-{
-    for (size_t at = 0; at < list->n; at += DIGEST_BYTES)
-        if (memcmp(list->p + at, d->b, DIGEST_BYTES) == 0)
-            return true;
-    return false;
-}
-
 /* Each once, though several REFs may name it. */
 static enum status take_refs(struct evicting *v, struct err *e)
 {
@@ -67,7 +59,7 @@ static enum status take_refs(struct evicting *v, struct err *e)
         enum status st = cli_artifact(c, c->word[i], false, &a, e);
         if (st != ST_OK)
             return st;
-        if (!is_taken(&v->artifacts, &a.digest))
+        if (!digest_listed(buf_span(&v->artifacts), &a.digest))
             buf_append(&v->artifacts, SPAN(a.digest.b, DIGEST_BYTES));
     }
     return buf_status(&v->artifacts) == ST_OK

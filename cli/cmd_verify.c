@@ -67,11 +67,6 @@ static void tell_finding(struct verification *v, const struct finding *f)
     buf_fmt(out, " (%s)\n", f->code != NULL ? f->code : status_slug(f->status));
 }
 
-static bool begins(const char *s, const char *prefix)
-{
-    return s != NULL && strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
 static bool is_damage(enum status st)
 {
     return status_exit(st) == 7 || status_exit(st) == 9;
@@ -79,11 +74,12 @@ static bool is_damage(enum status st)
 
 static enum way way_out(const struct finding *f)
 {
-    if (begins(f->object, "quarantine "))
+    const char *code = f->code != NULL ? f->code : "";
+    if (text_begins(f->object, "quarantine "))
         return PURGE;
-    if (begins(f->code, "index-") || begins(f->code, "ledger-head"))
+    if (text_begins(code, "index-") || text_begins(code, "ledger-head"))
         return REPAIR;
-    return begins(f->object, "ledger") ? COPY : ADD_AGAIN;
+    return text_begins(f->object, "ledger") ? COPY : ADD_AGAIN;
 }
 
 static void tell_ways(struct verification *v)

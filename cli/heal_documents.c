@@ -17,14 +17,6 @@ static void search_release(struct search *s)
     buf_release(&s->taken);
 }
 
-static bool is_taken(const struct search *s, const struct digest *d)
-{
-    for (size_t at = 0; at < s->taken.n; at += sizeof *d)
-        if (memcmp(s->taken.p + at, d, sizeof *d) == 0)
-            return true;
-    return false;
-}
-
 /* Digests of contents and artifacts are none of a document, and nobody has one of that name. */
 static enum status try_digest(struct search *s, const struct digest *d, struct err *e)
 {
@@ -32,7 +24,7 @@ static enum status try_digest(struct search *s, const struct digest *d, struct e
     SCOPED(buf_release) struct buf theirs = BUF_EMPTY;
     struct err why = ERR_NONE;
     struct digest same;
-    if (is_taken(s, d) || store_document(s->here, d, &ours, &why) == ST_OK ||
+    if (digest_listed(buf_span(&s->taken), d) || store_document(s->here, d, &ours, &why) == ST_OK ||
         store_document(s->there, d, &theirs, &why) != ST_OK)
         return ST_OK;
     enum status st = change_document(s->to, buf_span(&theirs), &same, e);

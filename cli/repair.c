@@ -27,11 +27,6 @@ static void found_release(struct found *f)
     buf_release(&f->contents);
 }
 
-static bool begins(const char *s, const char *prefix)
-{
-    return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
 static void add(struct buf *list, const struct digest *d)
 {
     for (size_t at = 0; at < list->n; at += sizeof *d)
@@ -46,13 +41,13 @@ static void see(void *ctx, const struct finding *f)
     struct found *all = ctx;
     if (f->status == ST_OK)
         return;
-    if (begins(f->code, "index-"))
+    if (text_begins(f->code, "index-"))
         all->index = true;
-    else if (begins(f->object, "content "))
+    else if (text_begins(f->object, "content "))
         add(&all->contents, &f->digest);
     else if (digest_is_zero(&f->digest) && text_equal(f->code, "pack-gone"))
         all->gone = true;
-    else if (digest_is_zero(&f->digest) && begins(f->object, "pack "))
+    else if (digest_is_zero(&f->digest) && text_begins(f->object, "pack "))
         all->frames = true;
 }
 

@@ -14,11 +14,6 @@ static void remark(struct check *c, const char *folder, const char *name, const 
     check_tell(c, &why, object, NULL);
 }
 
-static bool begins(const char *name, const char *prefix)
-{
-    return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
 static enum status in_store(void *ctx, const char *name, struct err *e)
 {
     static const char *const ours[] = {CHARTER_FILE, STORE_LOCK,       STORE_LEDGER,  STORE_HEAD,
@@ -28,7 +23,8 @@ static enum status in_store(void *ctx, const char *name, struct err *e)
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (text_equal(name, ours[i]))
             return ST_OK;
-    if (!begins(name, ".pending.") && !begins(name, "index.new.") && !begins(name, "index.old."))
+    if (!text_begins(name, ".pending.") && !text_begins(name, "index.new.") &&
+        !text_begins(name, "index.old."))
         remark(ctx, "", name, "not of the store; it is left alone");
     return ST_OK;
 }
@@ -59,7 +55,7 @@ static enum status in_packs(void *ctx, const char *name, struct err *e)
 static enum status in_quarantine(void *ctx, const char *name, struct err *e)
 {
     (void)e;
-    if (!quarantine_id_valid(name) && !begins(name, ".pending."))
+    if (!quarantine_id_valid(name) && !text_begins(name, ".pending."))
         remark(ctx, STORE_QUARANTINE, name, "nothing that was quarantined; it is left alone");
     return ST_OK;
 }

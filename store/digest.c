@@ -69,6 +69,14 @@ bool digest_parse(const char *s, struct digest *out)
     return true;
 }
 
+bool digest_listed(struct span list, const struct digest *d)
+{
+    for (size_t at = 0; at < list.n; at += DIGEST_BYTES)
+        if (memcmp(list.p + at, d->b, DIGEST_BYTES) == 0)
+            return true;
+    return false;
+}
+
 unsigned digest_queue_vacant(const struct digest_queue *q)
 {
     return q->lanes[0].taken ? 1 : 0;

@@ -20,6 +20,8 @@ bool digest_is_zero(const struct digest *d);
 void digest_text(const struct digest *d, char out[DIGEST_TEXT]);
 /* Exactly 64 lower-case hex digits, an optional "sha256:" before them. */
 bool digest_parse(const char *s, struct digest *out);
+/* Is d one of those that lie in the list, one behind the other? */
+bool digest_listed(struct span list, const struct digest *d);
 
 /* Messages on their way to their digests, two at a time: two take little more time than one, and
  * whichever is through first makes room for the next. Begins as all zeros. */

@@ -17,6 +17,7 @@
 #define HEAD        128u
 #define ENTRY       40u
 #define LEASE_BYTES (64u << 20) /* of a lease's file */
+#define LENT        (64u << 10) /* of the reserve, for a lease on a full disk */
 
 enum { AT_PID = 8, AT_START = 16, AT_RESERVED = 24, AT_BOOT = 40, AT_WHAT = 76 };
 enum { ENTRY_PACK = 1, ENTRY_ARTIFACT = 2, ENTRY_MADE = 3 };
@@ -102,6 +103,24 @@ static enum status make_file(struct lease *l, const char *what, struct err *e)
     return st;
 }
 
+/* What lies on a full disk can be read all the same: the reserve lends the lease its page. */
+static enum status make_from_reserve(struct lease *l, const char *what, struct err *e)
+{
+    struct err ignored = ERR_NONE;
+    *e = ERR_NONE;
+    if (io_unlink(l->s->leases, l->name, false, &ignored) == ST_OK)
+        fd_release(&l->fd);
+    enum status st = reserve_use(l->s, RESERVE_ENTRY, &l->room, e);
+    if (st == ST_OK)
+        st = make_file(l, what, e);
+    /* The rest stays the sweep's: what is read may be written to this disk. */
+    const uint64_t size = l->room.size, less = RESERVE_MORE + LENT;
+    const uint64_t rest = size > less ? size - less : 0;
+    if (size > 0 && reserve_keep(l->s, rest, &ignored) != ST_OK)
+        l->room.size = size; /* made again at the end, as far as there is room */
+    return st;
+}
+
 enum status lease_open(struct store *s, const char *what, struct lease **out, struct err *e)
 {
     *out = NULL;
@@ -115,20 +134,8 @@ enum status lease_open(struct store *s, const char *what, struct lease **out, st
     int made = pthread_mutex_init(&l->lock, NULL);
     assert(made == 0);
     enum status st = make_file(l, what, e);
-    if (st == ST_NO_SPACE) { /* what lies on a full disk can be read all the same */
-        struct err ignored = ERR_NONE;
-        *e = ERR_NONE;
-        if (io_unlink(s->leases, l->name, false, &ignored) == ST_OK)
-            fd_release(&l->fd);
-        st = reserve_use(s, RESERVE_ENTRY, &l->room, e);
-        if (st == ST_OK)
-            st = make_file(l, what, e);
-        /* The rest of the reserve stays the sweep's: what is read may be written to this disk. */
-        const uint64_t page = 64 << 10, size = l->room.size;
-        const uint64_t rest = size > RESERVE_MORE + page ? size - RESERVE_MORE - page : 0;
-        if (size > 0 && reserve_keep(s, rest, &ignored) != ST_OK)
-            l->room.size = size; /* made again at the end, as far as there is room */
-    }
+    if (st == ST_NO_SPACE)
+        st = make_from_reserve(l, what, e);
     if (st == ST_OK)
         *out = lease_take(&l);
     return st;

@@ -392,17 +392,12 @@ static enum status sum_quarantine(struct fold *f, const char *key, const char *v
     return st;
 }
 
-static bool begins(const char *key, const char *prefix)
-{
-    return strncmp(key, prefix, strlen(prefix)) == 0;
-}
-
 /* An artifact whose entry does not say which contents it has: they cannot be told from free ones.
  */
 static bool unlisted(const struct ledger_entry *entry, const char *key, const char *value)
 {
     char other[STORE_KEY_MAX + 1];
-    if (value == NULL || !begins(key, "artifact/"))
+    if (value == NULL || !text_begins(key, "artifact/"))
         return false;
     text_fmt(other, sizeof other, INSTALL_PREFIX "%s", key + strlen("artifact/"));
     return json_get(entry->set, other) == NULL;
@@ -414,9 +409,9 @@ static enum status sum_key(struct fold *f, const struct ledger_entry *entry, con
 {
     uint64_t next = 0;
     f->mark.unlisted += unlisted(entry, key, value);
-    if (begins(key, INSTALL_PREFIX))
+    if (text_begins(key, INSTALL_PREFIX))
         return sum_installed(f, key, value, e);
-    if (begins(key, QUARANTINE_PREFIX))
+    if (text_begins(key, QUARANTINE_PREFIX))
         return sum_quarantine(f, key, value, e);
     if (text_equal(key, PACKS_NEXT) && value != NULL && text_u64(span_text(value), &next) &&
         next > f->mark.next_pack)
@@ -436,7 +431,7 @@ enum status needs_entry(struct fold *f, const struct ledger_entry *entry, struct
                 continue; /* refused when it is applied */
             if (pass == 1)
                 st = sum_key(f, entry, key, value, e);
-            else if (begins(key, INSTALL_PREFIX))
+            else if (text_begins(key, INSTALL_PREFIX))
                 st = turn_installed(f, key, value, &step, e);
         }
     }

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "base/text.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -21,7 +22,8 @@ struct call {
 static enum status split(struct call *c, const char *command, struct err *e)
 {
     size_t count = 0;
-    (void)text_fmt(c->words, sizeof c->words, "%s", command);
+    const size_t bytes = text_fmt(c->words, sizeof c->words, "%s", command);
+    assert(bytes < sizeof c->words); /* as its maker saw to */
     for (char *at = c->words; *at != '\0';) {
         size_t space = strspn(at, " ");
         memset(at, 0, space);

@@ -177,3 +177,13 @@ Test(text, texts_are_equal_by_their_bytes)
     cr_expect(!text_equal("a", "ab"));
     cr_expect(!text_equal("a", "A"));
 }
+
+Test(text, a_text_begins_with_nothing_with_itself_and_with_no_longer_one)
+{
+    cr_assert(text_begins("index-page", "index-"));
+    cr_assert(text_begins("index-", "index-"));
+    cr_assert(text_begins("", ""));
+    cr_assert_not(text_begins("index", "index-"));
+    cr_assert_not(text_begins("Index-", "index-"));
+    cr_assert_not(text_begins("", "i"));
+}
