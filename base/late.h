@@ -1,8 +1,8 @@
 /* Late: a library that is loaded when it is first needed.
  *
- * Some libraries bring twenty others along, and one start of the program in a hundred needs them.
- * Such a library's header is included as ever; its functions are called through a struct of
- * pointers that late_load fills:
+ * Some libraries bring twenty others along, and few starts of the program need them. Such a
+ * library's header is included as ever; its functions are called through a struct of pointers that
+ * late_load fills:
  *
  *     static struct { CURL *(*easy_init)(void); } curl;
  *     static struct late libcurl = {LIBCURL, false, {LATE_CALL(curl.easy_init, curl_easy_init)}};
