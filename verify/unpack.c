@@ -32,6 +32,7 @@ struct unpack {
     char letter;
     uint32_t left;
     bool ended, refused;
+    bool mute; /* in the child: a frame was cut short, so nothing after it would be understood */
     /* The files so far. */
     member_path *files; /* [MANIFEST_FILES] */
     size_t file_count, entries;
@@ -49,26 +50,27 @@ static enum status child_read(void *ctx, uint64_t offset, uint8_t *p, size_t cap
     return *got == 0 ? ST_OK : io_read_at(0, p, *got, offset, e);
 }
 
-static enum status say(char letter, struct span bytes, struct err *e)
+static enum status say(struct unpack *u, char letter, struct span bytes, struct err *e)
 {
     uint8_t head[FRAME_HEAD] = {(uint8_t)letter};
     put_le32(head + 1, (uint32_t)bytes.n);
     enum status st = io_write(1, SPAN(head, sizeof head), e);
-    return st == ST_OK ? io_write(1, bytes, e) : st;
+    if (st == ST_OK)
+        st = io_write(1, bytes, e);
+    u->mute |= st != ST_OK;
+    return st;
 }
 
 static enum status child_entry(void *ctx, const char *path, bool folder, struct err *e)
 {
-    (void)ctx;
-    return say(folder ? 'P' : 'F', span_text(path), e);
+    return say(ctx, folder ? 'P' : 'F', span_text(path), e);
 }
 
 static enum status child_data(void *ctx, struct span bytes, struct err *e)
 {
-    (void)ctx;
     while (bytes.n > 0) {
         size_t n = bytes.n < FRAME_MAX ? bytes.n : FRAME_MAX;
-        enum status st = say('D', SPAN(bytes.p, n), e);
+        enum status st = say(ctx, 'D', SPAN(bytes.p, n), e);
         if (st != ST_OK)
             return st;
         bytes = SPAN(bytes.p + n, bytes.n - n);
@@ -84,12 +86,14 @@ static int child(void *ctx, int in, int out)
     const struct import_calls calls = {child_entry, child_data, u};
     assert(in == 0 && out == 1);
     enum status st = import_archive(u->kind, &from, &calls, &e);
-    if (st == ST_OK)
-        return say('Z', (struct span){0}, &ignored) == ST_OK ? 0 : 1;
     SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    if (st == ST_OK)
+        return say(u, 'Z', buf_span(&text), &ignored) == ST_OK ? 0 : 1;
     struct json_out j = json_out(&text);
     refusal_write(&e, &j);
-    return buf_status(&text) == ST_OK && say('R', buf_span(&text), &ignored) == ST_OK ? 0 : 1;
+    if (u->mute || buf_status(&text) != ST_OK)
+        return 1;
+    return say(u, 'R', buf_span(&text), &ignored) == ST_OK ? 0 : 1;
 }
 
 /* ---- in the parent ------------------------------------------------------------------------ */

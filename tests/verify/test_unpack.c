@@ -1,5 +1,13 @@
+#include "base/io.h"
+#include "base/text.h"
+#include "tests/support/temp.h"
 #include "verify/unpack.h"
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 Test(unpack, names_are_relative_and_plain)
 {
@@ -40,4 +48,78 @@ Test(unpack, kinds_are_told_by_the_ending_alone)
     cr_expect_eq(import_kind_of("zip"), IMPORT_NONE);
     cr_expect_eq(import_ending("a.tar.zst", 9), 8);
     cr_expect_eq(import_ending("a.bin", 5), 0);
+}
+
+/* A tar of one file of n bytes, as written out in POSIX.1-1988. */
+static void tar_of_one(struct buf *out, size_t n)
+{
+    uint8_t head[512] = "file";
+    (void)snprintf((char *)head + 100, 8, "%07o", 0644u);
+    (void)snprintf((char *)head + 124, 12, "%011zo", n);
+    (void)snprintf((char *)head + 136, 12, "%011o", 0u);
+    memset(head + 148, ' ', 8);
+    head[156] = '0';
+    memcpy(head + 257,
+           "ustar\0"
+           "00",
+           8);
+    unsigned sum = 0;
+    for (size_t i = 0; i < sizeof head; i++)
+        sum += head[i];
+    (void)snprintf((char *)head + 148, 8, "%06o", sum);
+    buf_append(out, SPAN(head, sizeof head));
+    (void)buf_space(out, (n + 511) / 512 * 512 + 1024);
+}
+
+static enum status take_apart(const char *path, uint64_t size, bool *refused, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct unpack *u = NULL;
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(unpack_start(fd, size, IMPORT_TAR, &u, e), ST_OK, "%s", e->detail);
+    struct admit_stream stream = unpack_stream(u);
+    struct admit_file file;
+    bool more = true;
+    enum status st = ST_OK;
+    while (st == ST_OK && more)
+        st = stream.next(stream.ctx, &file, &more, e);
+    *refused = unpack_refused(u);
+    unpack_free(u);
+    (void)close(fd);
+    return st;
+}
+
+/* Fails the n-th write to descriptor 1, which only the sandboxed child does. */
+static int fail_answer(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    unsigned *left = ctx;
+    (void)path;
+    (void)bytes;
+    return fd == 1 && text_equal(call, "write") && --*left == 0 ? EMFILE : 0;
+}
+
+Test(unpack, an_answer_that_cannot_be_given_is_no_fault_of_the_archive)
+{
+    struct temp t = temp_make();
+    SCOPED(buf_release) struct buf tar = BUF_EMPTY;
+    char path[160];
+    bool refused = false;
+    unsigned n = 0;
+    tar_of_one(&tar, 5000);
+    temp_write(&t, "a.tar", buf_span(&tar));
+    (void)snprintf(path, sizeof path, "%s/a.tar", t.path);
+    for (;;) {
+        struct err e = ERR_NONE;
+        unsigned left = ++n;
+        io_watch(fail_answer, &left);
+        enum status st = take_apart(path, tar.n, &refused, &e);
+        io_watch(NULL, NULL);
+        if (st == ST_OK)
+            break;
+        cr_expect_eq(st, ST_HARNESS, "write %u: %s", n, e.detail);
+        cr_expect_not(refused, "write %u: %s", n, e.detail);
+        cr_assert_lt(n, 20);
+    }
+    cr_expect_geq(n, 6, "file, bytes and end are a head each, and two have more");
+    temp_remove(&t);
 }
