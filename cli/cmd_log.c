@@ -299,9 +299,7 @@ static enum status check_shape(const struct cli *c, struct err *e)
 
 enum status cmd_log(struct cli *c, struct err *e)
 {
-    SCOPED(fd_release) int dir = -1;
     SCOPED(reading_release) struct reading r = {.c = c, .name = c->args.value[OPT_NAME]};
-    struct ledger_place at = {.offset = 0};
     if (check_shape(c, e) != ST_OK)
         return e->status;
     if (c->words > 0)
@@ -319,10 +317,9 @@ enum status cmd_log(struct cli *c, struct err *e)
         return prove(c, e);
     if (r.csv)
         log_csv_head(c);
-    st = io_open(AT_FDCWD, c->facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
-    if (st == ST_OK)
-        st = ledger_read(dir, NULL, &at, each, &r, e);
+    st = store_entries(c->store, false, each, &r, e);
     if (st == ST_OK && r.told == 0)
-        cli_hint(c, "the ledger's %llu entries have none about that", (unsigned long long)at.seq);
+        cli_hint(c, "the ledger's %llu entries have none about that",
+                 (unsigned long long)c->facts.seq);
     return st;
 }

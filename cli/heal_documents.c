@@ -1,7 +1,5 @@
 #include "cli/heal_documents.h"
-#include "base/files.h"
 #include "store/ledger.h"
-#include <fcntl.h>
 #include <string.h>
 
 #define HEX (DIGEST_TEXT - 1) /* digits of a digest */
@@ -65,14 +63,7 @@ enum status heal_documents(struct store *here, struct store *there, struct chang
                            uint64_t *healed, struct err *e)
 {
     SCOPED(search_release) struct search s = {.here = here, .there = there, .to = to};
-    SCOPED(fd_release) int dir = -1;
-    struct ledger_place at = {.offset = 0};
-    struct store_facts facts;
-    enum status st = store_facts(here, &facts, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
-    if (st == ST_OK)
-        st = ledger_read(dir, NULL, &at, each, &s, e);
+    enum status st = store_entries(here, false, each, &s, e);
     *healed = s.taken.n / sizeof(struct digest);
     return st;
 }

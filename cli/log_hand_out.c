@@ -5,14 +5,12 @@
 #include "cli/given.h"
 #include "cli/print.h"
 #include "store/ledger.h"
-#include <fcntl.h>
 
 struct handing {
     struct cli *c;
     uint64_t seq;
     int dir;
     struct json_out *j; /* NULL: text */
-    bool found;
 };
 
 static enum status put_file(struct handing *h, const char *name, struct span bytes, struct err *e)
@@ -68,37 +66,10 @@ static enum status put_entry(struct handing *h, const struct ledger_entry *entry
     return st;
 }
 
-static enum status each(void *ctx, const struct ledger_entry *entry, struct err *e)
-{
-    struct handing *h = ctx;
-    if (entry->seq != h->seq)
-        return ST_OK;
-    h->found = true;
-    enum status st = put_entry(h, entry, e);
-    return st == ST_OK ? err_set(e, ST_CANCELLED, NULL, "enough was read") : st;
-}
-
-static enum status walk(struct handing *h, struct err *e)
-{
-    SCOPED(fd_release) int store = -1;
-    struct ledger_place at = {.offset = 0};
-    struct err why = ERR_NONE;
-    enum status st = io_open(AT_FDCWD, h->c->facts.path, O_RDONLY | O_DIRECTORY, 0, &store, e);
-    if (st != ST_OK)
-        return st;
-    st = ledger_read(store, NULL, &at, each, h, &why);
-    if (st == ST_CANCELLED)
-        return ST_OK;
-    if (st == ST_OK)
-        return err_set(e, ST_NOT_FOUND, "no-entry", "the ledger ends with entry %llu",
-                       (unsigned long long)at.seq);
-    *e = why;
-    return st;
-}
-
 enum status log_hand_out(struct cli *c, struct err *e)
 {
     SCOPED(fd_release) int dir = -1;
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
     struct json_out j;
     struct handing h = {.c = c};
     const char *folder = c->args.value[OPT_OUTPUT];
@@ -111,6 +82,8 @@ enum status log_hand_out(struct cli *c, struct err *e)
         st = err_set(e, ST_NOT_FOUND, "no-entry", "the ledger ends with entry %llu",
                      (unsigned long long)c->facts.seq);
     if (st == ST_OK)
+        st = store_entry(c->store, h.seq, &entry, e);
+    if (st == ST_OK)
         st = given_folder(folder, &dir, e);
     if (st != ST_OK)
         return st;
@@ -122,7 +95,7 @@ enum status log_hand_out(struct cli *c, struct err *e)
         json_array(&j);
         h.j = &j;
     }
-    st = walk(&h, e);
+    st = put_entry(&h, &entry, e);
     if (st == ST_OK && c->json) {
         json_close(&j);
         answer_close(c, &j);

@@ -1,8 +1,6 @@
 #include "promote/history.h"
-#include "base/files.h"
 #include "base/text.h"
 #include "store/ledger.h"
-#include <fcntl.h>
 #include <string.h>
 
 #define OPEN_MAX_BYTES (CHANNELS_MAX * sizeof(struct tenure))
@@ -111,16 +109,9 @@ static enum status take_entry(void *ctx, const struct ledger_entry *entry, struc
 enum status history_each(struct store *s, const char *name, const char *channel, tenure_fn each,
                          void *ctx, struct err *e)
 {
-    SCOPED(fd_release) int dir = -1;
     SCOPED(walk_release)
     struct walk w = {.name = name, .channel = channel, .each = each, .ctx = ctx};
-    struct ledger_place at = {.offset = 0};
-    struct store_facts facts;
-    enum status st = store_facts(s, &facts, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
-    if (st == ST_OK)
-        st = ledger_read(dir, &facts.log_key, &at, take_entry, &w, e);
+    enum status st = store_entries(s, true, take_entry, &w, e);
     for (size_t i = 0; st == ST_OK && i < w.open.n; i += sizeof(struct tenure)) {
         struct tenure t;
         memcpy(&t, w.open.p + i, sizeof t);

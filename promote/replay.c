@@ -1,11 +1,9 @@
 #include "promote/replay.h"
-#include "base/files.h"
 #include "base/heap.h"
 #include "base/text.h"
 #include "promote/recall.h"
 #include "promote/rules.h"
 #include "store/ledger.h"
-#include <fcntl.h>
 #include <string.h>
 
 /* ---- what an entry says ---- */
@@ -325,15 +323,9 @@ enum status replay_history(const struct promoter *by, const struct policy *law, 
                            void *ctx, struct err *e)
 {
     SCOPED(recall_scope) struct recall *recall = NULL;
-    SCOPED(fd_release) int dir = -1;
-    struct store_facts facts;
-    struct ledger_place at = {.offset = 0};
     enum status st = recall_open(by, &recall, e);
     struct replaying r = {.by = by, .recall = recall, .law = law, .each = each, .ctx = ctx};
-    if (st != ST_OK || (st = store_facts(by->store, &facts, e)) != ST_OK ||
-        (st = io_open(AT_FDCWD, facts.path, O_RDONLY | O_DIRECTORY, 0, &dir, e)) != ST_OK)
-        return st;
-    return ledger_read(dir, &facts.log_key, &at, visit, &r, e);
+    return st == ST_OK ? store_entries(by->store, true, visit, &r, e) : st;
 }
 
 /* What came from nowhere by right did not hold the channel it came from. */

@@ -339,6 +339,12 @@ enum status store_entry(struct store *s, uint64_t seq, struct ledger_entry *out,
                   "entry %llu is not signed by the store's log key", (unsigned long long)seq);
 }
 
+enum status store_entries(struct store *s, bool prove, ledger_each each, void *ctx, struct err *e)
+{
+    struct ledger_place at = {.offset = 0};
+    return ledger_read(s->dir, prove ? &s->charter.log_key : NULL, &at, each, ctx, e);
+}
+
 enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e)
 {
     uint64_t seq = 0;

@@ -113,6 +113,12 @@ struct ledger_entry;
 enum status store_entry(struct store *s, uint64_t seq, struct ledger_entry *out,
                         struct err *e) MUST_CHECK;
 
+/* All of them in order, as ledger_read gives them; prove: with their signatures looked at. */
+enum status store_entries(struct store *s, bool prove,
+                          enum status (*each)(void *ctx, const struct ledger_entry *entry,
+                                              struct err *e),
+                          void *ctx, struct err *e) MUST_CHECK;
+
 /* State. The value is appended to out. ST_NOT_FOUND. */
 enum status store_get(struct store *s, const char *key, struct buf *out, struct err *e) MUST_CHECK;
 /* The same, with the ledger entry that set it. */
