@@ -31,7 +31,8 @@ struct power {
     uint64_t only; /* NEVER: all */
     uint64_t point;
     bool first_only;
-    bool refused; /* the last command ended otherwise than undisturbed: it promised no files */
+    bool refused;  /* the last command ended otherwise than undisturbed: it promised no files */
+    size_t before; /* answers of the command that was killed: given again, it says them again */
 };
 
 /* What the answers given so far promise. */
@@ -42,9 +43,11 @@ static size_t promised(const struct power *p, size_t acks)
         return p->last == NULL
                    ? 0
                    : p->last->entries - (u->state->chk == NULL ? 0 : u->state->chk->entries);
-    if (u->answers == u->added && acks <= u->added)
-        return acks;
-    return acks >= u->answers && u->answers > 0 ? u->added : 0;
+    size_t again = acks > p->before ? acks - p->before : 0;
+    size_t said = acks < p->before ? acks : again > p->before ? again : p->before;
+    if (u->answers == u->added && said <= u->added)
+        return said;
+    return said >= u->answers && u->answers > 0 ? u->added : 0;
 }
 
 /* What is there of the last ledger is there byte for byte: one run, one ledger. */
@@ -266,6 +269,7 @@ static uint64_t again_count(struct run *r, struct unit *u)
         begin(&p, r, u, &campaign_power_again);
         struct trace_end killed = run_line(&p, FAULT_KILL_BEFORE, at);
         r->tally.unproven += !killed.injected || killed.signal != 9;
+        p.before = p.record->acks;
         p.refused = run_line(&p, FAULT_NONE, 0).exit != u->exit;
         settle(&p);
         p.point = k * BLOCK;
