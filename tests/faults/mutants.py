@@ -23,21 +23,21 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from refusals import WEAK, Refusals, closing
+
 FILES = ["store/*.c", "base/pending.c", "verify/trust*.c", "verify/evidence*.c", "verify/admit*.c", "verify/artifact.c",
+         "verify/unpack.c", "promote/bundle*.c", "cli/cmd_copy.c", "cli/heal_documents.c", "cli/incoming.c", "cli/repair.c",
          "promote/decision.c", "promote/statement.c", "promote/rules.c", "promote/entry.c"]
 SYNC = re.compile(r"\b(io_sync|io_sync_data|recover_sync_index)\(")
-# A guard: a condition, and as all of its body the refusal.
-GUARD = re.compile(r"\bif \(((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*)\)\s*(?:\{\s*)?"
-                   r"(?:return|st =|\(void\)) ?\(?(?:err_set|err_at|head_damaged|unproven|malformed|cut_short|refuse\w*|"
-                   r"damaged|broken|wrong|no_\w+)\(")
 # A call whose answer is a verdict and nothing else.
-CALL = re.compile(r"\b(trust_check|check_owner|check_signer|check_expects|check_set|compare_head|prove_\w+|open_decision|"
-                  r"envelope_check\w*|refuse_network|check_size|verify_\w+|ledger_signed_by|key_verify|digest_equal)\(")
-# No refusals: what a person asked for, what is tried again, and no memory (the status of a buffer, without a code).
-WEAK = re.compile(r"ST_NO_MEMORY|ST_USAGE|ST_BUSY|ST_INTERRUPTED|\b(?:st|buf_status\([^()]*\)), NULL,")
+CALL = re.compile(r"\b(trust_check|check_(?:owner|signer|expects|set|once|installed|genesis|head|trees?|free|big|miss|files|"
+                  r"manifest|sums|size|seal|subject|cases|newest|succession|first|pointer|self_signed)|"
+                  r"compare_(?:head|whole|bound)|refuse_(?:network|existing|store)|judge_name|prove_\w+|open_decision|"
+                  r"envelope_check\w*|verify_\w+|ledger_signed_by|key_verify|digest_equal)\(")
 WORDS = ("caught", "covered", "redundant", "survives", "left")
 SLOW = 10.0 # seconds of a trial
-SLOTS = 48  # numbers a file: a change in one file leaves those of the others
+SLOTS = 64  # numbers a file: a change in one file leaves those of the others
+TABLE = 8192 # of them in all, as in SWITCH
 # What no test can show, with the reason; said in the report. "file text"
 REDUNDANT = {
     "promote/decision.c prove_source(by, &policy, &in, e)":
@@ -63,26 +63,16 @@ REDUNDANT = {
 }
 
 
-def closing(text, at):
-    """Behind the parenthesis that opens at `at`."""
-    depth = 0
-    for i in range(at, len(text)):
-        depth += (text[i] == "(") - (text[i] == ")")
-        if depth == 0:
-            return i + 1
-    return len(text)
-
-
-def mutants(path, text):
+def mutants(path, text, refusals):
     """(kind, where it begins, where it ends, what stands before, what behind, what it is)"""
     for m in SYNC.finditer(text):
         end = closing(text, m.end() - 1)
         if not text[:m.start()].rsplit("\n", 1)[-1].startswith("enum status"):
             yield "sync", m.start(), end, "(mutant(%d) ? ST_OK : ", ")", text[m.start():end]
-    for m in GUARD.finditer(text):
-        statement = text[m.end():closing(text, m.end() - 1)]
-        if not WEAK.search(statement):
-            yield "check", m.start(1), m.end(1), "mutant_guard(%d, ", ")", "if (" + " ".join(m[1].split()) + ")"
+    for at, end, when, begin, behind in refusals.conditions(path):
+        if not WEAK.search(text[begin:behind]):
+            yield ("check", at, end, "mutant_guard(%d, " if when else "mutant_true(%d, ", ")",
+                   ("if (" if when else "unless (") + " ".join(text[at:end].split()) + ")")
     for m in CALL.finditer(text):
         line = text[:m.start()].rsplit("\n", 1)[-1]
         end = closing(text, m.end() - 1)
@@ -100,14 +90,14 @@ SWITCH = """#ifndef MUTANT_H
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
-__attribute__((weak)) unsigned char mutant_on[4096];
+__attribute__((weak)) unsigned char mutant_on[8192];
 __attribute__((weak)) int mutant_log;
-__attribute__((weak)) unsigned char mutant_seen[4096];
+__attribute__((weak)) unsigned char mutant_seen[8192];
 __attribute__((constructor, unused)) static void mutant_start(void)
 {
     const char *on = getenv("MUTANT"), *log = getenv("MUTANT_LOG");
     for (char *at = (char *)on; at != NULL && *at != 0; at += *at == ',')
-        mutant_on[strtol(at, &at, 10) & 4095] = 1;
+        mutant_on[strtol(at, &at, 10) & 8191] = 1;
     if (log != NULL && mutant_log == 0) {
         int fd = open(log, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
         mutant_log = fcntl(fd, F_DUPFD_CLOEXEC, 500);
@@ -198,14 +188,16 @@ class Bench:
 
     def find(self, files):
         """{number: (path, line, kind, where it begins, ends, before, behind, what, the file's hash)}, in this order"""
-        found = {}
-        for i, path in enumerate(files):
+        found, texts = {}, {}
+        for path in files:
             with open(path) as f:
-                text = f.read()
+                texts[path] = f.read()
+        refusals = Refusals(texts)
+        for i, (path, text) in enumerate(texts.items()):
             stamp = hashlib.sha256(text.encode()).hexdigest()[:12]
-            for k, (kind, at, end, before, behind, what) in enumerate(mutants(path, text)):
+            for k, (kind, at, end, before, behind, what) in enumerate(mutants(path, text, refusals)):
                 key = f"{path}:{text.count(chr(10), 0, at) + 1} {kind} {what}"[:180]
-                assert k < SLOTS, path
+                assert k < SLOTS and (i + 1) * SLOTS < TABLE, path
                 found[1 + i * SLOTS + k] = (path, key, kind, at, end, before, behind, what, stamp)
         return found
 
@@ -282,7 +274,7 @@ class Bench:
             if kept["trials"].get(name, [None])[0] != stamp:
                 with Told(f"{self.work}/log{i}") as told:
                     code, seconds = self.run(words, 900, MUTANT_LOG=told.path)
-                reached = None if code else [names[n] for n in told.numbers()] # red by itself: it shows nothing
+                reached = None if code else [names[n] for n in told.numbers() if n in names] # red: it shows nothing
                 print(f"{name}: {seconds:.1f} s, " + ("RED" if code else f"{len(reached)} matter in it"), flush=True)
                 kept["trials"][name] = (stamp, words, seconds, reached)
             _, _, seconds, reached = kept["trials"][name]

@@ -146,6 +146,63 @@ Test(manifest, refuses_values_of_the_wrong_kind_or_range_by_name)
     }
 }
 
+Test(manifest, refuses_what_is_no_object_no_list_and_no_number_by_name)
+{
+    static const struct {
+        const char *what, *with, *words;
+    } rows[] = {{"\"schema\":\"assay.manifest/1\"", "\"schema\":1", "schema is not"},
+                {"\"source\":{\"kind\":\"file\",\"revision\":\"\",\"uri\":\"\"}", "\"source\":1",
+                 "source is missing or no object"},
+                {"\"path\":\"model.slm\"", "\"path\":1", "files.path must be text"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err e;
+        cr_expect_eq(swapped(true, rows[i].what, rows[i].with, &e), ST_FORMAT, "row %zu", i);
+        cr_expect_not_null(strstr(e.detail, rows[i].words), "row %zu: %s", i, e.detail);
+    }
+}
+
+Test(manifest, is_written_with_no_number_that_json_cannot_hold)
+{
+    for (int files = 0; files < 2; files++) {
+        struct err e = ERR_NONE;
+        SCOPED(manifest_release) struct manifest m = sample(true);
+        SCOPED(buf_release) struct buf none = BUF_EMPTY;
+        *(files ? &m.files[0].bytes : &m.model.parameters) = UINT64_C(1) << 53;
+        cr_expect_eq(manifest_encode(&m, &none, &e), ST_FORMAT);
+        cr_expect_str_eq(e.detail, files ? "manifest: files.bytes is too large"
+                                         : "manifest: model.parameters is too large");
+    }
+}
+
+Test(manifest, names_1_to_4096_files)
+{
+    struct err e = ERR_NONE;
+    SCOPED(manifest_release) struct manifest m = sample(false);
+    SCOPED(buf_release) struct buf text = encode(&m), none = BUF_EMPTY, changed = BUF_EMPTY;
+    const uint8_t *end = memmem(text.p, text.n, "],", 2);
+    cr_assert_not_null(end);
+    buf_text(&changed, "{\"files\":[");
+    buf_append(&changed, SPAN(end, (size_t)(text.p + text.n - end)));
+    cr_expect_eq(decode(buf_span(&changed), &e), ST_FORMAT);
+    cr_expect_not_null(strstr(e.detail, "array of 1 to 4096"), "%s", e.detail);
+    changed.n = 0;
+    buf_text(&changed, "{\"files\":1");
+    buf_append(&changed, SPAN(end + 1, (size_t)(text.p + text.n - end - 1)));
+    cr_expect_eq(decode(buf_span(&changed), &e), ST_FORMAT);
+    cr_expect_not_null(strstr(e.detail, "array of 1 to 4096"), "%s", e.detail);
+    m.file_count = 0;
+    cr_expect_eq(manifest_encode(&m, &none, &e), ST_FORMAT);
+    m.file_count = 2;
+    for (unsigned i = 2; i <= MANIFEST_FILES; i++) {
+        char path[16];
+        text_fmt(path, sizeof path, "c%04u", i);
+        add_file(&m, path, 1);
+    }
+    e = ERR_NONE;
+    cr_expect_eq(manifest_encode(&m, &none, &e), ST_FORMAT);
+    cr_expect_not_null(strstr(e.detail, "1 to 4096"), "%s", e.detail);
+}
+
 Test(manifest, takes_no_path_that_leaves_its_folder)
 {
     static const char *const bad[] = {"/a",  "a/",  "a//b", ".",    "..", "a/../b",

@@ -147,6 +147,36 @@ Test(evidence, what_is_said_twice_has_to_agree)
     }
 }
 
+Test(evidence, every_part_is_read_as_what_it_is)
+{
+    static const struct {
+        const char *from, *to, *what;
+    } forgeries[] = {
+        {"\"sandbox\":\"seccomp+rlimits\"", "\"sandbox\":1", "record of the run"},
+        {"\"sandbox\":\"seccomp+rlimits\"", "\"browser\":1,\"sandbox\":\"s\"", "record of the run"},
+        {"\"sandbox\":\"seccomp+rlimits\"", "\"baseline\":\"0\",\"sandbox\":\"s\"",
+         "record of the run"},
+        {"\"machine\":{", "\"machine\":1,\"other\":{", "record of the run"},
+        {"evidence:cases\":\"\"", "evidence:cases\":1", "digest of cases"},
+        {"evidence:cases\":\"\"", "evidence:cases\":\"00\"", "digest of cases"},
+        {"evidence:checks\":[", "evidence:checks\":{},\"other\":[", "list of checks"},
+        {"evidence:checks\":[", "evidence:checks\":[],\"other\":[", "list of checks"},
+        {"bound\":{\"artifact\":\"", "bound\":{\"artifact\":\"0", "list of bound identities"},
+        {"bound\":{\"artifact\":", "bound\":{\"more\":1,\"artifact\":", "gate"},
+    };
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    encode(&text);
+    for (size_t i = 0; i < sizeof forgeries / sizeof forgeries[0]; i++) {
+        struct err e = ERR_NONE;
+        SCOPED(buf_release) struct buf forged = BUF_EMPTY;
+        SCOPED(evidence_release) struct evidence v = {0};
+        forge(&text, forgeries[i].from, forgeries[i].to, &forged);
+        cr_expect_eq(evidence_decode(buf_span(&forged), &v, &e), ST_FORMAT, "%s", forgeries[i].to);
+        cr_expect_not_null(strstr(e.detail, forgeries[i].what), "%s: %s", forgeries[i].to,
+                           e.detail);
+    }
+}
+
 Test(evidence, a_verdict_better_than_its_checks_is_found)
 {
     static const enum verdict hidden[] = {VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_ERROR};
