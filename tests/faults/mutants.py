@@ -69,13 +69,17 @@ def mutants(path, text, refusals):
         end = closing(text, m.end() - 1)
         if not text[:m.start()].rsplit("\n", 1)[-1].startswith("enum status"):
             yield "sync", m.start(), end, "(mutant(%d) ? ST_OK : ", ")", text[m.start():end]
+    checked = set()
     for at, end, when, begin, behind in refusals.conditions(path):
+        checked.add((at, end))
         if not WEAK.search(text[begin:behind]):
             yield ("check", at, end, "mutant_guard(%d, " if when else "mutant_true(%d, ", ")",
                    ("if (" if when else "unless (") + " ".join(text[at:end].split()) + ")")
     for m in CALL.finditer(text):
         line = text[:m.start()].rsplit("\n", 1)[-1]
         end = closing(text, m.end() - 1)
+        if (m.start(), end) in checked: # the check itself
+            continue
         if re.match(r"(static )?(enum|bool|struct)", line) or re.search(r"(enum status|bool) $", line):
             continue
         truth = m[1] in ("ledger_signed_by", "key_verify", "digest_equal")

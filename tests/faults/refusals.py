@@ -155,6 +155,8 @@ class Refusals:
             end = first_at(code, m.end(), len(code), ";")
             for condition, (yes, no) in choices(code, m.end(), end):
                 last = first_at(code, no + 1, end, "?") == end
+                if code[yes:no].strip() == "st" or code[no + 1:end].strip() == "st":
+                    continue # refused either way: it only says more
                 sides = refuses(code, yes, no, known), refuses(code, no + 1, end, known)
                 if sides == (True, False):
                     yield *condition, True, yes, no

@@ -54,3 +54,15 @@ Test(charter, puts_no_other_log_key_trust_or_kind_under_a_stores_id)
         cr_expect_str_eq(err_code(&e), "store-format");
     }
 }
+
+Test(charter, is_one_object_in_canonical_form)
+{
+    static const char *const wrong[] = {"", "{", "[]", "1", "{ }", "{}"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct err e = ERR_NONE;
+        struct charter back;
+        cr_expect_eq(charter_decode(span_text(wrong[i]), &back, &e), ST_CORRUPT, "%s", wrong[i]);
+        cr_expect_eq(strstr(e.detail, "is not canonical JSON") != NULL, i < 5, "%s: %s", wrong[i],
+                     e.detail);
+    }
+}

@@ -3,41 +3,16 @@
 #include "base/hash64.h"
 #include "base/text.h"
 #include "store/catalog_write.h"
-#include "store/check.h"
 #include "store/gc.h"
 #include "store/pack_writer.h"
 #include "store/recipe.h"
 #include "store/store_inside.h"
-#include "tests/support/store_room.h"
+#include "tests/store/told_support.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-
-#define OK(call) cr_assert_eq((call), ST_OK, "%s: %s: %s", err_code(&e), e.subject, e.detail)
-
-struct seen {
-    unsigned n;
-    char said[1024]; /* code and detail of all findings */
-};
-
-static void see(void *ctx, const struct finding *f)
-{
-    struct seen *s = ctx;
-    const size_t at = strlen(s->said);
-    s->n++;
-    text_fmt(s->said + at, sizeof s->said - at, "%s: %s\n", f->code, f->detail);
-}
-
-static void assert_told(struct store_room *r, const char *what)
-{
-    struct err e = ERR_NONE;
-    struct seen s = {0};
-    struct check_report report;
-    OK(check_store(r->s, NULL, see, &s, &report, &e));
-    cr_assert(strstr(s.said, what) != NULL, "nothing of %s: %u: %s", what, s.n, s.said);
-}
 
 /* -- packs ---------------------------------------------------------------------------------------
  */
