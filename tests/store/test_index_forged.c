@@ -330,5 +330,9 @@ Test(index_forged, where_no_folder_is_the_system_says_so)
     cr_expect_eq(e.sys, ENOTDIR);
     cr_expect_not_null(strstr(e.detail, "open the index"), "%s", e.detail);
     cr_expect_null(x);
+    e = ERR_NONE;
+    text_fmt(path, sizeof path, "%s/nowhere", t.path);
+    cr_expect_neq(index_open(path, true, &x, &e), ST_OK);
+    cr_expect_not_null(strstr(e.detail, "statfs"), "%s", e.detail);
     temp_remove(&t);
 }

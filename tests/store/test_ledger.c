@@ -394,3 +394,18 @@ Test(ledger, line_longer_than_any_entry_is_damage_not_a_torn_tail)
     cr_expect_str_eq(err_code(&e), "ledger-line");
     room_end(&r);
 }
+
+Test(ledger, a_line_that_is_too_long_is_no_entry_whatever_it_says)
+{
+    struct err e = ERR_NONE;
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+    uint8_t *p = buf_space(&text, LEDGER_LINE_MAX + 1);
+    cr_assert_not_null(p);
+    memset(p, 'x', LEDGER_LINE_MAX + 1);
+    cr_expect_eq(ledger_parse(SPAN(p, LEDGER_LINE_MAX + 1), &entry, &e), ST_FORMAT);
+    cr_expect_not_null(strstr(e.detail, "too long"), "%s", e.detail);
+    e = ERR_NONE;
+    cr_expect_eq(ledger_parse(SPAN(p, LEDGER_LINE_MAX), &entry, &e), ST_FORMAT);
+    cr_expect_null(strstr(e.detail, "too long"), "%s", e.detail);
+}

@@ -299,6 +299,34 @@ Test(pack, a_wrong_place_or_digest_is_refused)
     sample_close(&s);
 }
 
+Test(pack, what_the_index_says_of_a_record_is_what_its_header_says)
+{
+    static const char *const words[] = {"length", "kind", "kind", "stored as"};
+    for (unsigned i = 0; i < 4; i++) {
+        struct sample s;
+        sample_open(&s);
+        SCOPED(pack_set_scope) struct pack_set *set = NULL;
+        SCOPED(buf_release) struct buf out = BUF_EMPTY;
+        struct err e = ERR_NONE;
+        struct pack_entry entry = s.yard.entries[1];
+        cr_assert_eq(pack_set_open(s.yard.packs, &set, &e), ST_OK);
+        if (i == 0)
+            entry.at.length += 1;
+        else if (i == 1)
+            entry.at.kind = PACK_DOCUMENT;
+        else if (i == 2)
+            entry.at.encoding = ENCODING_PLANES2;
+        else
+            entry.at.length = UINT32_MAX;
+        cr_expect_eq(pack_read_buf(set, &entry.at, &entry.digest, &out, &e), ST_CORRUPT);
+        cr_expect_str_eq(err_code(&e), "pack-place");
+        cr_expect_not_null(strstr(e.detail, words[i]), "%u: %s", i, e.detail);
+        cr_expect_str_eq(e.subject, "pack 0000000000000001");
+        cr_expect_eq(out.n, 0);
+        sample_close(&s);
+    }
+}
+
 Test(pack, compare_tells_equal_bytes_from_others)
 {
     struct sample s;
