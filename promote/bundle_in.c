@@ -56,13 +56,7 @@ static enum status read_document(struct bundle_reader *r, const struct admit_fil
     }
     if (d == NULL)
         return refuse(r, e, "bundle-document", file->path, "is not listed in bundle.json");
-    enum status st = read_whole(r, file, &d->bytes, e);
-    if (st != ST_OK)
-        return st;
-    struct digest found = digest_of(buf_span(&d->bytes));
-    if (!digest_equal(&found, &d->sha256))
-        return refuse(r, e, "bundle-document", file->path, "is not what bundle.json lists");
-    return ST_OK;
+    return read_whole(r, file, &d->bytes, e);
 }
 
 /* The list has to name the artifact that the manifest is. */
@@ -97,7 +91,9 @@ enum status bundle_read(struct bundle_reader *r, struct admit_stream from, struc
         const struct bundle_document *d = &r->bundle.documents[i];
         struct digest found = digest_of(buf_span(&d->bytes));
         if (!digest_equal(&found, &d->sha256))
-            st = refuse(r, e, "bundle-document", d->path, "is listed and not there");
+            st = refuse(r, e, "bundle-document", d->path,
+                        d->bytes.n > 0 ? "is not what bundle.json lists"
+                                       : "is listed and not there");
     }
     if (st == ST_OK && !r->more)
         st = refuse(r, e, "bundle-files", FILES, "has no file");

@@ -6,15 +6,13 @@
 #include "verify/evidence.h"
 #include "verify/identity.h"
 #include "verify/publisher.h"
+#include <assert.h>
 #include <string.h>
 
-static struct bundle_document *add(struct bundle *b, const char *path, struct err *e)
+/* There are no more kinds of documents than places. */
+static struct bundle_document *add(struct bundle *b, const char *path)
 {
-    if (b->count == BUNDLE_DOCUMENTS) {
-        err_set(e, ST_INVALID_LENGTH, "bundle", "a bundle has at most %d documents",
-                BUNDLE_DOCUMENTS);
-        return NULL;
-    }
+    assert(b->count < BUNDLE_DOCUMENTS);
     struct bundle_document *d = &b->documents[b->count++];
     text_fmt(d->path, sizeof d->path, "%s", path);
     return d;
@@ -23,9 +21,7 @@ static struct bundle_document *add(struct bundle *b, const char *path, struct er
 static enum status add_stored(struct bundle *b, struct store *s, const char *path,
                               const struct digest *digest, struct err *e)
 {
-    struct bundle_document *d = add(b, path, e);
-    if (d == NULL)
-        return e->status;
+    struct bundle_document *d = add(b, path);
     d->sha256 = *digest;
     return store_document(s, digest, &d->bytes, e);
 }
@@ -33,9 +29,7 @@ static enum status add_stored(struct bundle *b, struct store *s, const char *pat
 static enum status add_manifest(struct bundle *b, const struct bundle_export *from, struct err *e)
 {
     SCOPED(envelope_release) struct envelope v = {0};
-    struct bundle_document *d = add(b, "manifest.dsse.json", e);
-    if (d == NULL)
-        return e->status;
+    struct bundle_document *d = add(b, "manifest.dsse.json");
     enum status st =
         publisher_envelope(from->store, &from->artifact->digest, &from->artifact->envelope, &v, e);
     if (st == ST_OK)
@@ -128,8 +122,6 @@ static enum status put_files(struct export *x, const struct bundle_export *from,
         st = export_file(x, path, f->bytes, e);
         if (st == ST_OK)
             st = store_content_read(from->store, &f->sha256, export_sink(x), progress, e);
-        if (st != ST_OK)
-            return err_subject(e, "%s", f->path);
     }
     return st;
 }
