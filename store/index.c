@@ -299,8 +299,8 @@ bool index_read_only(const struct index *x)
 enum status index_clear_readers(struct index *x, struct err *e)
 {
     int dead = 0;
-    int rc = x->read_only ? 0 : mdb_reader_check(x->env, &dead);
-    return rc == 0 ? ST_OK : index_error(e, x, rc, "clear the index's readers");
+    int locked = x->read_only ? 0 : mdb_reader_check(x->env, &dead);
+    return locked == 0 ? ST_OK : index_error(e, x, locked, "clear the index's readers");
 }
 
 /* -- values --------------------------------------------------------------------------------------

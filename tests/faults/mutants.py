@@ -26,8 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from refusals import WEAK, Refusals, closing
 
 FILES = ["store/*.c", "base/pending.c", "verify/trust*.c", "verify/evidence*.c", "verify/admit*.c", "verify/artifact.c",
-         "verify/unpack.c", "promote/bundle*.c", "cli/cmd_copy.c", "cli/heal_documents.c", "cli/incoming.c", "cli/repair.c",
-         "promote/decision.c", "promote/statement.c", "promote/rules.c", "promote/entry.c"]
+         "verify/publisher.c", "verify/unpack.c", "promote/bundle*.c", "promote/decision.c", "promote/statement.c",
+         "promote/rules.c", "promote/entry.c", "cli/cmd_copy.c", "cli/heal_documents.c", "cli/incoming.c", "cli/repair.c"]
 SYNC = re.compile(r"\b(io_sync|io_sync_data|recover_sync_index)\(")
 # A call whose answer is a verdict and nothing else.
 CALL = re.compile(r"\b(trust_check|check_(?:owner|signer|expects|set|once|installed|genesis|head|trees?|free|big|miss|files|"
@@ -42,8 +42,10 @@ TABLE = 8192 # of them in all, as in SWITCH
 REDUNDANT = {
     "promote/decision.c prove_source(by, &policy, &in, e)":
         "fails on the disk's trouble alone: a source that holds by no right is taken out of what the rules see",
-    "store/change.c digest_equal(&whole, content)":
+    "store/change.c unless (digest_equal(&whole, content))":
         "second lock: chunks are proven under the digests their recipe has, the recipe under its own (store/ingest.c)",
+    "promote/decision.c digest_equal(&on->holder.artifact, &in->artifact)":
+        "second lock: a piece of evidence is about one artifact, and what is compared next holds one at least",
     "store/codec.c if (!set_up(c))": "zstd takes this level wherever it was built",
     "store/commit.c if (st == ST_OK && !ledger_signed_by(&parsed, signer_public(entry->log)))":
         "second lock before a line that nobody can take back: signer_command verifies, and a key's halves are compared",
@@ -53,7 +55,10 @@ REDUNDANT = {
     "store/import.c if (*path == NULL)": "no archive that libarchive reads has a name in no encoding at all",
     "store/import.c if (offset < 0 || (uint64_t)offset != at)":
         "second lock: libarchive gives files with holes a map, which is refused before",
+    "store/import.c if (used != 2 || wcrtomb(narrow, wide, &out) != 2)": "every system that this runs on has C.UTF-8",
     "store/index.c if (rc == MDB_MAP_FULL)": "64 GiB of index would have to be written",
+    "store/index.c unless (locked == 0)": "fails where the lock file that LMDB holds cannot be locked",
+    "store/key.c if (!keep_from_children(p, n))": "every kernel since 4.14 can do it",
     "store/key.c if (sodium_init() < 0)": "fails only where the kernel has no randomness",
     "store/lease.c if (st == ST_OK && l->end + ENTRY > LEASE_BYTES)": "1.6 million packs in one change: 100 TB",
     "store/quarantine.c io_sync(p->bytes.fd, e)":
@@ -86,6 +91,14 @@ def mutants(path, text, refusals):
         yield ("call", m.start(), end, "mutant_true(%d, " if truth else "mutant_ok(%d, ", ")",
                " ".join(text[m.start():end].split()))
 
+
+# What the machine alone can make fail, wherever it stands.
+MACHINE = [
+    (r"\bfstat\(", "an open descriptor can always be asked"),
+    (r"\blseek\(", "it is a regular file, which can be read twice"),
+    (r"\bsys != 0\)", "no thread can be made where the machine is out of something"),
+    (r"\bpipe2\(|\bMAP_FAILED\b|errno == ENOENT\)", "fails where the machine is out of something"),
+]
 
 SWITCH = """#ifndef MUTANT_H
 #define MUTANT_H
@@ -377,7 +390,7 @@ def try_all(bench, wanted, known, until, a, verdict_of):
 
 def judged(m, verdict):
     """One of WORDS, and what is said of the mutant."""
-    reason = REDUNDANT.get(m[0] + " " + m[7])
+    reason = REDUNDANT.get(m[0] + " " + m[7]) or next((why for what, why in MACHINE if re.search(what, m[7])), None)
     if verdict is None:
         return "left", "left"
     if verdict.startswith("SURVIVES"):

@@ -14,6 +14,7 @@ WEAK = re.compile(r"ST_NO_MEMORY|ST_USAGE|ST_BUSY|ST_INTERRUPTED|\b(?:st|buf_sta
 SPACE = re.compile(r"\s*")
 HEAD = re.compile(r"return\b|\(void\)|[\w.>\[\]-]+ = |(?=\w+\()") # of a statement that may refuse
 CALL = re.compile(r"[\s(]*(\w+)\(")
+MORE = re.compile(r"\s*err_(?:subject|stage)\(") # refuses nothing by itself
 ELSE = re.compile(r"\s*else\b(?! if\b)")
 FLOW = re.compile(r"(?:if|for|while|switch) (?=\()")
 FUNCTION = re.compile(r"^(static )?(?:enum \w+|void|bool) (\w+)\(", re.M)
@@ -94,9 +95,11 @@ def refuses(code, at, end, known):
 
 def refusing(code, at, known):
     """Whether the statement that begins at `at` refuses: as it stands, or whatever comes in its block."""
-    for begin, end in statements(code, at):
+    block = list(statements(code, at))
+    left = any(code.startswith("return", begin) for begin, _ in block)
+    for begin, end in block:
         m = HEAD.match(code, begin, end)
-        if m and refuses(code, m.end(), end - 1, known):
+        if m and refuses(code, m.end(), end - 1, known) and (left or not MORE.match(code, m.end())):
             return True
     return False
 
