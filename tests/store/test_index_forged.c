@@ -245,6 +245,7 @@ Test(index_forged, what_lies_on_a_lost_page_is_damaged_and_not_absent)
     bool found = false;
     struct index *x = open_with_a_lost_leaf(&m, &first);
     struct index_view *v = NULL;
+    uint64_t n = 0;
     SCOPED(buf_release) struct buf out = BUF_EMPTY;
     refused(index_get(x, INDEX_STATE, key_of(first + 1, key), &out, &found, &e), &e, "get");
     e = ERR_NONE;
@@ -253,6 +254,8 @@ Test(index_forged, what_lies_on_a_lost_page_is_damaged_and_not_absent)
     e = ERR_NONE;
     OK(index_view_open(x, &v, &e));
     refused(index_view_each(v, INDEX_STATE, SPAN(NULL, 0), nothing, NULL, &e), &e, "each");
+    e = ERR_NONE;
+    refused(index_view_count(v, INDEX_STATE, &n, &e), &e, "count after that");
     index_view_close(v);
     index_close(x);
     image_remove(&m);

@@ -409,3 +409,48 @@ Test(ledger, a_line_that_is_too_long_is_no_entry_whatever_it_says)
     cr_expect_eq(ledger_parse(SPAN(p, LEDGER_LINE_MAX), &entry, &e), ST_FORMAT);
     cr_expect_null(strstr(e.detail, "too long"), "%s", e.detail);
 }
+
+Test(ledger, an_entry_has_six_members_each_of_its_kind)
+{
+    static const struct {
+        const char *from, *to, *words;
+    } rows[] = {
+        {"\"seq\":7", "\"seq\":0", "seq is no number from 1 on"},
+        {"\"seq\":7", "\"seq\":\"7\"", "seq is no number from 1 on"},
+        {"\"prev\":\"00", "\"prev\":\"0", "prev is no digest"},
+        {"\"prev\":\"00", "\"prev\":\"xx", "prev is no digest"},
+        {"\"type\":\"test\"", "\"type\":\"Test\"", "type is no short lower-case name"},
+        {"\"type\":\"test\"", "\"type\":1", "type is no short lower-case name"},
+        {"\"time\":\"2030-01-01T00:00:00Z\"", "\"time\":\"2030-01-01\"", "time is no time"},
+        {"\"body\":{}", "\"body\":[]", "body is no object"},
+        {"\"set\":{}", "\"set\":[]", "set is no object of texts and nulls"},
+        {"\"set\":{}", "\"set\":{\"a\":1}", "set is no object of texts and nulls"},
+        {"\"set\":{}", "\"set\":{\"\":\"x\"}", "set is no object of texts and nulls"},
+        {"\"body\":{},", "", "and nothing else"},
+        {"\"body\":{},", "\"also\":1,\"body\":{},", "and nothing else"},
+    };
+    struct err e = ERR_NONE;
+    struct temp t = temp_make();
+    struct signer *key = temp_key(&t, "log");
+    struct digest hash;
+    const struct digest none = {{0}};
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    cr_assert_eq(ledger_encode(7, &none, "test", "2030-01-01T00:00:00Z", span_text("{}"),
+                               span_text("{}"), key, &line, &hash, &e),
+                 ST_OK, "%s", e.detail);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        SCOPED(buf_release) struct buf forged = BUF_EMPTY;
+        SCOPED(ledger_entry_release) struct ledger_entry entry = {0};
+        const uint8_t *at = memmem(line.p, line.n, rows[i].from, strlen(rows[i].from));
+        cr_assert_not_null(at, "%s", rows[i].from);
+        buf_append(&forged, SPAN(line.p, (size_t)(at - line.p)));
+        buf_text(&forged, rows[i].to);
+        at += strlen(rows[i].from);
+        buf_append(&forged, SPAN(at, (size_t)(line.p + line.n - 1 - at)));
+        e = ERR_NONE;
+        cr_expect_eq(ledger_parse(buf_span(&forged), &entry, &e), ST_FORMAT, "%s", rows[i].to);
+        cr_expect_not_null(strstr(e.detail, rows[i].words), "%s: %s", rows[i].to, e.detail);
+    }
+    signer_close(key);
+    temp_remove(&t);
+}

@@ -242,3 +242,96 @@ Test(artifact, without_the_model_that_its_manifest_states_hands_none_out)
     artifact_release(&a);
     verify_room_remove(&v);
 }
+
+/* The facts of an artifact whose manifest is `payload`, which a publisher signed; found by the
+ * first digits of its digest. */
+static void say_artifact(struct verify_room *v, struct span payload, const struct digest *content,
+                         char ref[DIGEST_TEXT])
+{
+    struct err e = ERR_NONE;
+    struct digest envelope, artifact = digest_of(payload);
+    char key[STORE_KEY_MAX], facts[400], manifest[DIGEST_TEXT], hex[DIGEST_TEXT];
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    cr_assert_eq(envelope_sign(MANIFEST_TYPE, payload, v->keys[ROLE_PUBLISHER], &text, &e), ST_OK);
+    cr_assert_eq(room_document(&v->r, buf_span(&text), &envelope, &e), ST_OK);
+    digest_text(&artifact, ref);
+    digest_text(&envelope, manifest);
+    digest_text(content, hex);
+    text_fmt(key, sizeof key, "artifact/%s", ref);
+    text_fmt(facts, sizeof facts,
+             "{\"content\":\"%s\",\"manifest\":\"%s\",\"self_signed\":true,\"time\":\"\"}", hex,
+             manifest);
+    say(v, key, facts);
+}
+
+Test(artifact, a_manifest_that_is_none_names_no_artifact_whoever_signed_it)
+{
+    struct err e;
+    struct artifact a;
+    char ref[DIGEST_TEXT];
+    const struct digest none = {{0}};
+    struct verify_room v = verify_room_make();
+    say_artifact(&v, span_text("{}"), &none, ref);
+    cr_expect_eq(find(&v, ref, &a, &e), ST_FORMAT);
+    cr_expect_str_eq(err_code(&e), "manifest-missing");
+    cr_expect_str_eq(e.stage, "manifest");
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
+
+Test(artifact, a_name_that_leads_to_another_artifact_is_found_out)
+{
+    struct err e;
+    struct artifact a;
+    char hex[DIGEST_TEXT];
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    add_text(&v, "other.txt", "1", "other words");
+    cr_assert_eq(find(&v, "other@1", &a, &e), ST_OK);
+    digest_text(&a.digest, hex);
+    artifact_release(&a);
+    say(&v, "name/notes@1", hex);
+    cr_expect_eq(find(&v, "notes@1", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "ref-swapped");
+    cr_expect_str_eq(e.subject, "notes@1");
+    verify_room_remove(&v);
+}
+
+Test(artifact, bytes_that_are_no_model_are_not_run_whatever_their_manifest_says)
+{
+    struct err e;
+    struct artifact a;
+    char ref[DIGEST_TEXT];
+    SCOPED(buf_release) struct buf payload = BUF_EMPTY;
+    SCOPED(loaded_scope) struct loaded *l = NULL;
+    struct verify_room v = verify_room_make();
+    struct artifact model = verify_room_model(&v);
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
+    a.manifest.model = model.manifest.model;
+    cr_assert_eq(manifest_encode(&a.manifest, &payload, &e), ST_OK, "%s", e.detail);
+    const struct digest content = a.content;
+    artifact_release(&a);
+    say_artifact(&v, buf_span(&payload), &content, ref);
+    cr_assert_eq(find(&v, ref, &a, &e), ST_OK, "%s", e.detail);
+    cr_expect_neq(artifact_load(v.r.s, &a, &l, NULL, &e), ST_OK);
+    cr_expect_null(l);
+    cr_expect_str_eq(e.subject, "notes@1");
+    artifact_release(&a);
+    artifact_release(&model);
+    verify_room_remove(&v);
+}
+
+Test(artifact, is_published_by_as_many_as_the_role_asks_for)
+{
+    for (unsigned have = 0; have < 3; have++) {
+        struct err e = ERR_NONE;
+        const struct artifact a = {.publishers = have, .publishers_needed = 2};
+        cr_expect_eq(artifact_published(&a, &e), have < 2 ? ST_UNTRUSTED : ST_OK);
+        if (have < 2)
+            cr_expect_str_eq(err_code(&e), "below-threshold");
+    }
+    struct err e = ERR_NONE;
+    const struct artifact nobody = {.publishers = 0, .publishers_needed = 0};
+    cr_expect_eq(artifact_published(&nobody, &e), ST_UNTRUSTED);
+}

@@ -345,6 +345,46 @@ Test(evidence, of_one_artifact_does_not_pass_for_another)
     verify_room_remove(&v);
 }
 
+Test(evidence, that_is_put_on_top_again_is_told)
+{
+    struct err e = ERR_NONE;
+    char hex[DIGEST_TEXT], key[STORE_KEY_MAX];
+    SCOPED(evidence_release) struct evidence got = {0};
+    struct verify_room v = verify_room_make();
+    struct artifact a = verify_room_model(&v);
+    const struct digest old = gate_and_commit(&v, &a, GATE_STRUCTURAL, "{}", v.keys[ROLE_GATE]);
+    v.r.clock.fixed += 10;
+    v.now += 10;
+    (void)gate_and_commit(&v, &a, GATE_STRUCTURAL, "{\"budgets\":{\"kv_bytes\":1}}",
+                          v.keys[ROLE_GATE]);
+    digest_text(&a.digest, hex);
+    text_fmt(key, sizeof key, "evidence/%s/structural/0000000000000009", hex);
+    digest_text(&old, hex);
+    cr_assert_eq(room_set(&v.r, key, hex, NULL, &e), ST_OK);
+    cr_expect_eq(evidence_newest(v.r.s, v.trust, &a.digest, GATE_STRUCTURAL, v.now, &got, &e),
+                 ST_SET_BACK);
+    cr_expect_str_eq(err_code(&e), "evidence-again");
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
+
+Test(evidence, is_no_other_document_that_a_gates_key_signed)
+{
+    struct err e = ERR_NONE;
+    SCOPED(buf_release) struct buf text = BUF_EMPTY, envelope = BUF_EMPTY;
+    SCOPED(evidence_release) struct evidence got = {0};
+    struct verify_room v = verify_room_make();
+    encode(&text);
+    cr_assert_eq(envelope_sign(MANIFEST_TYPE, buf_span(&text), v.keys[ROLE_GATE], &envelope, &e),
+                 ST_OK);
+    cr_expect_eq(evidence_verify(v.trust, buf_span(&envelope), v.now, &got, &e), ST_SIGNATURE);
+    cr_expect_str_eq(err_code(&e), "evidence-type");
+    e = ERR_NONE;
+    cr_expect_eq(evidence_verify(v.trust, span_text("{}"), v.now, &got, &e), ST_FORMAT);
+    cr_expect_str_eq(err_code(&e), "envelope-type");
+    verify_room_remove(&v);
+}
+
 /* ---- identities --------------------------------------------------------------------------- */
 
 Test(evidence, binds_the_program_that_ran)

@@ -253,5 +253,8 @@ Test(trust_edit, takes_no_role_from_a_key_that_has_it_not)
     x.e = ERR_NONE;
     cr_expect_eq(trust_edit_remove(x.next, ROLE_RELEASE, x.id[1], &x.e), ST_NOT_FOUND);
     cr_expect_str_eq(err_code(&x.e), "trust-no-key");
+    x.e = ERR_NONE;
+    cr_expect_eq(trust_edit_remove(x.next, ROLE_NONE, x.id[2], &x.e), ST_NOT_FOUND);
+    cr_expect_eq(x.next->key_count, 2, "a stranger's key takes no other with it");
     room_end(&x);
 }

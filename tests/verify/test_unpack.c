@@ -123,3 +123,56 @@ Test(unpack, an_answer_that_cannot_be_given_is_no_fault_of_the_archive)
     cr_expect_geq(n, 6, "file, bytes and end are a head each, and two have more");
     temp_remove(&t);
 }
+
+/* What the sandboxed child says ahead of its n-th write. */
+struct lie {
+    unsigned at, seen;
+    struct span bytes;
+};
+
+static int lie(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    struct lie *l = ctx;
+    (void)path;
+    (void)bytes;
+    if (fd != 1 || !text_equal(call, "write") || ++l->seen != l->at)
+        return 0;
+    return write(1, l->bytes.p, l->bytes.n) == (ssize_t)l->bytes.n ? 0 : EIO;
+}
+
+Test(unpack, a_child_that_was_taken_over_says_nothing_that_is_believed)
+{
+    static const struct {
+        unsigned at;
+        const char *frame;
+        size_t n;
+        const char *words;
+    } lies[] = {
+        {1, "X\0\0\0\0", 5, "answers nonsense"}, /* no such frame */
+        {1, "\0\0\0\0\0", 5, "answers nonsense"},
+        {1, "F\0\0\x11\0", 5, "answers nonsense"},    /* longer than any */
+        {1, "F\0\x04\0\0", 5, "an entry's name has"}, /* a name of 1024 bytes */
+        {1, "D\0\0\0\0", 5, "answers nonsense"},      /* bytes of no file */
+        {1, "R\2\0\0\0{}", 7, "answers nonsense"},    /* a refusal that is none */
+        {1, "R\1\0\0\0{", 6, "answers nonsense"},
+        {5, "Z\0\0\0\0", 5, "answers nonsense"}, /* the end, and more after it */
+    };
+    struct temp t = temp_make();
+    SCOPED(buf_release) struct buf tar = BUF_EMPTY;
+    char path[160];
+    tar_of_one(&tar, 5000);
+    temp_write(&t, "a.tar", buf_span(&tar));
+    (void)snprintf(path, sizeof path, "%s/a.tar", t.path);
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct err e = ERR_NONE;
+        struct lie l = {.at = lies[i].at, .bytes = SPAN(lies[i].frame, lies[i].n)};
+        bool refused = false;
+        io_watch(lie, &l);
+        enum status st = take_apart(path, tar.n, &refused, &e);
+        io_watch(NULL, NULL);
+        cr_expect_eq(st, ST_FORMAT, "lie %zu: %s", i, e.detail);
+        cr_expect(refused, "lie %zu", i);
+        cr_expect_not_null(strstr(e.detail, lies[i].words), "lie %zu: %s", i, e.detail);
+    }
+    temp_remove(&t);
+}
