@@ -8,6 +8,7 @@
 #include "store/recover.h"
 #include "tests/support/store_room.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -159,6 +160,25 @@ Test(lease, what_a_long_add_made_is_kept_through_a_power_cut)
     io_watch(NULL, NULL);
     lease_close(l);
     assert_told(&t, own, "sync leases ");
+    room_remove(&r);
+}
+
+static int no_lock(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    (void)ctx, (void)path, (void)fd, (void)bytes;
+    return strcmp(call, "lock") == 0 ? EIO : 0;
+}
+
+Test(lease, nobody_passes_a_gate_that_was_not_locked)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(fd_release) int gate = -1;
+    io_watch(no_lock, NULL);
+    enum status st = lease_gate(r.s, &gate, &e);
+    io_watch(NULL, NULL);
+    cr_expect_eq(st, ST_IO);
+    cr_expect_eq(gate, -1);
     room_remove(&r);
 }
 
