@@ -224,8 +224,16 @@ enum status facts_read(const struct json *v, struct model_facts *out, struct err
     return read_numbers(v, out, e);
 }
 
-enum status facts_manifest(const struct model_facts *f, const struct digest *tokenizer,
-                           struct manifest_model *out, struct err *e)
+_Static_assert(sizeof((struct model_facts *)0)->family <=
+                       sizeof((struct manifest_model *)0)->family &&
+                   sizeof((struct model_facts *)0)->quantization <=
+                       sizeof((struct manifest_model *)0)->quantization &&
+                   sizeof((struct model_facts *)0)->tokenizer <=
+                       sizeof((struct manifest_model *)0)->tokenizer_kind,
+               "a manifest has room for every text of a model");
+
+void facts_manifest(const struct model_facts *f, const struct digest *tokenizer,
+                    struct manifest_model *out)
 {
     *out = (struct manifest_model){
         .present = true,
@@ -244,15 +252,9 @@ enum status facts_manifest(const struct model_facts *f, const struct digest *tok
     if (f->internal_checksum != 0)
         hex64(f->internal_checksum, out->internal_checksum);
     text_fmt(out->format, sizeof out->format, "%s", format_name(f->format));
-    if (text_fmt(out->family, sizeof out->family, "%s", f->family) >= sizeof out->family)
-        return bad(e, "family");
-    if (text_fmt(out->quantization, sizeof out->quantization, "%s", f->quantization) >=
-        sizeof out->quantization)
-        return bad(e, "quantization");
-    if (text_fmt(out->tokenizer_kind, sizeof out->tokenizer_kind, "%s", f->tokenizer) >=
-        sizeof out->tokenizer_kind)
-        return bad(e, "tokenizer");
-    return ST_OK;
+    text_fmt(out->family, sizeof out->family, "%s", f->family);
+    text_fmt(out->quantization, sizeof out->quantization, "%s", f->quantization);
+    text_fmt(out->tokenizer_kind, sizeof out->tokenizer_kind, "%s", f->tokenizer);
 }
 
 /* ---- refusals ----------------------------------------------------------------------------- */

@@ -13,10 +13,9 @@
 /* One JSON object; also what quarantine shows as "what was parsed until then". */
 void facts_write(const struct model_facts *f, struct json_out *j);
 enum status facts_read(const struct json *v, struct model_facts *out, struct err *e) MUST_CHECK;
-/* The manifest's account of a model. ST_FORMAT when a text is longer than a manifest has room for.
- */
-enum status facts_manifest(const struct model_facts *f, const struct digest *tokenizer,
-                           struct manifest_model *out, struct err *e) MUST_CHECK;
+/* The manifest's account of a model. */
+void facts_manifest(const struct model_facts *f, const struct digest *tokenizer,
+                    struct manifest_model *out);
 /* And back: what a budget asks for, when the model's file has that many bytes. */
 struct model_facts facts_of_manifest(const struct manifest_model *m, uint64_t file_bytes);
 const char *format_name(enum model_format f); /* "slm1", "gguf"; "none" */

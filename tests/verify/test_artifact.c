@@ -279,6 +279,24 @@ Test(artifact, a_manifest_that_is_none_names_no_artifact_whoever_signed_it)
     verify_room_remove(&v);
 }
 
+Test(artifact, a_signature_that_the_state_names_wrongly_is_told)
+{
+    struct err e;
+    struct artifact a;
+    char hex[DIGEST_TEXT], key[STORE_KEY_MAX];
+    struct verify_room v = verify_room_make();
+    add_text(&v, "notes.txt", "1", "some words");
+    cr_assert_eq(find(&v, "notes@1", &a, &e), ST_OK);
+    digest_text(&a.digest, hex);
+    artifact_release(&a);
+    text_fmt(key, sizeof key, "signature/%s/0123456789ABCDEF", hex);
+    say(&v, key, "no digest");
+    cr_expect_eq(find(&v, "notes@1", &a, &e), ST_CORRUPT);
+    cr_expect_str_eq(err_code(&e), "state-value");
+    artifact_release(&a);
+    verify_room_remove(&v);
+}
+
 Test(artifact, a_name_that_leads_to_another_artifact_is_found_out)
 {
     struct err e;
