@@ -12,7 +12,8 @@
 #include <time.h>
 #include <wchar.h>
 
-#define BLOCK (64u << 10)
+#define BLOCK     (64u << 10)
+#define TAR_BLOCK 512
 
 static const struct {
     const char *ending;
@@ -91,6 +92,7 @@ struct import {
     const struct import_calls *calls;
     struct archive *a;
     uint64_t at; /* of the next byte that is read */
+    int64_t end; /* of the entries so far, in the tar itself */
     uint8_t block[BLOCK];
     struct err failed; /* of reading, not of the archive */
 };
@@ -226,15 +228,36 @@ static enum status pass_entry(struct import *m, struct archive_entry *entry, str
     return st == ST_OK && !folder ? pass_data(m, name, e) : st;
 }
 
-static enum status pass_all(struct import *m, struct err *e)
+/* A tar ends with blocks of zeros. For libarchive the end of the bytes will do, so that an archive
+ * cut between two entries would be one that has fewer. It reads entries with the bytes behind them
+ * up to a whole block, and of the end at least one block when there is one. */
+static enum status judge_end(const struct import *m, enum import_kind kind, struct err *e)
+{
+    if (kind == IMPORT_ZIP || archive_filter_bytes(m->a, 0) - m->end >= TAR_BLOCK)
+        return ST_OK;
+    return err_at(e, ST_FORMAT, "archive", "archive-damaged", m->at,
+                  "the archive is cut: it ends without the blocks of zeros that end a tar");
+}
+
+/* Right behind a header: where the entry's bytes end. Sizes beyond IMPORT_BYTES are refused. */
+static int64_t entry_end(const struct import *m, struct archive_entry *entry)
+{
+    int64_t size = archive_entry_size(entry);
+    if (size < 0 || size > IMPORT_BYTES)
+        size = 0;
+    return archive_filter_bytes(m->a, 0) + (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+}
+
+static enum status pass_all(struct import *m, enum import_kind kind, struct err *e)
 {
     for (;;) {
         struct archive_entry *entry = NULL;
         int got = archive_read_next_header(m->a, &entry);
         if (got == ARCHIVE_EOF)
-            return ST_OK;
+            return judge_end(m, kind, e);
         if (got != ARCHIVE_OK)
             return damaged(m, "archive-damaged", NULL, e);
+        m->end = entry_end(m, entry);
         enum status st = pass_entry(m, entry, e);
         if (st != ST_OK)
             return st;
@@ -253,7 +276,7 @@ enum status import_archive(enum import_kind kind, const struct import_source *fr
     if (st == ST_OK && archive_read_open1(m.a) != ARCHIVE_OK)
         st = damaged(&m, "archive-format", NULL, e);
     if (st == ST_OK)
-        st = pass_all(&m, e);
+        st = pass_all(&m, kind, e);
     (void)archive_read_free(m.a);
     return st;
 }

@@ -179,6 +179,17 @@ def cut(maker, keep):
     return make
 
 
+def boundary(path):
+    """Cut right behind the first of two entries."""
+    tar_of("a", "b")(path)
+    os.truncate(path, 1024)
+
+
+def boundary_zstd(path):
+    boundary(path + ".plain")
+    subprocess.run(["zstd", "-q", "-f", path + ".plain", "-o", path], check=True)
+
+
 BAD = [  # file, how it is made, code, what the message names
     ("link.tar", tar_with(tarfile.SYMTYPE, "/etc/passwd"), "archive-link", "evil"),
     ("hard.tar", tar_with(tarfile.LNKTYPE, "fine.txt"), "archive-link", "evil"),
@@ -224,6 +235,8 @@ BAD = [  # file, how it is made, code, what the message names
     ("noise.tar.zst", bytes_of(b"\x28\xb5\x2f\xfd" + bytes(range(1, 256)) * 40), "archive-format", ""),
     ("empty.tar", bytes_of(b""), "archive-format", ""),
     ("short.tar", cut(tar_of("a" * 99, "b"), -700), "archive-damaged", ""),
+    ("boundary.tar", boundary, "archive-damaged", "is cut"),
+    ("boundary.tar.zst", boundary_zstd, "archive-damaged", "is cut"),
 ]
 
 
@@ -260,6 +273,15 @@ def good(home):
     for archive in ("good.tar", "good.tar.zst", "good.tzst", "good.zip"):
         code, answer, _, _ = run("add", f"{home}/{archive}", "--name", "it", "--version", archive)
         check(code == 0 and answer.get("sha256") == whole["sha256"], f"{archive}: exit {code} {answer}")
+    forms = (("pax", tarfile.PAX_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("ustar", tarfile.USTAR_FORMAT))
+    for name, form in forms:  # long names have headers of their own; one block of zeros is an end, too
+        with tarfile.open(f"{home}/{name}.tar", "w", format=form) as tar:
+            for path in ("weights.bin", "nothing", "sub/größe.txt"):
+                tar.add(f"{folder}/{path}", path)
+            end = tar.offset
+        os.truncate(f"{home}/{name}.tar", end + 512)
+        code, answer, _, _ = run("add", f"{home}/{name}.tar", "--name", "it", "--version", name)
+        check(code == 0 and answer.get("sha256") == whole["sha256"], f"{name}.tar: exit {code} {answer}")
     code, answer, _, _ = run("add", home + "/good.zip", "--name", "it", "--version", "raw", "--format", "opaque")
     check(code == 0 and answer.get("bytes") == os.path.getsize(home + "/good.zip"), f"opaque: {code} {answer}")
     run("get", "it@good.zip", "-o", home + "/back")
