@@ -133,8 +133,12 @@ static enum status put_aside(struct arrival *a, const char *path, struct err *e)
 {
     SCOPED(change_scope) struct change *change = NULL;
     struct change_entry how = {.type = "quarantine", .clock = a->c->clock};
-    struct err why = *e;
+    struct err why = *e, changed = ERR_NONE;
     uint64_t bytes = 0;
+    if (unpack_steady(a->unpack, &changed) != ST_OK) {
+        *e = changed;
+        return e->status;
+    }
     *e = ERR_NONE;
     (void)err_subject(&why, "%s", path);
     const struct quarantine_reject what = {.name = path, .why = &why};
@@ -163,7 +167,7 @@ static enum status open_bundle(struct arrival *a, const char *path, struct err *
         return err_sys(e, errno, "fstat", path);
     if (!S_ISREG(facts.st_mode))
         return err_set(e, ST_USAGE, "file", "a bundle is a regular file");
-    st = unpack_start(a->fd, (uint64_t)facts.st_size, IMPORT_TAR_ZSTD, &a->unpack, e);
+    st = unpack_start(a->fd, &facts, IMPORT_TAR_ZSTD, &a->unpack, e);
     return st == ST_OK ? bundle_read(&a->reader, unpack_stream(a->unpack), e) : st;
 }
 

@@ -10,6 +10,7 @@
 #include "store/check.h"
 #include "store/ledger.h"
 #include "verify/unpack.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -193,12 +194,12 @@ static enum status read_bundle(const char *path, struct buf *out, struct err *e)
     SCOPED(unpack_scope) struct unpack *u = NULL;
     struct admit_file first;
     bool more = false;
-    uint64_t size = 0;
+    struct stat facts;
     enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
+    if (st == ST_OK && fstat(fd, &facts) != 0)
+        st = err_sys(e, errno, "fstat", path);
     if (st == ST_OK)
-        st = io_size(fd, &size, e);
-    if (st == ST_OK)
-        st = unpack_start(fd, size, IMPORT_TAR_ZSTD, &u, e);
+        st = unpack_start(fd, &facts, IMPORT_TAR_ZSTD, &u, e);
     if (st != ST_OK)
         return st;
     struct admit_stream files = unpack_stream(u);

@@ -18,8 +18,9 @@ void incoming_release(struct incoming *in)
 
 static enum status read_alive(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
 {
-    const int *fd = ctx;
-    return cli_read(*fd, p, cap, got, e);
+    const struct incoming *in = ctx;
+    enum status st = cli_read(in->fd, p, cap, got, e);
+    return st == ST_OK && *got == 0 ? steady_check(&in->was, in->fd, e) : st;
 }
 
 static const char *base_name(const char *path)
@@ -51,20 +52,21 @@ enum status incoming_look(struct incoming *in, const char *path, struct err *e)
             st == ST_OK ? walk_files(in->tree, &in->request.given_count, &in->bytes) : NULL;
         return st;
     }
+    in->was = steady_of(&facts);
     st = walk_name(base_name(path), e);
     if (st != ST_OK)
         return st;
     enum import_kind kind = import_kind_of(path);
     if (kind != IMPORT_NONE && in->request.format == NULL && S_ISREG(facts.st_mode)) {
-        st = unpack_start(in->fd, (uint64_t)facts.st_size, kind, &in->archive, e);
+        st = unpack_start(in->fd, &facts, kind, &in->archive, e);
         in->request.folder = true;
         if (st == ST_OK)
             in->request.stream = unpack_stream(in->archive);
         return st;
     }
     in->bytes = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
-    in->one = (struct admit_file){
-        .path = base_name(path), .from = {read_alive, &in->fd}, .bytes = in->bytes};
+    in->one =
+        (struct admit_file){.path = base_name(path), .from = {read_alive, in}, .bytes = in->bytes};
     in->request.given = &in->one;
     in->request.given_count = 1;
     return ST_OK;
@@ -141,7 +143,7 @@ static enum status refuse_archive(struct cli *c, struct incoming *in, const stru
     if (st == ST_OK && lseek(in->fd, 0, SEEK_SET) != 0)
         st = err_set(e, ST_IO, NULL, "cannot read %s again", in->request.label);
     if (st == ST_OK)
-        st = quarantine_take(change, (struct source){read_alive, &in->fd}, bytes, &what, &how,
+        st = quarantine_take(change, (struct source){read_alive, in}, bytes, &what, &how,
                              &result->quarantine, e);
     if (st != ST_OK)
         return st;

@@ -6,12 +6,14 @@
 #define CLI_INCOMING_H
 
 #include "base/files.h"
+#include "base/steady.h"
 #include "cli/cli.h"
 #include "cli/walk.h"
 #include "verify/unpack.h"
 
 struct incoming {
     int fd;                 /* of the file, or −1 */
+    struct steady was;      /* when it was opened */
     struct walk *tree;      /* of a folder, or NULL */
     struct unpack *archive; /* of an archive, or NULL */
     struct admit_file one;

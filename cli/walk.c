@@ -1,6 +1,7 @@
 #include "cli/walk.h"
 #include "base/files.h"
 #include "base/heap.h"
+#include "base/steady.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include <errno.h>
@@ -16,7 +17,8 @@ struct item {
     char path[PATH_MAX_HERE];
     unsigned depth;
     uint64_t bytes;
-    int fd; /* while it is read */
+    struct steady was; /* when it was found */
+    int fd;            /* while it is read */
 };
 
 struct walk {
@@ -83,6 +85,7 @@ static enum status each(void *ctx, const char *name, struct err *e)
         return err_set(e, ST_USAGE, "folder-entry",
                        "%s is neither a file nor a folder; take it out", it.path);
     it.bytes = (uint64_t)facts.st_size;
+    it.was = steady_of(&facts);
     return remember(w, w->files, &w->file_count, MANIFEST_FILES, &it, e);
 }
 
@@ -100,8 +103,10 @@ static enum status read_file(void *ctx, uint8_t *p, size_t cap, size_t *got, str
         st = io_open(it->walk->dir, it->path, O_RDONLY | O_NOFOLLOW, 0, &it->fd, e);
     if (st == ST_OK)
         st = io_read(it->fd, p, cap, got, e);
-    if (st == ST_OK && *got == 0)
+    if (st == ST_OK && *got == 0) {
+        st = steady_check(&it->was, it->fd, e);
         fd_release(&it->fd);
+    }
     return st;
 }
 

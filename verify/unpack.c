@@ -1,6 +1,7 @@
 #include "verify/unpack.h"
 #include "base/files.h"
 #include "base/heap.h"
+#include "base/steady.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "verify/facts.h"
@@ -27,6 +28,7 @@ struct unpack {
     enum import_kind kind;
     int fd;
     uint64_t size;
+    struct steady was; /* the archive when it was begun */
     struct sandbox *sandbox;
     /* The frame that is being read. */
     char letter;
@@ -98,9 +100,10 @@ static int child(void *ctx, int in, int out)
 
 /* ---- in the parent ------------------------------------------------------------------------ */
 
-enum status unpack_start(int fd, uint64_t size, enum import_kind kind, struct unpack **out,
-                         struct err *e)
+enum status unpack_start(int fd, const struct stat *facts, enum import_kind kind,
+                         struct unpack **out, struct err *e)
 {
+    const uint64_t size = (uint64_t)facts->st_size;
     SCOPED(unpack_scope) struct unpack *u = heap_zero(1, sizeof *u);
     if (u != NULL)
         u->files = heap_alloc(MANIFEST_FILES * sizeof *u->files);
@@ -109,6 +112,7 @@ enum status unpack_start(int fd, uint64_t size, enum import_kind kind, struct un
     u->kind = kind;
     u->fd = fd;
     u->size = size;
+    u->was = steady_of(facts);
     uint64_t seconds = 120 + size / SLOWEST;
     if (seconds > WALL_MOST)
         seconds = WALL_MOST;
@@ -137,6 +141,22 @@ void unpack_free(struct unpack *u)
 bool unpack_refused(const struct unpack *u)
 {
     return u->refused;
+}
+
+enum status unpack_steady(const struct unpack *u, struct err *e)
+{
+    return steady_check(&u->was, u->fd, e);
+}
+
+/* What was found wrong in an archive that somebody writes meanwhile says nothing about it. */
+static enum status judge_steady(struct unpack *u, enum status st, struct err *e)
+{
+    struct err changed = ERR_NONE;
+    if (!u->refused || unpack_steady(u, &changed) == ST_OK)
+        return st;
+    u->refused = false;
+    *e = changed;
+    return changed.status;
 }
 
 uint64_t unpack_bytes(const struct unpack *u)
@@ -305,9 +325,8 @@ static enum status weigh(struct unpack *u, uint32_t more, struct err *e)
 }
 
 /* Some bytes of the file; *got = 0 at its end, where the next frame is known. */
-static enum status read_file(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
+static enum status read_some(struct unpack *u, uint8_t *p, size_t cap, size_t *got, struct err *e)
 {
-    struct unpack *u = ctx;
     *got = 0;
     while (u->letter == 'D' && u->left == 0) {
         enum status st = next_frame(u, e);
@@ -325,6 +344,12 @@ static enum status read_file(void *ctx, uint8_t *p, size_t cap, size_t *got, str
     u->left -= (uint32_t)n;
     *got = st == ST_OK ? n : 0;
     return st;
+}
+
+static enum status read_file(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
+{
+    struct unpack *u = ctx;
+    return judge_steady(u, read_some(u, p, cap, got, e), e);
 }
 
 static enum status pass_over(struct unpack *u, struct err *e)
@@ -350,13 +375,14 @@ static enum status finish(struct unpack *u, struct err *e)
         st = err_at(e, ST_FORMAT, "archive", "archive-reader", ERR_NO_OFFSET,
                     "the sandboxed reader of archives answers nonsense");
     }
+    if (st == ST_OK)
+        st = unpack_steady(u, e);
     u->ended = st == ST_OK;
     return st;
 }
 
-static enum status next(void *ctx, struct admit_file *out, bool *more, struct err *e)
+static enum status next_one(struct unpack *u, struct admit_file *out, bool *more, struct err *e)
 {
-    struct unpack *u = ctx;
     *more = false;
     enum status st = u->ended ? ST_OK : pass_over(u, e);
     if (st == ST_OK && !u->ended && u->letter == '\0')
@@ -384,6 +410,12 @@ static enum status next(void *ctx, struct admit_file *out, bool *more, struct er
             st = next_frame(u, e);
     }
     return st;
+}
+
+static enum status next(void *ctx, struct admit_file *out, bool *more, struct err *e)
+{
+    struct unpack *u = ctx;
+    return judge_steady(u, next_one(u, out, more, e), e);
 }
 
 struct admit_stream unpack_stream(struct unpack *u)

@@ -8,6 +8,7 @@
 #ifndef VERIFY_UNPACK_H
 #define VERIFY_UNPACK_H
 
+#include "base/io.h"
 #include "store/import.h"
 #include "verify/admit.h"
 
@@ -18,9 +19,9 @@
 #define UNPACK_BYTES      ((uint64_t)IMPORT_BYTES) /* of all files together */
 
 struct unpack;
-/* fd: a regular file of `size` bytes, the caller's; its position is not used. */
-enum status unpack_start(int fd, uint64_t size, enum import_kind kind, struct unpack **out,
-                         struct err *e) MUST_CHECK;
+/* fd: a regular file, the caller's, with its facts; its position is not used. */
+enum status unpack_start(int fd, const struct stat *facts, enum import_kind kind,
+                         struct unpack **out, struct err *e) MUST_CHECK;
 void unpack_free(struct unpack *u);
 SCOPE_OF(unpack, struct unpack, unpack_free)
 
@@ -28,6 +29,9 @@ SCOPE_OF(unpack, struct unpack, unpack_free)
 struct admit_stream unpack_stream(struct unpack *u);
 /* Was the archive refused, and not this machine at fault? */
 bool unpack_refused(const struct unpack *u);
+/* ST_MISMATCH, code "source-changed", when the archive is not as it was at the start: asked at its
+ * end and before it is refused, and for whoever refuses what came out of it. */
+enum status unpack_steady(const struct unpack *u, struct err *e) MUST_CHECK;
 uint64_t unpack_bytes(const struct unpack *u); /* of the files so far */
 
 /* May a file in an archive be called so: relative, UTF-8 without controls and backslashes, no empty

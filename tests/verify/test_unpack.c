@@ -76,7 +76,10 @@ static enum status take_apart(const char *path, uint64_t size, bool *refused, st
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct unpack *u = NULL;
     cr_assert_geq(fd, 0);
-    cr_assert_eq(unpack_start(fd, size, IMPORT_TAR, &u, e), ST_OK, "%s", e->detail);
+    struct stat facts;
+    cr_assert_eq(fstat(fd, &facts), 0);
+    facts.st_size = (off_t)size;
+    cr_assert_eq(unpack_start(fd, &facts, IMPORT_TAR, &u, e), ST_OK, "%s", e->detail);
     struct admit_stream stream = unpack_stream(u);
     struct admit_file file;
     bool more = true;
@@ -173,6 +176,55 @@ Test(unpack, a_child_that_was_taken_over_says_nothing_that_is_believed)
         cr_expect_eq(st, ST_FORMAT, "lie %zu: %s", i, e.detail);
         cr_expect(refused, "lie %zu", i);
         cr_expect_not_null(strstr(e.detail, lies[i].words), "lie %zu: %s", i, e.detail);
+    }
+    temp_remove(&t);
+}
+
+/* Takes an archive apart that is cut to `keep` bytes, or has a byte turned (0), while it is read.
+ */
+static enum status change_while_reading(const struct temp *t, off_t keep, bool *refused,
+                                        struct err *e)
+{
+    SCOPED(buf_release) struct buf tar = BUF_EMPTY;
+    uint8_t block[4096], turned = 0xff;
+    struct stat facts;
+    struct unpack *u = NULL;
+    struct admit_file file;
+    bool more = false;
+    size_t got = 1;
+    char path[160];
+    tar_of_one(&tar, 3000000);
+    temp_write(t, "a.tar", buf_span(&tar));
+    (void)snprintf(path, sizeof path, "%s/a.tar", t->path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    cr_assert(fd >= 0 && fstat(fd, &facts) == 0);
+    (void)usleep(20000); /* the clock of files moves in steps */
+    cr_assert_eq(unpack_start(fd, &facts, IMPORT_TAR, &u, e), ST_OK, "%s", e->detail);
+    struct admit_stream stream = unpack_stream(u);
+    cr_assert_eq(stream.next(stream.ctx, &file, &more, e), ST_OK, "%s", e->detail);
+    cr_assert(keep > 0 ? ftruncate(fd, keep) == 0 : pwrite(fd, &turned, 1, 2000000) == 1);
+    enum status st = ST_OK;
+    while (st == ST_OK && got > 0)
+        st = file.from.read(file.from.ctx, block, sizeof block, &got, e);
+    if (st == ST_OK)
+        st = stream.next(stream.ctx, &file, &more, e);
+    *refused = unpack_refused(u);
+    unpack_free(u);
+    (void)close(fd);
+    return st;
+}
+
+Test(unpack, an_archive_that_changes_while_it_is_read_is_not_taken_nor_refused_as_damaged)
+{
+    static const off_t keep[] = {0, 1000, 1000000, 3000512};
+    struct temp t = temp_make();
+    for (size_t i = 0; i < sizeof keep / sizeof *keep; i++) {
+        struct err e = ERR_NONE;
+        bool refused = true;
+        cr_expect_eq(change_while_reading(&t, keep[i], &refused, &e), ST_MISMATCH, "%zu: %s", i,
+                     e.detail);
+        cr_expect_str_eq(e.code, "source-changed");
+        cr_expect_not(refused, "%zu", i);
     }
     temp_remove(&t);
 }
