@@ -33,6 +33,9 @@ static enum status rebuild(struct cli *c, struct err *e)
 static void tell(struct cli *c, const struct repaired *r)
 {
     struct buf *out = &c->out;
+    if (r->aside > 0)
+        buf_fmt(out, "moved aside: %llu things that lay in the place of the store's own\n",
+                (unsigned long long)r->aside);
     if (r->head)
         buf_text(out, "mended: ledger.head, from the proven ledger\n");
     if (r->index)
@@ -64,6 +67,7 @@ enum status cmd_fsck(struct cli *c, struct err *e)
         return cmd_verify(c, e);
     }
     struct json_out j = answer_open(c, "assay.repair/1");
+    member_u64(&j, "aside", r.aside);
     member_bool(&j, "head", r.head);
     member_bool(&j, "index", r.index);
     member_u64(&j, "contents", r.contents);

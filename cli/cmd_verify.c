@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What mends the findings, each said once. */
-enum way { ADD_AGAIN, REPAIR, PURGE, COPY, WAYS };
+enum way { ADD_AGAIN, REPAIR, PURGE, COPY, PLACE, WAYS };
 
 struct verification {
     struct cli *c;
@@ -75,6 +75,8 @@ static bool is_damage(enum status st)
 static enum way way_out(const struct finding *f)
 {
     const char *code = f->code != NULL ? f->code : "";
+    if (text_equal(code, "store-place"))
+        return PLACE;
     if (text_begins(f->object, "quarantine "))
         return PURGE;
     if (text_begins(code, "index-") || text_begins(code, "ledger-head"))
@@ -89,6 +91,9 @@ static void tell_ways(struct verification *v)
                        "all heals from another store: assay fsck --repair --from PATH"),
         [REPAIR] = "mend it with: assay fsck --repair",
         [PURGE] = "what is damaged in quarantine goes with: assay quarantine purge ID",
+        [PLACE] = "what lies in a wrong place is not followed and nothing deletes it; put back "
+                  "what belongs "
+                  "there, or: assay fsck --repair [--from PATH]",
         [COPY] = "the ledger comes back from a copy of STORE/ledger alone",
     };
     for (size_t i = 0; i < WAYS; i++)
@@ -218,13 +223,56 @@ static void tell_end(struct cli *c, const struct verification *v, struct json_ou
     buf_fmt(&c->out, " hashed, %llu findings\n", (unsigned long long)v->sum.findings);
 }
 
+static void begin(struct verification *v, struct json_out *j)
+{
+    if (!v->c->json)
+        return;
+    *j = answer_open(v->c, "assay.verify/1");
+    json_key(j, "findings");
+    json_array(j);
+    v->j = j;
+}
+
+static enum status finish(struct verification *v)
+{
+    tell_end(v->c, v, v->j);
+    tell_ways(v);
+    v->c->answered = v->worst != ST_OK;
+    return v->worst;
+}
+
+/* What lies in the places of its names keeps the store from being opened: all of it is told, not
+ * the first alone. */
+static enum status check_unopened(struct verification *v, const struct err *why, struct err *e)
+{
+    struct json_out j;
+    struct check_report r = {0};
+    const char *store = v->c->home.store, *code = err_code(why);
+    struct err ignored = ERR_NONE;
+    *e = *why;
+    if ((!text_equal(code, "store-place") && !text_equal(code, "store-owner")) ||
+        check_places(store, NULL, NULL, &r, &ignored) != ST_OK || r.findings == 0)
+        return why->status;
+    begin(v, &j);
+    enum status st = check_places(store, found, v, &r, e);
+    if (st != ST_OK)
+        return st;
+    cli_hint(v->c, "%s was not opened, and nothing else was looked at: mend these first", store);
+    return finish(v);
+}
+
 enum status cmd_verify(struct cli *c, struct err *e)
 {
     struct json_out j;
     struct verification v = {.c = c, .trust = ERR_NONE};
     if (opt_given(&c->args, OPT_ALL) && c->words > 0)
         return err_set(e, ST_USAGE, "words", "verify takes REFs or --all, not both");
-    enum status st = cli_store(c, e);
+    struct err why = ERR_NONE;
+    enum status st = cli_store(c, &why);
+    if (st != ST_OK && c->words == 0)
+        return check_unopened(&v, &why, e);
+    if (st != ST_OK)
+        *e = why;
     if (st == ST_OK && cli_trust(c, &v.trust) != ST_OK &&
         (c->words > 0 || !is_damage(v.trust.status))) {
         *e = v.trust;
@@ -232,19 +280,14 @@ enum status cmd_verify(struct cli *c, struct err *e)
     }
     if (st != ST_OK)
         return st;
-    if (c->json) {
-        j = answer_open(c, "assay.verify/1");
-        json_key(&j, "findings");
-        json_array(&j);
-        v.j = &j;
-    }
+    begin(&v, &j);
     SCOPED(progress_scope) struct progress *progress = progress_start("verify", "B", 0, c->quiet);
     v.progress = progress;
     if (c->words == 0)
         st = check_all(&v, e);
     for (size_t i = 0; st == ST_OK && i < c->words; i++) {
         SCOPED(artifact_release) struct artifact a = {0};
-        struct err why = ERR_NONE;
+        why = ERR_NONE;
         st = artifact_find(c->store, NULL, c->word[i], TRUST_ANY_TIME, &a,
                            &why); /* an unknown REF is an error */
         if (st == ST_NOT_FOUND || st == ST_USAGE || st == ST_AMBIGUOUS)
@@ -256,8 +299,5 @@ enum status cmd_verify(struct cli *c, struct err *e)
     }
     if (st != ST_OK)
         return st;
-    tell_end(c, &v, v.j);
-    tell_ways(&v);
-    c->answered = v.worst != ST_OK;
-    return v.worst;
+    return finish(&v);
 }

@@ -303,6 +303,11 @@ static enum status mend_packs(struct cli *c, struct repaired *out, struct err *e
     return st;
 }
 
+struct repair {
+    struct cli *c;
+    struct repaired *out;
+};
+
 static enum status look_again(struct cli *c, struct found *found, struct err *e)
 {
     found_release(found);
@@ -310,11 +315,22 @@ static enum status look_again(struct cli *c, struct found *found, struct err *e)
     return look(c, found, e);
 }
 
+static void tell_aside(void *ctx, const struct finding *f)
+{
+    struct repair *r = ctx;
+    r->out->aside++;
+    cli_hint(r->c, "%s did not belong there: it is %s now, look at it and remove it by hand",
+             f->object, f->detail);
+}
+
 enum status repair_store(struct cli *c, struct repaired *out, struct err *e)
 {
     SCOPED(found_release) struct found found = {.index = false};
     *out = (struct repaired){0};
+    struct repair aside = {.c = c, .out = out};
     enum status st = cli_home(c, e);
+    if (st == ST_OK)
+        st = mend_places(c->home.store, tell_aside, &aside, e);
     if (st == ST_OK)
         st = head_mend(c->home.store, &out->head, e);
     if (st == ST_OK)

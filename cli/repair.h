@@ -1,5 +1,6 @@
 /* Repair: what a check found, mended from a good copy where there is one.
  *
+ *     odd things in a file's place → moved aside, never deleted
  *     ledger.head gone            → made again from the proven ledger
  *     the index wrong             → folded anew
  *     chunks or documents damaged → written anew from --from
@@ -17,6 +18,7 @@ struct repaired {
     uint64_t contents, documents; /* healed */
     uint64_t packs;               /* written anew */
     uint64_t lost;                /* contents registered, those registered before included */
+    uint64_t aside;               /* moved aside; each was told as a hint */
 };
 
 enum status repair_store(struct cli *c, struct repaired *out, struct err *e) MUST_CHECK;

@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include "store/check_inside.h"
 #include "store/quarantine.h"
+#include "store/seat.h"
+#include <fcntl.h>
 #include <string.h>
 
 enum status check_begin(struct check *c, struct store *s, struct progress *progress,
@@ -90,6 +92,8 @@ static enum status each_quarantined(void *ctx, const struct quarantine_facts *f,
     text_fmt(object, sizeof object, "quarantine %s", f->id);
     enum status st = quarantine_bytes(c->s, f, 0, NULL, 0, &got, &why);
     c->report->bytes += f->bytes;
+    if (text_equal(err_code(&why), SEAT_WRONG))
+        return ST_OK; /* told with the places */
     return check_absorb(c, st, &why, object, &f->sha256, e);
 }
 
@@ -98,6 +102,41 @@ enum status check_quarantine_part(struct check *c, struct err *e)
     struct err why = ERR_NONE;
     enum status st = quarantine_each(c->s, each_quarantined, c, &why);
     return check_absorb(c, st, &why, "index", NULL, e);
+}
+
+/* -- places --------------------------------------------------------------------------------------
+ */
+
+static void tell_place(void *ctx, const char *name, const struct err *why)
+{
+    check_tell(ctx, why, name, NULL);
+}
+
+enum status check_places(const char *path, check_found found, void *ctx, struct check_report *out,
+                         struct err *e)
+{
+    SCOPED(fd_release) int dir = -1;
+    struct check c = {.found = found, .ctx = ctx, .report = out};
+    *out = (struct check_report){0};
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+    return st == ST_OK ? seat_each(dir, tell_place, &c, e) : st;
+}
+
+static void tell_aside(void *ctx, const char *name, const struct err *why)
+{
+    struct check *c = ctx;
+    struct finding f = {.status = ST_OK, .code = SEAT_WRONG, .offset = ERR_NO_OFFSET};
+    text_fmt(f.object, sizeof f.object, "%s", name);
+    text_fmt(f.detail, sizeof f.detail, "%s", why->subject);
+    c->found(c->ctx, &f);
+}
+
+enum status mend_places(const char *path, check_found moved, void *ctx, struct err *e)
+{
+    SCOPED(fd_release) int dir = -1;
+    struct check c = {.found = moved, .ctx = ctx};
+    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &dir, e);
+    return st == ST_OK ? seat_aside(dir, tell_aside, &c, e) : st;
 }
 
 /* -- the calls -----------------------------------------------------------------------------------
@@ -125,6 +164,8 @@ static enum status check_all(struct check *c, struct err *e)
         st = check_needs_part(c, e);
     if (st == ST_OK && !c->headers_only)
         st = check_quarantine_part(c, e);
+    if (st == ST_OK)
+        st = seat_each(c->s->dir, tell_place, c, e);
     return st == ST_OK ? check_foreign_part(c, e) : st;
 }
 

@@ -39,6 +39,14 @@ enum status check_content(struct store *s, const struct digest *content, struct 
 enum status check_ledger(struct store *s, const struct log_head *against, check_found found,
                          void *ctx, struct check_report *out, struct err *e) MUST_CHECK;
 
+/* What lies in the places of the store's names (store/seat.h): needs no store that can be opened.
+ */
+enum status check_places(const char *path, check_found found, void *ctx, struct check_report *out,
+                         struct err *e) MUST_CHECK;
+/* Moves aside what lies in the wrong place, where that helps: one call for each, object is its old
+ * name, detail its new one. Nothing is deleted. */
+enum status mend_places(const char *path, check_found moved, void *ctx, struct err *e) MUST_CHECK;
+
 /* A lost or damaged ledger.head is made again from the ledger's last line, once chain, signatures
  * and the index's mark prove that nothing was cut. *mended false: there was nothing to do.
  * ST_SET_BACK, code "no-witness": without an index nobody knows where the ledger ended. */

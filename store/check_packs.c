@@ -1,6 +1,7 @@
 /* Every byte of every pack, and the index against them. */
 #include "base/text.h"
 #include "store/check_inside.h"
+#include "store/seat.h"
 #include <string.h>
 
 /* Where headers are damaged: the records of [from, to) cannot be told any more. */
@@ -139,6 +140,8 @@ static enum status open_pack(struct pack_check *p, struct err *e)
         return ST_OK;
     p->walk = NULL;
     p->incomplete = true;
+    if (text_equal(err_code(&why), SEAT_WRONG))
+        return ST_OK; /* told with the places */
     if (st == ST_NOT_FOUND) {
         (void)err_set(&why, ST_NOT_FOUND, "pack-gone",
                       "the pack is gone; adding what it held brings it back");

@@ -5,6 +5,7 @@
 #include "store/head.h"
 #include "store/needs.h"
 #include "store/recipe.h"
+#include "store/seat.h"
 #include <fcntl.h>
 
 #define FOLD_BATCH 8192u /* records or entries a transaction of the index */
@@ -160,9 +161,9 @@ static enum status sync_pack(struct store *s, uint64_t id, bool *there, struct e
     char name[PACK_NAME];
     pack_name(id, name);
     struct err why = ERR_NONE;
-    enum status st = io_open(s->packs, name, IO_FILE, 0, &fd, &why);
+    enum status st = seat_open(s->packs, name, O_RDONLY, 0, &fd, &why);
     *there = st == ST_OK;
-    if (st == ST_NOT_FOUND)
+    if (st == ST_NOT_FOUND || st == ST_CORRUPT) /* what lies in its place is none: fsck names it */
         return ST_OK;
     if (st == ST_OK)
         st = io_sync(fd, &why);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "store/quota.h"
 #include "store/reserve.h"
+#include "store/seat.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -43,7 +44,7 @@ struct lease {
 enum status lease_gate(struct store *s, int *fd, struct err *e)
 {
     SCOPED(fd_release) int gate = -1;
-    enum status st = io_open(s->leases, GATE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &gate, e);
+    enum status st = seat_open(s->leases, GATE, O_RDWR | O_CREAT, 0600, &gate, e);
     if (st == ST_OK)
         st = io_lock(gate, GATE_WAIT, e);
     if (st != ST_OK)
@@ -417,9 +418,9 @@ static enum status read_one(void *ctx, const char *name, struct err *e)
     struct err why = ERR_NONE;
     if (text_equal(name, GATE))
         return ST_OK;
-    enum status st = io_open(r->s->leases, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd, &why);
-    if (st == ST_NOT_FOUND)
-        return ST_OK; /* closed just now */
+    enum status st = seat_open(r->s->leases, name, O_RDONLY, 0, &fd, &why);
+    if (st == ST_NOT_FOUND || st == ST_CORRUPT)
+        return ST_OK; /* closed just now, or no lease at all: fsck names it */
     if (st == ST_OK)
         st = io_lock(fd, 0, &why);
     if (st == ST_OK)

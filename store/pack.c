@@ -3,6 +3,7 @@
 #include "base/hash64.h"
 #include "base/heap.h"
 #include "store/chunker.h"
+#include "store/seat.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ enum status pack_set_get(struct pack_set *s, uint64_t pack, int *fd, struct err 
     char name[PACK_NAME];
     pack_name(pack, name);
     int opened = -1;
-    enum status st = io_open(s->dir, name, IO_FILE, 0, &opened, e);
+    enum status st = seat_open(s->dir, name, O_RDONLY, 0, &opened, e);
     if (st == ST_NOT_FOUND) {
         *e = ERR_NONE;
         st = err_set(e, st, "pack-gone", "the pack %s is not there", name);

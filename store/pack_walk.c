@@ -1,5 +1,6 @@
 #include "base/heap.h"
 #include "store/pack.h"
+#include "store/seat.h"
 
 #include <fcntl.h>
 
@@ -65,7 +66,7 @@ static enum status open_walk(int packs, struct pack_walk *w, struct err *e)
 {
     char name[PACK_NAME];
     pack_name(w->pack, name);
-    enum status st = io_open(packs, name, IO_FILE, 0, &w->fd, e);
+    enum status st = seat_open(packs, name, O_RDONLY, 0, &w->fd, e);
     if (st != ST_OK)
         return st;
     st = io_size(w->fd, &w->size, e);

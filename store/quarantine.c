@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "store/change_inside.h"
 #include "store/quarantine_facts.h"
+#include "store/seat.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -372,7 +373,7 @@ static enum status open_verified(struct store *s, const struct quarantine_facts 
     uint64_t size = 0;
     struct err why = ERR_NONE;
     enum status st =
-        s->quarantine < 0 ? ST_NOT_FOUND : io_open(s->quarantine, f->id, IO_FILE, 0, &fd, &why);
+        s->quarantine < 0 ? ST_NOT_FOUND : seat_open(s->quarantine, f->id, O_RDONLY, 0, &fd, &why);
     if (st == ST_NOT_FOUND)
         return err_set(e, ST_CORRUPT, "quarantine-gone", "the quarantined bytes are gone");
     if (st == ST_OK)

@@ -5,6 +5,7 @@
 #include "store/fold.h"
 #include "store/head.h"
 #include "store/reserve.h"
+#include "store/seat.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,9 +123,9 @@ static enum status unfolded(struct store *s, const struct catalog_mark *m, bool 
     if (st == ST_NOT_FOUND || (st == ST_OK && size < m->ledger_offset))
         return ledger_cut(s, m->seq, e);
     if (st == ST_OK) {
-        st = io_open(s->packs, name, IO_FILE, 0, &pack, &why);
+        st = seat_open(s->packs, name, O_RDONLY, 0, &pack, &why);
         *more = st == ST_OK || size > m->ledger_offset || m->drops > 0;
-        st = st == ST_NOT_FOUND ? ST_OK : st;
+        st = st == ST_NOT_FOUND || st == ST_CORRUPT ? ST_OK : st;
     }
     if (st != ST_OK)
         *e = why;

@@ -5,6 +5,7 @@
 #include "store/check.h"
 #include "store/move.h"
 #include "store/recover.h"
+#include "store/seat.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -173,6 +174,21 @@ static enum status check_owner(const struct store *s, struct err *e)
     return err_subject(e, "%s", s->path);
 }
 
+/* Where no format file is, there is no store whose places could be wrong. */
+static enum status check_names(const struct store *s, struct err *e)
+{
+    struct stat st;
+    if (fstatat(s->dir, CHARTER_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? no_store(e, s->path) : err_sys(e, errno, "fstatat", CHARTER_FILE);
+    struct err why = ERR_NONE;
+    enum status bad = seat_check(s->dir, &why);
+    if (bad == ST_OK)
+        return bad;
+    *e = why;
+    text_fmt(e->subject, sizeof e->subject, "%s/%s", s->path, why.subject);
+    return bad;
+}
+
 static enum status read_charter(struct store *s, struct err *e)
 {
     SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
@@ -200,6 +216,8 @@ static enum status open_base(const char *path, struct store **out, struct err *e
     enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &s->dir, &why);
     if (st == ST_NOT_FOUND || why.sys == ENOTDIR)
         return no_store(e, path);
+    if (st == ST_OK)
+        st = check_names(s, &why);
     if (st == ST_OK)
         st = read_charter(s, &why);
     if (st == ST_OK)
