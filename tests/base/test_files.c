@@ -248,3 +248,31 @@ Test(files, a_sealed_memory_file_never_changes)
     cr_expect_eq(fd_take(&fd) >= 0, true);
     cr_expect_eq(fd, -1);
 }
+
+static int fail_call(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    (void)path, (void)fd, (void)bytes;
+    return strcmp(call, ctx) == 0 ? EIO : 0;
+}
+
+Test(files, a_file_that_cannot_be_looked_at_made_or_sealed_is_told)
+{
+    struct err e = ERR_NONE;
+    int fd = -1;
+    SCOPED(buf_release) struct buf out = BUF_EMPTY;
+    put("f", "text");
+    io_watch(fail_call, "fstat");
+    cr_expect_eq(file_read(dir, "f", 100, &out, &e), ST_IO);
+    cr_expect_eq(e.sys, EIO);
+    e = ERR_NONE;
+    io_watch(fail_call, "memfd");
+    cr_expect_eq(memory_file("content", &fd, &e), ST_IO);
+    cr_expect_eq(fd, -1);
+    io_watch(NULL, NULL);
+    e = ERR_NONE;
+    cr_assert_eq(memory_file("content", &fd, &e), ST_OK);
+    io_watch(fail_call, "seal");
+    cr_expect_eq(memory_seal(fd, &e), ST_IO);
+    io_watch(NULL, NULL);
+    (void)close(fd);
+}

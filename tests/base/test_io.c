@@ -262,3 +262,16 @@ Test(io, a_lock_is_had_as_soon_as_it_is_free)
     cr_expect_eq(io_close(a, &e), ST_OK);
     cr_expect_eq(io_close(b, &e), ST_OK);
 }
+
+Test(io, no_file_is_longer_than_a_number_can_say)
+{
+    struct err e = ERR_NONE;
+    int fd;
+    cr_assert_eq(io_open(dir, "f", O_RDWR | O_CREAT, 0600, &fd, &e), ST_OK);
+    cr_expect_neq(io_reserve(fd, UINT64_MAX, &e), ST_OK);
+    cr_expect_eq(e.sys, EFBIG);
+    e = ERR_NONE;
+    cr_expect_neq(io_truncate(fd, UINT64_MAX, &e), ST_OK);
+    cr_expect_eq(e.sys, EFBIG);
+    (void)close(fd);
+}

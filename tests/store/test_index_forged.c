@@ -227,11 +227,11 @@ static struct index *open_with_a_lost_leaf(struct image *m, unsigned *first)
 {
     struct err e = ERR_NONE;
     struct index *x = NULL;
-    char key[16] = {0};
+    uint8_t key[16] = {0};
     const uint64_t node = node_at(m, state_root(m), 1);
     OK(index_open(m->t.path, false, &x, &e));
     OK(io_read_at(m->fd, key, 6, node + 8, &e));
-    *first = (unsigned)strtoul(key + 1, NULL, 10);
+    *first = (unsigned)strtoul((const char *)key + 1, NULL, 10);
     put(m, node, 4, UINT32_MAX);
     return x;
 }
