@@ -17,6 +17,9 @@ enum status folder_each(int dir, const char *path,
                         struct err *e) MUST_CHECK;
 /* mkdir -p with mode 0700; what exists is fine. */
 enum status folder_make(const char *path, struct err *e) MUST_CHECK;
+/* Is dir that folder, or below it? Asked of what the folders are, not of how their paths read. */
+enum status folder_within(int dir, const struct stat *above, bool *within,
+                          struct err *e) MUST_CHECK;
 /* Removes a tree below dir, links not followed; an absent one is fine. */
 enum status folder_remove(int dir, const char *path, struct err *e) MUST_CHECK;
 

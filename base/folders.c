@@ -13,6 +13,7 @@
 enum {
     NAMES_MAX = 1000000,
     TREE_DEPTH_MAX = 64, /* folder_remove: one open descriptor a level */
+    ABOVE_MAX = 4096,    /* folder_within: no path leads deeper */
 };
 
 static void folder_close(DIR **d)
@@ -121,6 +122,32 @@ static enum status sync_above(char *path, struct err *e)
     if (slash != NULL && slash != path)
         *slash = '/';
     return st == ST_OK ? io_sync(fd, e) : st;
+}
+
+static bool same_folder(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+enum status folder_within(int dir, const struct stat *above, bool *within, struct err *e)
+{
+    SCOPED(fd_release) int at = -1;
+    struct stat here, before;
+    *within = false;
+    enum status st = io_open(dir, ".", O_PATH | O_DIRECTORY, 0, &at, e);
+    for (int depth = 0; st == ST_OK && depth < ABOVE_MAX; depth++) {
+        if (fstat(at, &here) != 0)
+            return err_sys(e, errno, "fstat", NULL);
+        *within = same_folder(&here, above);
+        if (*within || (depth > 0 && same_folder(&here, &before))) /* "/" is above itself */
+            return ST_OK;
+        before = here;
+        int up = -1;
+        st = io_open(at, "..", O_PATH | O_DIRECTORY, 0, &up, e);
+        fd_release(&at);
+        at = up;
+    }
+    return st;
 }
 
 enum status folder_make(const char *path, struct err *e)

@@ -91,7 +91,7 @@ enum status ask_put(struct cli *c, const struct artifact *a, struct ask *ask, st
     if (st == ST_OK)
         st = buf_status(&file);
     if (st == ST_OK)
-        st = target_put(path, opt_given(&c->args, OPT_FORCE), 0666 & ~c->umask, buf_span(&file), e);
+        st = target_put(c, path, buf_span(&file), e);
     if (st == ST_OK)
         tell(c, ask, path);
     return st;

@@ -3,6 +3,7 @@
 #include "cli/bench_store.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include <stdlib.h>
 
 #define MIB_USUAL 256
@@ -88,6 +89,8 @@ enum status cmd_bench_store(struct cli *c, struct err *e)
     if (dir == NULL || *dir == '\0')
         dir = "/var/tmp";
     enum status st = opt_u64(&c->args, OPT_MIB, 48, MIB_MOST, &mib, e);
+    if (st == ST_OK)
+        st = target_outside(c, dir, e);
     if (st == ST_OK)
         st = bench_store(dir, mib, &r, e);
     if (st != ST_OK)

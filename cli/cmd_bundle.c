@@ -85,7 +85,7 @@ enum status cmd_export(struct cli *c, struct err *e)
         return err_set(e, ST_USAGE, "no-output", "where to? say -o FILE.tar.zst");
     enum status st = cli_artifact(c, c->word[0], true, &a, e);
     if (st == ST_OK)
-        st = target_open(path, force, &t, e);
+        st = target_open(c, path, force, &t, e);
     if (st == ST_OK)
         st = pending_open(t.dir, 0666 & ~c->umask, &p, e);
     if (st != ST_OK)

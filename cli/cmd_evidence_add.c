@@ -7,6 +7,7 @@
 #include "cli/given.h"
 #include "cli/hand_out.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include "store/envelope.h"
 #include "verify/evidence_file.h"
 #include <fcntl.h>
@@ -89,7 +90,7 @@ static enum status write_document(struct handing *h, const struct digest *d, con
     SCOPED(buf_release) struct buf bytes = BUF_EMPTY;
     enum status st = store_document(h->c->store, d, &bytes, e);
     if (st == ST_OK && h->dir < 0)
-        st = given_folder(h->c->args.value[OPT_OUTPUT], &h->dir, e);
+        st = target_folder(h->c, h->c->args.value[OPT_OUTPUT], &h->dir, e);
     if (st == ST_OK)
         st = pending_file(h->dir, name, 0666 & ~h->c->umask, buf_span(&bytes),
                           opt_given(&h->c->args, OPT_FORCE), e);

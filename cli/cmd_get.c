@@ -145,7 +145,7 @@ enum status cmd_get(struct cli *c, struct err *e)
     if (strcmp(path, "-") == 0)
         return get_stream(c, &a, e);
     bool folder = a.manifest.file_count != 1 || strchr(a.manifest.files[0].path, '/') != NULL;
-    st = target_open(path, opt_given(&c->args, OPT_FORCE) && !folder, &t, e);
+    st = target_open(c, path, opt_given(&c->args, OPT_FORCE) && !folder, &t, e);
     if (st != ST_OK)
         return st;
     SCOPED(progress_scope)

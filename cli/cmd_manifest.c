@@ -2,8 +2,8 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/command.h"
-#include "cli/given.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include "store/envelope_join.h"
 #include "store/log_head.h"
 #include "store/minisig.h"
@@ -71,7 +71,7 @@ static enum status write_files(struct cli *c, const char *folder,
 {
     SCOPED(fd_release) int dir = -1;
     bool force = opt_given(&c->args, OPT_FORCE);
-    enum status st = given_folder(folder, &dir, e);
+    enum status st = target_folder(c, folder, &dir, e);
     if (st != ST_OK)
         return st;
     for (size_t i = 0; !force && i < FILES; i++) {

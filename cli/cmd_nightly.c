@@ -4,9 +4,9 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/gate_watch.h"
-#include "cli/given.h"
 #include "cli/incident_file.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include "promote/policy_store.h"
 #include "promote/report.h"
 #include <fcntl.h>
@@ -88,7 +88,7 @@ static enum status put_reports(struct nightly *n, const char *path, struct err *
                  {"summary.md", report_markdown}};
     SCOPED(fd_release) int folder = -1;
     SCOPED(buf_release) struct buf html = BUF_EMPTY;
-    enum status st = given_folder(path, &folder, e);
+    enum status st = target_folder(n->c, path, &folder, e);
     for (size_t i = 0; st == ST_OK && i < sizeof files / sizeof *files; i++) {
         SCOPED(buf_release) struct buf text = BUF_EMPTY;
         files[i].write(&n->night, &text);

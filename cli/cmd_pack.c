@@ -115,7 +115,7 @@ enum status cmd_pack(struct cli *c, struct err *e)
     struct stat facts;
     if (path == NULL)
         return err_set(e, ST_USAGE, "no-output", "where to? say -o FILE");
-    enum status st = target_open(path, opt_given(&c->args, OPT_FORCE), &o.to, e);
+    enum status st = target_open(c, path, opt_given(&c->args, OPT_FORCE), &o.to, e);
     if (st != ST_OK)
         return st;
     const bool file = stat(c->word[0], &facts) == 0 && S_ISREG(facts.st_mode);

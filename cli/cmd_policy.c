@@ -139,8 +139,7 @@ static enum status set_signed(struct cli *c, struct span file, struct policy *ou
 static enum status put_signed(struct cli *c, struct span envelope, struct err *e)
 {
     const char *path = c->args.value[OPT_OUTPUT];
-    enum status st =
-        target_put(path, opt_given(&c->args, OPT_FORCE), 0666 & ~c->umask, envelope, e);
+    enum status st = target_put(c, path, envelope, e);
     if (st == ST_OK)
         cli_hint(c, "next: assay policy sign %s --key K -o FILE, or assay policy set %s", path,
                  path);

@@ -196,7 +196,7 @@ static enum status put_answer(struct cli *c, const struct approval *a, const str
     SCOPED(buf_release) struct buf what = BUF_EMPTY;
     enum status st = approval_sign(a, key, &file, e);
     if (st == ST_OK)
-        st = target_put(path, opt_given(&c->args, OPT_FORCE), 0666 & ~c->umask, buf_span(&file), e);
+        st = target_put(c, path, buf_span(&file), e);
     if (st != ST_OK)
         return st;
     ask_text(&a->ask, &what);

@@ -113,8 +113,7 @@ static enum status sign_file(struct cli *c, struct signing *s, struct err *e)
     s->envelope = digest_of(buf_span(&out));
     text_fmt(s->name, sizeof s->name, "%s", m.name);
     text_fmt(s->version, sizeof s->version, "%s", m.version);
-    return target_put(c->args.value[OPT_OUTPUT], opt_given(&c->args, OPT_FORCE), 0666 & ~c->umask,
-                      buf_span(&out), e);
+    return target_put(c, c->args.value[OPT_OUTPUT], buf_span(&out), e);
 }
 
 enum status cmd_sign(struct cli *c, struct err *e)

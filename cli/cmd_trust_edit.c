@@ -146,8 +146,7 @@ static enum status finish(struct cli *c, struct trust *next, struct err *e)
         st = explain(trust_propose(next, root, &envelope, e), e);
     if (st != ST_OK)
         return st;
-    st = path != NULL ? target_put(path, opt_given(&c->args, OPT_FORCE), 0666 & ~c->umask,
-                                   buf_span(&envelope), e)
+    st = path != NULL ? target_put(c, path, buf_span(&envelope), e)
                       : install(c, buf_span(&envelope), e);
     if (st != ST_OK)
         return st;
@@ -323,7 +322,7 @@ enum status cmd_trust_sign(struct cli *c, struct err *e)
     if ((st = trust_open(buf_span(&text), &v, &t, e)) != ST_OK ||
         (st = envelope_cosign(&v, signer, &out, e)) != ST_OK)
         return err_subject(e, "%s", c->word[0]);
-    st = target_put(path, opt_given(&c->args, OPT_FORCE), 0666 & ~c->umask, buf_span(&out), e);
+    st = target_put(c, path, buf_span(&out), e);
     return st == ST_OK ? tell(c, "proposed", NULL, buf_span(&out), e) : st;
 }
 

@@ -1,6 +1,5 @@
 #include "cli/given.h"
 #include "base/files.h"
-#include "base/pending.h"
 #include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,20 +10,6 @@ enum status given_read(const char *path, uint64_t most, struct buf *out, struct 
     if (st == ST_IO && text_equal(err_code(e), "not-a-file")) {
         *e = ERR_NONE;
         st = err_set(e, ST_USAGE, "not-a-file", "%s is no regular file", path);
-    }
-    return st == ST_OK ? ST_OK : err_subject(e, "%s", path);
-}
-
-enum status given_folder(const char *path, int *dir, struct err *e)
-{
-    enum status st = folder_make(path, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, dir, e);
-    if (st == ST_OK)
-        st = pending_sweep(*dir, e);
-    if (st != ST_OK && (e->sys == ENOTDIR || e->sys == EEXIST)) {
-        *e = ERR_NONE;
-        st = err_set(e, ST_USAGE, "output", "%s is no folder; give another", path);
     }
     return st == ST_OK ? ST_OK : err_subject(e, "%s", path);
 }

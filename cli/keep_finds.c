@@ -1,8 +1,8 @@
 #include "cli/keep_finds.h"
-#include "base/files.h"
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -75,19 +75,14 @@ static void put_head(struct json_out *j, const struct artifact *a, const struct 
     json_close(j);
 }
 
-static enum status publish(const struct cli *c, const char *path, const struct buf *text,
-                           struct err *e)
+static enum status publish(struct cli *c, const char *path, const struct buf *text, struct err *e)
 {
-    char folder[4096];
-    SCOPED(fd_release) int dir = -1;
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    text_fmt(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path + 1) : 1,
-             slash != NULL ? path : ".");
+    SCOPED(target_release) struct target t = TARGET_NONE;
     enum status st = buf_status(text) == ST_OK
-                         ? io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir, e)
+                         ? target_open(c, path, false, &t, e)
                          : err_set(e, ST_NO_MEMORY, NULL, "no memory for a battery");
     if (st == ST_OK)
-        st = pending_file(dir, name, 0666 & ~c->umask, buf_span(text), false, e);
+        st = pending_file(t.dir, t.name, 0666 & ~c->umask, buf_span(text), false, e);
     return st == ST_OK ? ST_OK : err_subject(e, "%s", path);
 }
 

@@ -2,8 +2,8 @@
 #include "base/files.h"
 #include "base/pending.h"
 #include "base/text.h"
-#include "cli/given.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include "store/ledger.h"
 
 struct handing {
@@ -84,7 +84,7 @@ enum status log_hand_out(struct cli *c, struct err *e)
     if (st == ST_OK)
         st = store_entry(c->store, h.seq, &entry, e);
     if (st == ST_OK)
-        st = given_folder(folder, &dir, e);
+        st = target_folder(c, folder, &dir, e);
     if (st != ST_OK)
         return st;
     h.dir = dir;

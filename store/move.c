@@ -105,10 +105,13 @@ static enum status arrived_before(struct move *m, bool *done, struct err *e)
 
 static enum status inside_itself(const struct move *m, struct err *e)
 {
-    char real[sizeof m->s->path];
-    const size_t n = realpath(m->s->path, real) == NULL ? 0 : strlen(real);
-    if (n == 0 || strncmp(m->report->to, real, n) != 0 || m->report->to[n] != '/')
-        return ST_OK;
+    struct stat facts;
+    bool within = false;
+    if (stat(m->s->path, &facts) != 0)
+        return err_sys(e, errno, "look at", m->s->path);
+    enum status st = folder_within(m->parent, &facts, &within, e);
+    if (st != ST_OK || !within)
+        return st;
     return err_set(e, ST_USAGE, "store-path", "%s lies in the store itself", m->report->to);
 }
 

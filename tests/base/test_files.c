@@ -276,3 +276,31 @@ Test(files, a_file_that_cannot_be_looked_at_made_or_sealed_is_told)
     io_watch(NULL, NULL);
     (void)close(fd);
 }
+
+static bool within(const char *path, const char *above)
+{
+    struct err e = ERR_NONE;
+    struct stat facts;
+    bool yes = false;
+    SCOPED(fd_release) int fd = openat(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert(fd >= 0 && fstatat(dir, above, &facts, 0) == 0);
+    cr_assert_eq(folder_within(fd, &facts, &yes, &e), ST_OK, "%s", e.detail);
+    return yes;
+}
+
+Test(files, a_folder_lies_within_those_above_it_whatever_its_path_says)
+{
+    struct err e = ERR_NONE;
+    for (const char *const *p = (const char *const[]){"s", "s/deep", "s/deep/er", "sb", NULL}; *p;
+         p++)
+        cr_assert_eq(io_mkdir(dir, *p, 0700, &e), ST_OK);
+    cr_assert_eq(symlinkat("s/deep", dir, "link"), 0);
+    cr_expect(within("s", "s"));
+    cr_expect(within("s/deep/er", "s"));
+    cr_expect(within("link", "s"), "through a link");
+    cr_expect(within("sb/../s", "s"), "by a way round");
+    cr_expect(within("s", "/"));
+    cr_expect_not(within("sb", "s"), "a name that begins alike");
+    cr_expect_not(within("s", "s/deep"));
+    cr_expect_not(within("/", "s"));
+}
