@@ -29,6 +29,9 @@ void process_catch(void)
     (void)sigemptyset(&act.sa_mask);
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
+    struct sigaction was; /* whoever started us with nohup means it */
+    if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+        (void)sigaction(SIGHUP, &act, NULL);
 }
 
 bool process_interrupted(void)
@@ -40,6 +43,9 @@ _Noreturn static void live(pid_t parent, int (*body)(void *ctx), void *ctx)
 {
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
+    struct sigaction was;
+    if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler == note_signal)
+        (void)signal(SIGHUP, SIG_DFL);
     /* The parent may have died before the death signal was asked for: then nobody would tell us. */
     if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(CHILD_LOST);

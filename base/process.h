@@ -36,7 +36,8 @@ void process_stop(pid_t pid, unsigned grace_ms);
  * parent has ended already. */
 bool process_heed(pid_t parent);
 
-/* True once SIGINT or SIGTERM came; process_catch installs the handlers. Long loops ask. */
+/* True once SIGINT, SIGTERM or SIGHUP came; process_catch installs the handlers, for SIGHUP unless
+ * it is ignored. Long loops ask. SIGQUIT stays what ends a process at once. */
 void process_catch(void);
 bool process_interrupted(void);
 

@@ -178,7 +178,9 @@ int cli_main(int argc, char **argv)
     SCOPED(cli_release) struct cli c = {0};
     struct err e = ERR_NONE;
     c.umask = umask(077);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    /* Both tell what the failed write tells as well: EPIPE, and EFBIG behind the limit of ulimit
+     * -f. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return status_exit(ST_IO);
     process_catch();
     enum status st = run(&c, argc, argv, &e);

@@ -91,7 +91,7 @@ void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf,
 /* A remark for people at once, on standard error: nothing with --quiet. Foreign text in it is
  * escaped. */
 void cli_note(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* ST_INTERRUPTED once SIGINT or SIGTERM came. */
+/* ST_INTERRUPTED once SIGINT, SIGTERM or SIGHUP came. */
 enum status cli_alive(struct err *e) MUST_CHECK;
 /* A sink that keeps nothing and asks cli_alive. */
 enum status cli_watch(void *ctx, struct span bytes, struct err *e) MUST_CHECK;

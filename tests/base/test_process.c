@@ -208,3 +208,19 @@ Test(process, an_interrupt_ends_the_child_and_is_told)
     cr_expect_eq(waitpid(helper, NULL, 0), helper);
     buf_release(&r.out);
 }
+
+Test(process, a_terminal_that_goes_away_interrupts)
+{
+    (void)signal(SIGHUP, SIG_DFL);
+    process_catch();
+    cr_assert_eq(raise(SIGHUP), 0);
+    cr_expect(process_interrupted());
+}
+
+Test(process, what_nohup_ignores_stays_ignored)
+{
+    (void)signal(SIGHUP, SIG_IGN);
+    process_catch();
+    cr_assert_eq(raise(SIGHUP), 0);
+    cr_expect_not(process_interrupted());
+}

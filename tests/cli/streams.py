@@ -179,6 +179,8 @@ def main(argv):
         expect(assay("add", argv[2], "--name", "m", "--version", "1")[0] == 0, "add")
         silent_pipe(assay, signal.SIGINT)
         silent_pipe(assay, signal.SIGTERM)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+        silent_pipe(assay, signal.SIGHUP)
         what_waits_hears(assay, argv[2])
         a_pipe_is_no_file(assay, room)
         told_facts_are_kept_as_told(assay, argv[2])
