@@ -25,10 +25,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from refusals import WEAK, Refusals, closing
 
-FILES = ["store/*.c", "base/pending.c", "base/io.c", "base/files.c", "base/canon.c", "base/json.c", "verify/trust*.c",
-         "verify/evidence*.c", "verify/admit*.c", "verify/artifact.c", "verify/publisher.c", "verify/unpack.c",
-         "promote/bundle*.c", "promote/decision.c", "promote/statement.c", "promote/rules.c", "promote/entry.c",
-         "cli/cmd_copy.c", "cli/heal_documents.c", "cli/incoming.c", "cli/repair.c"]
+FILES = ["store/*.c", "base/pending.c", "verify/trust*.c", "verify/evidence*.c", "verify/admit*.c", "verify/artifact.c",
+         "verify/publisher.c", "verify/unpack.c", "promote/bundle*.c", "promote/decision.c", "promote/statement.c",
+         "promote/rules.c", "promote/entry.c", "cli/cmd_copy.c", "cli/heal_documents.c", "cli/incoming.c", "cli/repair.c"]
 SYNC = re.compile(r"\b(io_sync|io_sync_data|recover_sync_index)\(")
 # A call whose answer is a verdict and nothing else.
 CALL = re.compile(r"\b(trust_check|check_(?:owner|signer|expects|set|once|installed|genesis|head|trees?|free|big|miss|files|"
