@@ -16,8 +16,10 @@ static void tell(struct cli *c, const struct gc_report *r, bool dry)
     }
     buf_byte(out, '\n');
     if (r->leased > 0)
-        cli_hint(c, "%llu packs stay for now: another process needs them",
-                 (unsigned long long)r->leased);
+        cli_hint(
+            c,
+            "%llu packs stay for now: a process needs them, or an interrupted add that may go on",
+            (unsigned long long)r->leased);
     if (r->damaged > 0)
         cli_hint(c, "%llu packs stay: something in them is damaged; next: assay fsck --repair",
                  (unsigned long long)r->damaged);
