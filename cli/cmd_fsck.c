@@ -36,7 +36,9 @@ static void tell(struct cli *c, const struct repaired *r)
     if (r->aside > 0)
         buf_fmt(out, "moved aside: %llu things that lay in the place of the store's own\n",
                 (unsigned long long)r->aside);
-    if (r->head)
+    if (r->ledger == LEDGER_LINE)
+        buf_text(out, "mended: the ledger's last line, from ledger.head\n");
+    if (r->ledger == LEDGER_HEAD)
         buf_text(out, "mended: ledger.head, from the proven ledger\n");
     if (r->index)
         buf_text(out, "mended: the index was folded anew\n");
@@ -68,7 +70,8 @@ enum status cmd_fsck(struct cli *c, struct err *e)
     }
     struct json_out j = answer_open(c, "assay.repair/1");
     member_u64(&j, "aside", r.aside);
-    member_bool(&j, "head", r.head);
+    member_bool(&j, "head", r.ledger == LEDGER_HEAD);
+    member_bool(&j, "ledger_line", r.ledger == LEDGER_LINE);
     member_bool(&j, "index", r.index);
     member_u64(&j, "contents", r.contents);
     member_u64(&j, "documents", r.documents);

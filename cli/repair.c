@@ -332,7 +332,7 @@ enum status repair_store(struct cli *c, struct repaired *out, struct err *e)
     if (st == ST_OK)
         st = mend_places(c->home.store, tell_aside, &aside, e);
     if (st == ST_OK)
-        st = head_mend(c->home.store, &out->head, e);
+        st = ledger_mend(c->home.store, &out->ledger, e);
     if (st == ST_OK)
         st = cli_store(c, e);
     if (st == ST_OK)

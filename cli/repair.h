@@ -2,6 +2,7 @@
  *
  *     odd things in a file's place → moved aside, never deleted
  *     ledger.head gone            → made again from the proven ledger
+ *     the ledger's last line bad  → put back from ledger.head
  *     the index wrong             → folded anew
  *     chunks or documents damaged → written anew from --from
  *     a pack gone, and not missed → the index folded anew, which forgets it
@@ -12,9 +13,11 @@
 #define CLI_REPAIR_H
 
 #include "cli/cli.h"
+#include "store/check.h"
 
 struct repaired {
-    bool head, index;
+    enum ledger_mended ledger;
+    bool index;
     uint64_t contents, documents; /* healed */
     uint64_t packs;               /* written anew */
     uint64_t lost;                /* contents registered, those registered before included */

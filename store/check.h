@@ -48,9 +48,11 @@ enum status check_places(const char *path, check_found found, void *ctx, struct 
 enum status mend_places(const char *path, check_found moved, void *ctx, struct err *e) MUST_CHECK;
 
 /* A lost or damaged ledger.head is made again from the ledger's last line, once chain, signatures
- * and the index's mark prove that nothing was cut. *mended false: there was nothing to do.
- * ST_SET_BACK, code "no-witness": without an index nobody knows where the ledger ended. */
-enum status head_mend(const char *path, bool *mended, struct err *e) MUST_CHECK;
+ * and the index's mark prove that nothing was cut; and a last line that is damaged, or cut off,
+ * from a head that the index's mark knows. ST_SET_BACK, code "no-witness": without an index nobody
+ * knows where the ledger ended. */
+enum ledger_mended { LEDGER_AS_IT_WAS, LEDGER_HEAD, LEDGER_LINE };
+enum status ledger_mend(const char *path, enum ledger_mended *mended, struct err *e) MUST_CHECK;
 /* Folds packs and ledger into a new index and swaps it in. */
 enum status index_rebuild(const char *path, struct progress *progress, struct err *e) MUST_CHECK;
 

@@ -1,4 +1,5 @@
 #include "store/commit.h"
+#include "base/text.h"
 #include "store/head.h"
 #include "store/install.h"
 #include "store/quota.h"
@@ -172,11 +173,15 @@ static enum status encode(struct store *s, const struct catalog_mark *mark,
 
 /* A line that could not be written whole is taken back, so that a full disk leaves nothing. */
 static enum status append(struct store *s, const struct catalog_mark *mark, struct span line,
-                          struct err *e)
+                          struct pending *head, struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
     uint64_t size = 0;
     enum status st = io_open(s->dir, STORE_LEDGER, O_RDWR | O_NOFOLLOW, 0, &fd, e);
+    if (st == ST_OK && mark->seq > 0)
+        st = head_copies(s, fd, mark->ledger_offset, e);
+    if (st == ST_OK)
+        st = head_prepare(s, line, head, e);
     if (st == ST_OK)
         st = io_size(fd, &size, e);
     if (st == ST_OK && size > mark->ledger_offset) /* a torn line of a writer who died */
@@ -193,6 +198,28 @@ static enum status append(struct store *s, const struct catalog_mark *mark, stru
     return st == ST_OK ? store_poison(s, io_close(fd_take(&fd), e)) : st;
 }
 
+/* The entry is written, for good: what fails now keeps nobody's change from taking effect, and says
+ * so. */
+static enum status follow(struct store *s, uint64_t number, struct pending *head, uint64_t *seq,
+                          struct err *e)
+{
+    struct err why = ERR_NONE;
+    enum status st = store_poison(s, head_turn(head, &why));
+    if (st == ST_OK)
+        st = store_poison(s, recover_fold(s, &why));
+    if (st == ST_OK) {
+        *seq = number;
+        return st;
+    }
+    if (e != NULL) {
+        *e = why;
+        text_fmt(e->detail, sizeof e->detail,
+                 "entry %llu is in the ledger and takes effect, but %s", (unsigned long long)number,
+                 why.detail);
+    }
+    return st;
+}
+
 /* What a fenced ledger takes: the store is where it was fenced for, or goes on where it was. */
 static bool lifts_fence(const struct change_entry *entry)
 {
@@ -202,6 +229,7 @@ static bool lifts_fence(const struct change_entry *entry)
 static enum status commit_locked(struct store *s, struct change_entry *entry,
                                  struct commit_hook hook, uint64_t *seq, struct err *e)
 {
+    SCOPED(pending_release) struct pending head = PENDING_NONE;
     SCOPED(buf_release) struct buf line = BUF_EMPTY;
     struct catalog_mark mark;
     bool fenced = false;
@@ -220,14 +248,8 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
     if (st == ST_OK)
         st = encode(s, &mark, entry, &line, e);
     if (st == ST_OK)
-        st = append(s, &mark, buf_span(&line), e);
-    if (st == ST_OK)
-        st = store_poison(s, head_publish(s, buf_span(&line), e));
-    if (st == ST_OK)
-        st = store_poison(s, recover_fold(s, e));
-    if (st == ST_OK)
-        *seq = mark.seq + 1;
-    return st;
+        st = append(s, &mark, buf_span(&line), &head, e);
+    return st == ST_OK ? follow(s, mark.seq + 1, &head, seq, e) : st;
 }
 
 enum status commit_entry(struct store *s, const struct change_entry *entry, struct commit_hook hook,

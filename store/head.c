@@ -62,9 +62,42 @@ enum status store_seen(struct store *s, int64_t *when, struct err *e)
                : head_damaged(e, "the ledger's head says no time");
 }
 
+enum status head_prepare(struct store *s, struct span line, struct pending *out, struct err *e)
+{
+    enum status st = pending_open(s->dir, 0600, out, e);
+    if (st == ST_OK)
+        st = io_write(out->fd, line, e);
+    return st == ST_OK ? st : err_subject(e, STORE_HEAD);
+}
+
+enum status head_turn(struct pending *prepared, struct err *e)
+{
+    return pending_publish(prepared, STORE_HEAD, true, e);
+}
+
 enum status head_publish(struct store *s, struct span line, struct err *e)
 {
     return pending_file(s->dir, STORE_HEAD, 0600, line, true, e);
+}
+
+enum status head_copies(struct store *s, int ledger, uint64_t end, struct err *e)
+{
+    SCOPED(buf_release) struct buf head = BUF_EMPTY;
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    enum status st = file_read(s->dir, STORE_HEAD, LEDGER_LINE_MAX + 1, &head, e);
+    uint8_t *p = st == ST_OK && head.n <= end ? buf_space(&line, head.n) : NULL;
+    if (st != ST_OK)
+        return err_subject(e, STORE_HEAD);
+    if (p == NULL)
+        return head.n > end ? head_damaged(e, "the ledger's head is longer than the ledger")
+                            : err_set(e, ST_NO_MEMORY, NULL, "reading the ledger");
+    st = io_read_at(ledger, p, head.n, end - head.n, e);
+    if (st != ST_OK || span_equal(buf_span(&line), buf_span(&head)))
+        return st;
+    (void)err_at(e, ST_CORRUPT, "ledger", "ledger-line", end - head.n,
+                 "the ledger's last line is not what ledger.head, its copy, says; "
+                 "`assay fsck --repair` puts it back");
+    return err_subject(e, STORE_LEDGER);
 }
 
 /* Is [offset, end of file) one line, or the beginning of one? */

@@ -4,12 +4,22 @@
 #ifndef STORE_HEAD_H
 #define STORE_HEAD_H
 
+#include "base/pending.h"
 #include "store/store_inside.h"
 
 /* *seq 0 and a zero hash when there is none. ST_CORRUPT, code "ledger-head". */
 enum status head_read(struct store *s, uint64_t *seq, struct digest *hash,
                       struct err *e) MUST_CHECK;
 enum status head_publish(struct store *s, struct span line, struct err *e) MUST_CHECK;
+/* The same in two steps: all that the head takes of the disk is had before its line is appended to
+ * the ledger, so that a full disk or a folder that may not be written leaves neither. */
+enum status head_prepare(struct store *s, struct span line, struct pending *out,
+                         struct err *e) MUST_CHECK;
+enum status head_turn(struct pending *prepared, struct err *e) MUST_CHECK;
+/* Does the open ledger end before byte `end` with the very line that the head is a copy of? Where
+ * it does not, nothing may be appended: the next head would take the place of the good copy.
+ * ST_CORRUPT. */
+enum status head_copies(struct store *s, int ledger, uint64_t end, struct err *e) MUST_CHECK;
 enum status head_damaged(struct err *e, const char *why);
 
 /* The ledger could not be read at `offset`, behind entry `seq`, because of `why`. Is that a torn

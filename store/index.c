@@ -3,6 +3,7 @@
 #include "base/hash64.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "store/index_files.h"
 #include "store/index_walk.h"
 #include <assert.h>
 #include <errno.h>
@@ -13,29 +14,15 @@
 #include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define MAP_BYTES   ((size_t)64 << 30) /* sparse: costs address space only */
-#define MAX_READERS 512u
 #define HASH_BYTES  8u
 #define PATH_BYTES  4096u
 #define WALK_WHOLE  (4u << 20) /* bytes of data.mdb up to which each opening looks at every page */
 #define WALK_TRIES  200 /* a writer commits twice between two of our calls, at a loaded machine */
 #define BLOCK_BITS  16u /* the kernel maps so much around a page of the map that is looked at */
 #define BLOCKS_HELD 64u /* blocks looked at after which all are let go */
-
-/* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
- * page further. Only what tells whether the file was cut is looked at.
- *
- *     16 magic u32 · 20 version u32 · 24 address u64 · 32 map u64 · 40 page size u32 · 44 flags u16
- * · 136 last page u64 · 144 transaction u64
- *
- * What stands at 24 to 45 never changes and is the same in both; LMDB believes the newer one's. */
-#define META_BYTES   152u
-#define META_STEADY  22u
-#define META_MAGIC   0xBEEFC0DEu
-#define META_VERSION 1u
 
 struct index {
     MDB_env *env;
@@ -91,86 +78,6 @@ static enum status index_error(struct err *e, const struct index *x, int rc, con
 /* -- opening -------------------------------------------------------------------------------------
  */
 
-static enum status refuse_network(const char *folder, struct err *e)
-{
-    static const unsigned long remote[] = {
-        0x6969,     /* NFS */
-        0x517B,     /* SMB */
-        0xFF534D42, /* CIFS */
-        0xFE534D42, /* SMB2 */
-        0x01021997, /* 9P */
-        0x00C36400, /* Ceph */
-        0x5346414F, /* AFS */
-        0x73757245, /* Coda */
-        0x0BD00BD0, /* Lustre */
-        0x7461636F, /* OCFS2 */
-        0x01161970, /* GFS2 */
-    };
-    struct statfs f;
-    if (statfs(folder, &f) != 0)
-        return err_sys(e, errno, "statfs", folder);
-    for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++) {
-        if (((unsigned long)f.f_type & 0xFFFFFFFFul) != remote[i])
-            continue;
-        (void)err_set(e, ST_UNSUPPORTED, "network-file-system",
-                      "locks and maps are not sound on a network file system; keep the store on a "
-                      "local disk");
-        return err_subject(e, "%s", folder);
-    }
-    return ST_OK;
-}
-
-static enum status cut_short(struct err *e, const char *folder, const char *why)
-{
-    (void)err_set(e, ST_CORRUPT, "index-cut", "data.mdb %s; delete the folder, it is folded again",
-                  why);
-    return err_subject(e, "%s", folder);
-}
-
-/* A map over a file that was cut ends in SIGBUS, so the size is compared beforehand: as it is after
- * the meta pages were read, since a writer lengthens the file first. */
-static enum status check_size(const char *folder, struct err *e)
-{
-    char path[PATH_BYTES];
-    text_fmt(path, sizeof path, "%s/data.mdb", folder);
-    SCOPED(fd_release) int fd = -1;
-    uint64_t size = 0, newest = 0, last = 0;
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
-    if (st == ST_OK)
-        st = io_size(fd, &size, e);
-    if (st != ST_OK)
-        return st;
-    uint32_t page = 0;
-    uint8_t steady[META_STEADY] = {0};
-    for (unsigned i = 0; i < 2; i++) {
-        uint8_t m[META_BYTES];
-        uint64_t at = (uint64_t)i * page;
-        if (size < at + META_BYTES)
-            return cut_short(e, folder, "ends within its meta pages");
-        st = io_read_at(fd, m, sizeof m, at, e);
-        if (st != ST_OK)
-            return st;
-        if (get_le32(m + 16) != META_MAGIC || get_le32(m + 20) != META_VERSION)
-            return cut_short(e, folder, "has a damaged meta page");
-        if (i == 0) {
-            page = get_le32(m + 40);
-            memcpy(steady, m + 24, sizeof steady);
-        }
-        if (memcmp(steady, m + 24, sizeof steady) != 0)
-            return cut_short(e, folder, "has meta pages that contradict each other");
-        if (page < 512 || page > 65536 || (page & (page - 1)) != 0)
-            return cut_short(e, folder, "has a damaged page size");
-        if (get_le64(m + 144) >= newest) {
-            newest = get_le64(m + 144);
-            last = get_le64(m + 136);
-        }
-    }
-    st = io_size(fd, &size, e);
-    if (st == ST_OK && last >= size / page)
-        return cut_short(e, folder, "is shorter than its pages");
-    return st;
-}
-
 static int open_env(struct index *x, bool create)
 {
     unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
@@ -178,7 +85,7 @@ static int open_env(struct index *x, bool create)
     if (rc == 0)
         rc = mdb_env_set_mapsize(x->env, MAP_BYTES);
     if (rc == 0)
-        rc = mdb_env_set_maxreaders(x->env, MAX_READERS);
+        rc = mdb_env_set_maxreaders(x->env, INDEX_READERS);
     if (rc == 0)
         rc = mdb_env_set_maxdbs(x->env, INDEX_TABLES);
     if (rc == 0)
@@ -266,9 +173,7 @@ enum status index_open(const char *folder, bool create, struct index **out, stru
 {
     if (strlen(folder) >= PATH_BYTES - sizeof "/data.mdb")
         return err_set(e, ST_USAGE, "path-length", "the path of the store is too long");
-    enum status st = refuse_network(folder, e);
-    if (st == ST_OK && !create)
-        st = check_size(folder, e);
+    enum status st = index_files_check(folder, create, e);
     if (st != ST_OK)
         return st;
     SCOPED(index_scope) struct index *x = heap_zero(1, sizeof *x);
@@ -440,7 +345,7 @@ enum status index_view_open(struct index *x, struct index_view **out, struct err
             rc = mdb_txn_begin(x->env, NULL, MDB_RDONLY, &v->txn);
         if (rc == MDB_READERS_FULL)
             return err_set(e, ST_BUSY, "index-readers", "%u readers are at the index already",
-                           MAX_READERS);
+                           INDEX_READERS);
     }
     if (rc != 0)
         return index_error(e, x, rc, "read the index");

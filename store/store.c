@@ -5,6 +5,7 @@
 #include "store/check.h"
 #include "store/move.h"
 #include "store/recover.h"
+#include "store/reserve.h"
 #include "store/seat.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -234,9 +235,17 @@ static enum status open_base(const char *path, struct store **out, struct err *e
 
 static enum status rebuild(struct store *s, struct progress *progress, struct err *e)
 {
+    SCOPED(reserve_use_release) struct reserve_use reserve = {0};
     SCOPED(fd_release) int lock = -1;
-    enum status st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
-    return st == ST_OK ? recover_rebuild(s, progress, e) : st;
+    enum status st = reserve_use(s, RESERVE_ENTRY, &reserve, e);
+    if (st == ST_OK)
+        st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
+    if (st == ST_OK)
+        st = recover_rebuild(s, progress, e);
+    if (s->index ==
+        NULL) /* nobody knows what the quota leaves: the next who writes makes it again */
+        reserve.s = NULL;
+    return st;
 }
 
 /* Opens the index that is there. *usable is false when it has to be folded again. */

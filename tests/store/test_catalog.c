@@ -241,7 +241,7 @@ Test(catalog, a_mark_of_another_ledgers_entry_is_told_and_the_head_not_made_from
     struct err e = ERR_NONE;
     struct store_room r = room_make();
     struct catalog_mark m;
-    bool mended = false;
+    enum ledger_mended mended = LEDGER_AS_IT_WAS;
     OK(room_set(&r, "a", "1", NULL, &e));
     OK(store_mark(r.s, &m, &e));
     m.head.b[3] ^= 1;
@@ -253,9 +253,9 @@ Test(catalog, a_mark_of_another_ledgers_entry_is_told_and_the_head_not_made_from
     cr_assert_str_eq(err_code(&e), "ledger-head");
     cr_assert_eq(temp_run(&r.t, "rm store/ledger.head"), 0);
     e = ERR_NONE;
-    cr_assert_eq(head_mend(r.path, &mended, &e), ST_SET_BACK);
+    cr_assert_eq(ledger_mend(r.path, &mended, &e), ST_SET_BACK);
     cr_assert_str_eq(err_code(&e), "ledger-cut");
-    cr_assert_not(mended);
+    cr_assert_eq(mended, LEDGER_AS_IT_WAS);
     room_remove(&r);
 }
 

@@ -2,12 +2,14 @@
 #include "store/index.h"
 #include "tests/support/temp.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -229,6 +231,34 @@ Test(index, no_changed_bit_gives_another_value)
     cr_assert_eq(died, 0);
     close(data);
     close(fd);
+    temp_remove(&t);
+}
+
+static int no_blocks(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    (void)ctx, (void)path, (void)fd, (void)bytes;
+    return strcmp(call, "fallocate") == 0 ? ENOSPC : 0;
+}
+
+Test(index, a_lock_file_has_its_blocks_before_it_is_mapped)
+{
+    struct err e = ERR_NONE;
+    struct temp t = temp_make();
+    struct index *x = NULL;
+    struct stat lock;
+    io_watch(no_blocks, NULL);
+    cr_expect_eq(index_open(t.path, true, &x, &e), ST_NO_SPACE, "%s", e.detail);
+    io_watch(NULL, NULL);
+    e = ERR_NONE;
+    OK(index_open(t.path, true, &x, &e));
+    cr_assert_eq(fstatat(t.dir, "lock.mdb", &lock, 0), 0);
+    cr_expect_geq(lock.st_blocks * 512, lock.st_size);
+    index_close(x);
+    io_watch(no_blocks, NULL); /* it has what the first readers need */
+    cr_assert_eq(temp_run(&t, "truncate -s 0 lock.mdb; printf x >lock.mdb"), 0);
+    OK(index_open(t.path, false, &x, &e));
+    io_watch(NULL, NULL);
+    index_close(x);
     temp_remove(&t);
 }
 

@@ -281,7 +281,7 @@ Test(stale, no_head_is_made_of_an_entry_that_the_log_key_did_not_sign)
     struct content c;
     struct digest d, hash;
     struct store_facts facts;
-    bool mended = false;
+    enum ledger_mended mended = LEDGER_AS_IT_WAS;
     struct store_room r = stale_room(&c, &d);
     struct signer *other = temp_key(&r.t, "other");
     SCOPED(buf_release) struct buf ledger = BUF_EMPTY;
@@ -293,9 +293,9 @@ Test(stale, no_head_is_made_of_an_entry_that_the_log_key_did_not_sign)
     cr_assert_eq(temp_run(&r.t, "rm store/ledger.head"), 0);
     store_close(r.s);
     r.s = NULL;
-    cr_assert_eq(head_mend(r.path, &mended, &e), ST_CORRUPT, "%s", e.detail);
+    cr_assert_eq(ledger_mend(r.path, &mended, &e), ST_CORRUPT, "%s", e.detail);
     cr_expect_str_eq(err_code(&e), "ledger-signature");
-    cr_expect_not(mended);
+    cr_expect_eq(mended, LEDGER_AS_IT_WAS);
     signer_close(other);
     room_remove(&r);
 }

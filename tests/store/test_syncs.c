@@ -118,13 +118,13 @@ Test(mend, the_ledger_is_synced_before_a_head_is_made_from_it)
     struct err e = ERR_NONE;
     struct store_room r = room_make();
     struct story t = {.n = 0};
-    bool mended = false;
+    enum ledger_mended mended = LEDGER_AS_IT_WAS;
     close_room(&r);
     cr_assert_eq(temp_run(&r.t, "rm store/ledger.head"), 0);
     io_watch(tell, &t);
-    OK(head_mend(r.path, &mended, &e));
+    OK(ledger_mend(r.path, &mended, &e));
     io_watch(NULL, NULL);
-    cr_assert(mended);
+    cr_assert_eq(mended, LEDGER_HEAD);
     assert_told(&t, "sync ledger ", "rename", "sync store ");
     room_remove(&r);
 }
