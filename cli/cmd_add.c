@@ -65,6 +65,9 @@ enum status incoming_tell(struct cli *c, const struct admit_result *r, struct er
     if (out.count > 0)
         cli_hint(c, "the same bytes were retired as %s, which is never promoted again",
                  (const char *)out.refs.p);
+    if (r->as_before)
+        cli_hint(c, "these are the bytes of %s@%s, whose own file names and labels stay",
+                 r->manifest.name, r->manifest.version);
     if (c->json) {
         struct json_out j = answer_open(c, "assay.add/1");
         member_digest(&j, "artifact", &r->artifact);
@@ -79,6 +82,8 @@ enum status incoming_tell(struct cli *c, const struct admit_result *r, struct er
         member_text(&j, "format", format);
         member_text(&j, "state", state);
         member_bool(&j, "existed", r->existed);
+        member_bool(&j, "as_before", r->as_before);
+        member_bool(&j, "brought_back", r->brought_back);
         member_text(&j, "retired", out.count > 0 ? (const char *)out.refs.p : NULL);
         member_u64(&j, "signatures", r->signatures);
         answer_close(c, &j);
@@ -88,7 +93,7 @@ enum status incoming_tell(struct cli *c, const struct admit_result *r, struct er
         cli_hint(c, "%zu more of its publishers' signatures recorded", r->signatures);
     buf_fmt(&c->out, "%s@%s  %s  ", r->manifest.name, r->manifest.version, format);
     put_size(&c->out, r->content.bytes);
-    buf_text(&c->out, r->existed ? ", was there" : ", new ");
+    buf_text(&c->out, r->brought_back ? ", brought back" : r->existed ? ", was there" : ", new ");
     if (!r->existed)
         put_size(&c->out, r->content.new_bytes);
     if (r->content.healed > 0)

@@ -28,7 +28,7 @@ static const char *format_of(const struct manifest *m)
 
 /* From the facts that admission left in the state: no manifest is opened for a list. */
 static enum status list_facts(struct listing *l, const struct json *f, const char *hex,
-                              const char *state)
+                              const char *state, const struct json *pin)
 {
     uint64_t bytes = 0;
     const char *name = json_as_string(json_get(f, "name")),
@@ -49,6 +49,7 @@ static enum status list_facts(struct listing *l, const struct json *f, const cha
         member_u64(l->j, "bytes", bytes);
         member_text(l->j, "state", state);
         member_text(l->j, "added", time);
+        member_json(l->j, "pin", pin);
         json_close(l->j);
         return ST_OK;
     }
@@ -71,6 +72,7 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
     char state[16], key[STORE_KEY_MAX], name[MANIFEST_NAME_MAX];
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
     SCOPED(json_scope) struct json *facts = NULL;
+    SCOPED(json_scope) struct json *pin = NULL;
     bool gone = false;
     text_fmt(l->with, REF_MAX, "%s", ref); /* the last one told */
     text_fmt(key, sizeof key, "artifact/%s", hex);
@@ -84,9 +86,11 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
         st = channel_state(l->c->store, &artifact, name, state, e);
     if (st == ST_OK)
         st = install_evicted(l->c->store, &artifact, &gone, e);
+    if (st == ST_OK && l->j != NULL)
+        st = refs_pin(l->c, &artifact, &pin, e);
     if (gone)
         text_fmt(state, sizeof state, "evicted"); /* what holds a channel never goes */
-    if (st == ST_OK && list_facts(l, facts, hex, state) != ST_OK)
+    if (st == ST_OK && list_facts(l, facts, hex, state, pin) != ST_OK)
         st = err_set(e, ST_CORRUPT, "state-value", "the facts of %s are damaged", ref);
     return st;
 }
@@ -164,7 +168,8 @@ static bool needs(const struct manifest *m, struct budget *out)
     return m->model.present && budget_of(&f, out, &none) == ST_OK;
 }
 
-static void show_json_facts(struct json_out *j, const struct artifact *a, const char *state)
+static void show_json_facts(struct json_out *j, const struct artifact *a, const char *state,
+                            const struct json *pin)
 {
     const struct manifest *m = &a->manifest;
     member_text(j, "name", m->name);
@@ -175,6 +180,7 @@ static void show_json_facts(struct json_out *j, const struct artifact *a, const 
     member_text(j, "format", format_of(m));
     member_text(j, "state", state);
     member_text(j, "added", a->added);
+    member_json(j, "pin", pin);
     member_text(j, "license", m->license);
     member_bool(j, "self_signed", a->self_signed);
     json_key(j, "publishers");
@@ -210,7 +216,8 @@ static void show_json_facts(struct json_out *j, const struct artifact *a, const 
     }
 }
 
-static void show_text_facts(struct buf *out, const struct artifact *a, const char *state)
+static void show_text_facts(struct buf *out, const struct artifact *a, const char *state,
+                            const struct json *pin)
 {
     const struct manifest *m = &a->manifest;
     char id[DIGEST_TEXT];
@@ -224,6 +231,11 @@ static void show_text_facts(struct buf *out, const struct artifact *a, const cha
     put_field(out, "sha256", "%s", id);
     put_field(out, "size", "%s", size.failed ? "?" : (const char *)size.p);
     put_field(out, "added", "%s%s", a->added, a->self_signed ? ", self-signed" : "");
+    const char *reason = json_as_string(json_get(pin, "reason"));
+    const char *since = json_as_string(json_get(pin, "time"));
+    if (pin != NULL)
+        put_field(out, "pinned", "since %s%s%s", since != NULL ? since : "?",
+                  reason != NULL && reason[0] != '\0' ? ": " : "", reason != NULL ? reason : "");
     if (a->publishers_needed > 1 || a->publishers < a->publishers_needed)
         put_field(out, "publishers", "%u of %u signed", a->publishers, a->publishers_needed);
     put_field(out, "license", "%s", m->license[0] != '\0' ? m->license : "not stated");
@@ -326,8 +338,11 @@ static enum status show_why(struct cli *c, const struct artifact *a, const char 
 enum status cmd_show(struct cli *c, struct err *e)
 {
     SCOPED(artifact_release) struct artifact a = {0};
+    SCOPED(json_scope) struct json *pin = NULL;
     char state[16];
     enum status st = cli_artifact(c, c->word[0], false, &a, e);
+    if (st == ST_OK)
+        st = refs_pin(c, &a.digest, &pin, e);
     if (st == ST_OK)
         st = channel_state(c->store, &a.digest, a.manifest.name, state, e);
     bool gone = false;
@@ -339,12 +354,12 @@ enum status cmd_show(struct cli *c, struct err *e)
         text_fmt(state, sizeof state, "evicted");
     bool why = opt_given(&c->args, OPT_WHY);
     if (!c->json) {
-        show_text_facts(&c->out, &a, state);
+        show_text_facts(&c->out, &a, state, pin);
         st = show_evidence(c, &a, NULL, e);
         return st == ST_OK && why ? show_why(c, &a, state, NULL, e) : st;
     }
     struct json_out j = answer_open(c, "assay.show/1");
-    show_json_facts(&j, &a, state);
+    show_json_facts(&j, &a, state, pin);
     json_key(&j, "evidence");
     json_array(&j);
     st = show_evidence(c, &a, &j, e);

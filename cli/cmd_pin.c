@@ -2,23 +2,10 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/refs.h"
 #include "store/change.h"
 #include "store/install.h"
 #include <string.h>
-
-static enum status pinned(struct cli *c, const struct artifact *a, bool *is, struct err *e)
-{
-    char key[STORE_KEY_MAX];
-    struct err why = ERR_NONE;
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    install_key(INSTALL_PINNED, &a->digest, key);
-    enum status st = store_get(c->store, key, &value, &why);
-    *is = st == ST_OK;
-    if (st == ST_OK || st == ST_NOT_FOUND)
-        return ST_OK;
-    *e = why;
-    return st;
-}
 
 static void write_value(struct cli *c, struct buf *out)
 {
@@ -72,10 +59,11 @@ static enum status turn_one(struct cli *c, const char *ref, bool pin, struct jso
                             struct err *e)
 {
     SCOPED(artifact_release) struct artifact a = {0};
-    bool was = false;
+    SCOPED(json_scope) struct json *held = NULL;
     enum status st = cli_artifact(c, ref, false, &a, e);
     if (st == ST_OK)
-        st = pinned(c, &a, &was, e);
+        st = refs_pin(c, &a.digest, &held, e);
+    const bool was = held != NULL;
     if (st == ST_OK && was != pin)
         st = commit(c, &a, pin, e);
     if (st != ST_OK)

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "store/install.h"
 #include <string.h>
 
 struct page {
@@ -202,4 +203,19 @@ void rules_text(struct buf *out, const struct decision *d)
         table_cell(&t, "%s", d->rules[i].message);
     }
     table_put(&t, out);
+}
+
+enum status refs_pin(struct cli *c, const struct digest *artifact, struct json **out, struct err *e)
+{
+    char key[STORE_KEY_MAX];
+    struct err why = ERR_NONE;
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    install_key(INSTALL_PINNED, artifact, key);
+    enum status st = store_get(c->store, key, &value, &why);
+    if (st == ST_OK)
+        return json_parse(buf_span(&value), STORE_DOCUMENT_MAX, out, e);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    *e = why;
+    return st;
 }

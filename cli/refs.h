@@ -32,6 +32,11 @@ enum status refs_bare(struct cli *c, const char *name, struct err *e) MUST_CHECK
 /* Does any artifact have that name? */
 enum status refs_known(struct cli *c, const char *name, bool *out, struct err *e) MUST_CHECK;
 
+/* Who may not be evicted: {"reason":…,"time":…}, or NULL, which is no failure. Freed by the caller.
+ */
+enum status refs_pin(struct cli *c, const struct digest *artifact, struct json **out,
+                     struct err *e) MUST_CHECK;
+
 void rules_json(struct json_out *j, const struct decision *d); /* the array */
 void rules_text(struct buf *out, const struct decision *d);
 

@@ -50,5 +50,9 @@ enum admit_step admit_judge_kind(struct admission *a, struct err *e);
 enum admit_step admit_judge_structure(struct admission *a, struct err *e);
 /* The manifest: what the request, the bytes and a given manifest say, and that they agree. */
 enum admit_step admit_judge_manifest(struct admission *a, struct err *e);
+/* When the artifact that holds the name has the same files' bytes, in order, and nothing that was
+ * asked for contradicts it, this is an admission of it: its manifest, its paths and labels, become
+ * ours. ST_EXISTS otherwise; e stays as it was, or tells what contradicts. */
+enum status admit_same(struct admission *a, const struct digest *holder, struct err *e) MUST_CHECK;
 
 #endif

@@ -135,7 +135,8 @@ struct admit_texts {
     char artifact[DIGEST_TEXT], content[DIGEST_TEXT], envelope[DIGEST_TEXT];
     char name_key[STORE_KEY_MAX];
     char installed_key[STORE_KEY_MAX], evicted_key[STORE_KEY_MAX], removed_key[STORE_KEY_MAX];
-    bool removed; /* the name was this artifact's before, and comes back to it */
+    bool removed;         /* the name was this artifact's before, and comes back to it */
+    struct digest holder; /* of the name, when it is another */
 };
 
 static struct admit_texts texts_of(const struct admission *a, const struct digest *artifact)
@@ -267,14 +268,14 @@ static enum status commit(struct admission *a, const struct admit_texts *t, stru
 /* The same bytes again bring back what was evicted, and heal what was damaged or had gone: that has
  * to last, too. */
 static enum status commit_again(struct admission *a, const struct admit_texts *t,
-                                const struct digest *artifact, bool sealed, struct err *e)
+                                struct admit_result *out, bool sealed, struct err *e)
 {
     const struct content sum = totals(a);
     uint64_t seq = 0;
     bool there = false;
     SCOPED(buf_release) struct buf body = BUF_EMPTY;
     SCOPED(buf_release) struct buf set = BUF_EMPTY;
-    enum status st = install_there(a->store, artifact, &there, e);
+    enum status st = install_there(a->store, &out->artifact, &there, e);
     if (st != ST_OK || (there && sum.healed == 0 && sum.new_bytes == 0 && !sealed))
         return st;
     const struct expect held = {.key = t->name_key, .value = t->artifact};
@@ -300,11 +301,22 @@ static enum status commit_again(struct admission *a, const struct admit_texts *t
                                        .expect_count = 1,
                                        .clock = a->keys->clock,
                                        .log = a->keys->log};
-    return change_commit(a->change, &entry, &seq, e);
+    st = change_commit(a->change, &entry, &seq, e);
+    out->brought_back = st == ST_OK && !there;
+    return st;
+}
+
+/* All zero, which is no artifact, when the state says nonsense. */
+static void read_holder(const struct buf *value, struct digest *out)
+{
+    char hex[DIGEST_TEXT];
+    text_fmt(hex, sizeof hex, "%.*s", (int)value->n, (const char *)value->p);
+    if (!digest_parse(hex, out))
+        *out = (struct digest){{0}};
 }
 
 /* Who holds the name now: nobody (ST_NOT_FOUND), this artifact (ST_OK), another one (ST_EXISTS). */
-static enum status name_holder(struct admission *a, const struct admit_texts *t, struct err *e)
+static enum status name_holder(struct admission *a, struct admit_texts *t, struct err *e)
 {
     struct err quiet = ERR_NONE;
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
@@ -316,6 +328,7 @@ static enum status name_holder(struct admission *a, const struct admit_texts *t,
     }
     if (span_equal(buf_span(&value), span_text(t->artifact)))
         return ST_OK;
+    read_holder(&value, &t->holder);
     err_set(e, ST_EXISTS, "name-bound",
             "%s is bound to artifact %.*s already; this is %.12s (content sha256:%.12s). A version "
             "never "
@@ -350,11 +363,13 @@ static enum status former_holder(struct admission *a, struct admit_texts *t, str
     t->removed = true;
     if (span_equal(buf_span(&value), span_text(t->artifact)))
         return ST_OK;
-    err_set(e, ST_EXISTS, "name-bound",
-            "%s was artifact %.*s, which was removed; this is %.12s. A version never changes its "
-            "bytes: give another --version",
-            t->name_key + strlen("name/"), value.n < 12 ? (int)value.n : 12, (const char *)value.p,
-            t->artifact);
+    read_holder(&value, &t->holder);
+    err_set(
+        e, ST_EXISTS, "name-bound",
+        "%s was artifact %.*s, which was removed; this is %.12s. Only the same comes back: bytes, "
+        "file names and labels; else give another --version",
+        t->name_key + strlen("name/"), value.n < 12 ? (int)value.n : 12, (const char *)value.p,
+        t->artifact);
     return err_subject(e, "%s", a->request->label);
 }
 
@@ -430,7 +445,9 @@ static enum status record_given(struct admission *a, struct admit_result *out, s
                        : st;
 }
 
-static enum status bind(struct admission *a, struct admit_result *out, struct err *e)
+/* Binds the name. ST_EXISTS: another artifact has it, *holder. */
+static enum status bind(struct admission *a, struct admit_result *out, struct digest *holder,
+                        struct err *e)
 {
     SCOPED(buf_release) struct buf payload = BUF_EMPTY;
     struct digest envelope;
@@ -445,12 +462,14 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
         out->existed = true;
         st = seal_again(a, &t, buf_span(&payload), &sealed, e);
         if (st == ST_OK)
-            st = commit_again(a, &t, &out->artifact, sealed, e);
+            st = commit_again(a, &t, out, sealed, e);
         return st == ST_OK && a->signed_by_other ? record_given(a, out, e) : st;
     }
+    *holder = t.holder;
     if (st != ST_NOT_FOUND)
         return st;
     st = former_holder(a, &t, e);
+    *holder = t.holder;
     if (st == ST_OK)
         st = seal(a, buf_span(&payload), &envelope, e);
     if (st != ST_OK)
@@ -462,6 +481,7 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
     /* Another process bound the name meanwhile: to the same artifact, which is as good, or not. */
     *e = ERR_NONE;
     st = name_holder(a, &t, e);
+    *holder = t.holder;
     out->existed = st == ST_OK;
     return st == ST_NOT_FOUND ? err_set(e, ST_CONFLICT, NULL, "the name changed hands meanwhile")
                               : st;
@@ -469,7 +489,12 @@ static enum status bind(struct admission *a, struct admit_result *out, struct er
 
 static enum status finish(struct admission *a, struct admit_result *out, struct err *e)
 {
-    enum status st = bind(a, out, e);
+    struct digest holder = {{0}};
+    enum status st = bind(a, out, &holder, e);
+    if (st == ST_EXISTS && admit_same(a, &holder, e) == ST_OK) {
+        out->as_before = true;
+        st = bind(a, out, &holder, e);
+    }
     if (st != ST_OK)
         return st;
     out->content = totals(a);

@@ -52,6 +52,8 @@ struct admit_result {
     struct content content; /* totals over the files; sha256 is the content digest */
     struct manifest manifest;
     bool existed;      /* that very artifact was there before */
+    bool as_before;    /* its manifest has other paths or labels than asked for, which stay */
+    bool brought_back; /* its bytes had been evicted */
     size_t signatures; /* of publishers, that a given manifest added to one that existed */
     bool quarantined;  /* then `quarantine` is filled and the call returned ST_QUARANTINED */
     struct quarantine_facts quarantine;

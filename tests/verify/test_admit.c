@@ -131,6 +131,56 @@ Test(admit, a_version_never_changes_its_bytes)
     verify_room_remove(&v);
 }
 
+/* words@1 was admitted as notes.txt, of a licence; adds these words under another file name. */
+static enum status add_again(const char *words, const char *license, const char *revision,
+                             bool *same, struct admit_result *again, struct err *e)
+{
+    struct one_file f;
+    struct verify_room v = verify_room_make();
+    SCOPED(admit_result_release) struct admit_result first = {0};
+    one_file(&f, "notes.txt", span_text("some words"));
+    f.request.name = "words";
+    f.request.version = "1";
+    f.request.license = "CC0-1.0";
+    cr_assert_eq(verify_room_add(&v, &f, &first, e), ST_OK, "%s", e->detail);
+    one_file(&f, "other.bin", span_text(words));
+    f.request.name = "words";
+    f.request.version = "1";
+    f.request.license = license;
+    f.request.revision = revision;
+    enum status st = verify_room_add(&v, &f, again, e);
+    *same = digest_equal(&first.artifact, &again->artifact) &&
+            digest_equal(&first.content.sha256, &again->content.sha256);
+    verify_room_remove(&v);
+    return st;
+}
+
+Test(admit, the_same_bytes_under_another_file_name_are_the_artifact_that_has_the_name)
+{
+    struct err e = ERR_NONE;
+    bool same = false;
+    SCOPED(admit_result_release) struct admit_result again = {0};
+    cr_assert_eq(add_again("some words", NULL, NULL, &same, &again, &e), ST_OK, "%s", e.detail);
+    cr_expect(same && again.existed && again.as_before && !again.brought_back);
+    cr_expect_str_eq(again.manifest.files[0].path, "notes.txt");
+    cr_expect_str_eq(again.manifest.license, "CC0-1.0");
+}
+
+Test(admit, what_is_said_of_the_same_bytes_may_not_contradict_what_was_signed)
+{
+    struct err e = ERR_NONE;
+    bool same = false;
+    SCOPED(admit_result_release) struct admit_result a = {0};
+    SCOPED(admit_result_release) struct admit_result b = {0};
+    SCOPED(admit_result_release) struct admit_result c = {0};
+    cr_expect_eq(add_again("some words", "MIT", NULL, &same, &a, &e), ST_EXISTS);
+    cr_expect_not_null(strstr(e.detail, "leave --license out"), "%s", e.detail);
+    cr_expect_eq(add_again("some words", "CC0-1.0", "r2", &same, &b, &e), ST_EXISTS);
+    cr_expect_not_null(strstr(e.detail, "leave --revision out"), "%s", e.detail);
+    cr_expect_eq(add_again("some wordz", NULL, NULL, &same, &c, &e), ST_EXISTS);
+    cr_expect_not_null(strstr(e.detail, "never changes its bytes"), "%s", e.detail);
+}
+
 Test(admit, a_folder_is_one_artifact_whose_digest_is_its_listing)
 {
     struct err e = ERR_NONE;
