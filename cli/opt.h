@@ -92,6 +92,7 @@
     X(OPT_CHECK, "check", 0, "C", "the check, by its name in the evidence")                      \
     X(OPT_UNTIL, "until", 0, "TIME", "when it ends")                                             \
     X(OPT_HISTORY, "history", 0, NULL, "decide every past promotion again")                      \
+    X(OPT_STAY, "stay", 0, NULL, "the old store is the living one again")                        \
     X(OPT_REPAIR, "repair", 0, NULL, "mend what can be mended, register what is lost")           \
     X(OPT_REBUILD_INDEX, "rebuild-index", 0, NULL, "fold packs and ledger into a new index")     \
     X(OPT_BYTES, "bytes", 0, "N", "how many bytes are to become free (K, M, G, T behind it)")    \

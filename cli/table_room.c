@@ -88,19 +88,28 @@ static const struct command rows[] = {
      .run = cmd_gc,
      OPTIONS(OPT_DRY_RUN)},
     {.name = "copy",
-     .words = "--to PATH",
+     .words = "--to PATH | --stay --reason TEXT",
      .summary = "move the store to another place, and fence the old one",
      .about =
          "Copies the store to PATH, checks every byte there and puts it in place; the ledger goes "
          "along and is\n"
          "only extended. From then on the old store can be read but not changed, and says where it "
          "went.\n"
-         "Interrupted or killed, the same command goes on. The keys are yours to move.",
+         "Interrupted or killed, the same command goes on. The keys are yours to move.\n"
+         "When the new store is lost for good, --stay makes the old one the living one again, by a "
+         "signed entry that\n"
+         "says why. It is refused while the new one can be seen at its place; one that is "
+         "elsewhere, "
+         "or not mounted,\n"
+         "cannot be seen: then there would be two ledgers that nobody can join.",
      .examples = "assay copy --to /new/disk/store\nassay --store /old/store copy --to "
-                 "/mnt/other/store",
+                 "/mnt/other/store\nassay --store /old/store copy --stay --reason \"the new disk "
+                 "died\" --dry-run",
      .run = cmd_copy,
-     OPTIONS(OPT_TO),
-     NOTES({OPT_TO, .help = "where the store goes", .arg = "PATH"})},
+     OPTIONS(OPT_TO, OPT_STAY, OPT_REASON, OPT_DRY_RUN),
+     NOTES({OPT_TO, .help = "where the store goes", .arg = "PATH"},
+           {OPT_REASON, .help = "why; an entry of the ledger", .with = OPT_STAY},
+           {OPT_DRY_RUN, .help = "look whether it may; change nothing", .with = OPT_STAY})},
 };
 
 const struct command_table table_room = {"how much is kept", rows, sizeof rows / sizeof *rows};

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOVING ".moving"
-#define BLOCK  (1u << 20)
+#define BLOCK (1u << 20)
 
 struct move {
     struct store *s;
@@ -58,9 +57,9 @@ static enum status resolve(struct move *m, struct err *e)
     if (realpath(parent, real) == NULL)
         return err_sys(e, errno, "realpath", parent);
     text_fmt(m->name, sizeof m->name, "%s", name);
-    text_fmt(m->aside, sizeof m->aside, "%s" MOVING, name);
+    text_fmt(m->aside, sizeof m->aside, "%s" MOVE_ASIDE, name);
     text_fmt(m->report->to, sizeof m->report->to, "%s%s%s", real, real[1] == '\0' ? "" : "/", name);
-    text_fmt(m->path, sizeof m->path, "%s" MOVING, m->report->to);
+    text_fmt(m->path, sizeof m->path, "%s" MOVE_ASIDE, m->report->to);
     return io_open(AT_FDCWD, real, O_RDONLY | O_DIRECTORY, 0, &m->parent, e);
 }
 
@@ -268,24 +267,35 @@ static enum status fence(struct move *m, struct err *e)
     return commit_entry(m->s, &entry, (struct commit_hook){0}, &seq, e);
 }
 
-/* Fenced already? Only for this place may it go on. */
-static enum status fenced_for(struct move *m, bool *fenced, struct err *e)
+enum status move_fence(struct store *s, bool *fenced, struct buf *value, char to[4096],
+                       char time[TIME_TEXT_MAX], struct err *e)
 {
-    SCOPED(buf_release) struct buf value = BUF_EMPTY;
     SCOPED(json_scope) struct json *v = NULL;
     struct err why = ERR_NONE;
-    enum status st = store_get(m->s, MOVED_KEY, &value, &why);
+    enum status st = store_get(s, MOVED_KEY, value, &why);
     *fenced = st == ST_OK;
     if (st == ST_NOT_FOUND)
         return ST_OK;
     if (st == ST_OK)
-        st = json_parse(buf_span(&value), LEDGER_LINE_MAX, &v, &why);
+        st = json_parse(buf_span(value), LEDGER_LINE_MAX, &v, &why);
     if (st != ST_OK) {
         *e = why;
         return st;
     }
-    const char *to = json_as_string(json_get(v, "to"));
-    return to != NULL && text_equal(to, m->report->to) ? ST_OK : store_writable(m->s, e);
+    const char *where = json_as_string(json_get(v, "to")),
+               *when = json_as_string(json_get(v, "time"));
+    text_fmt(to, 4096, "%s", where != NULL ? where : "");
+    text_fmt(time, TIME_TEXT_MAX, "%s", when != NULL ? when : "");
+    return ST_OK;
+}
+
+/* Fenced already? Only for this place may it go on. */
+static enum status fenced_for(struct move *m, bool *fenced, struct err *e)
+{
+    SCOPED(buf_release) struct buf value = BUF_EMPTY;
+    char to[4096], time[TIME_TEXT_MAX];
+    enum status st = move_fence(m->s, fenced, &value, to, time, e);
+    return st != ST_OK || !*fenced || text_equal(to, m->report->to) ? st : store_writable(m->s, e);
 }
 
 /* -- arriving ------------------------------------------------------------------------------------

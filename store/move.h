@@ -14,7 +14,8 @@
 
 #include "store/store.h"
 
-#define MOVED_KEY "moved" /* state: {"time":…,"to":PATH} */
+#define MOVED_KEY  "moved"   /* state: {"time":…,"to":PATH} */
+#define MOVE_ASIDE ".moving" /* behind the new place's name, until all has arrived */
 
 struct move_options {
     const char *to; /* nothing may be there */
@@ -32,5 +33,10 @@ struct move_report {
  * ST_CORRUPT: what arrived is damaged; nothing was put in place. */
 enum status move_store(struct store *s, const struct move_options *o, struct progress *progress,
                        struct move_report *out, struct err *e) MUST_CHECK;
+
+/* The fence: its value as the state holds it, where the store went and when; *fenced false: none.
+ */
+enum status move_fence(struct store *s, bool *fenced, struct buf *value, char to[4096],
+                       char time[TIME_TEXT_MAX], struct err *e) MUST_CHECK;
 
 #endif

@@ -1,6 +1,5 @@
 #include "store/store.h"
 #include "base/heap.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "store/check.h"
 #include "store/move.h"
@@ -30,23 +29,16 @@ enum status store_lock(struct store *s, unsigned wait_ms, int *fd, struct err *e
 enum status store_fence(struct store *s, bool *fenced, struct err *e)
 {
     SCOPED(buf_release) struct buf value = BUF_EMPTY;
-    SCOPED(json_scope) struct json *v = NULL;
+    char to[4096], time[TIME_TEXT_MAX];
     struct err why = ERR_NONE;
-    enum status st = s->index == NULL ? ST_NOT_FOUND : store_get(s, MOVED_KEY, &value, &why);
-    *fenced = st == ST_OK;
-    if (st == ST_NOT_FOUND || (st == ST_OK && e == NULL))
-        return ST_OK;
-    if (st == ST_OK)
-        st = json_parse(buf_span(&value), LEDGER_LINE_MAX, &v, &why);
-    if (st != ST_OK) {
-        if (e != NULL)
-            *e = why;
+    *fenced = false;
+    enum status st = s->index == NULL ? ST_OK : move_fence(s, fenced, &value, to, time, &why);
+    if (st != ST_OK && e != NULL)
+        *e = why;
+    if (st != ST_OK || !*fenced || e == NULL)
         return st;
-    }
-    const char *to = json_as_string(json_get(v, "to"));
-    const char *time = json_as_string(json_get(v, "time"));
-    (void)err_set(e, ST_CONFLICT, "store-moved", "the store moved to %s at %s; use it there",
-                  to != NULL ? to : "?", time != NULL ? time : "?");
+    (void)err_set(e, ST_CONFLICT, "store-moved", "the store moved to %s at %s; use it there", to,
+                  time);
     return err_subject(e, "%s", s->path);
 }
 

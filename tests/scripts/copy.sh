@@ -70,3 +70,38 @@ for words in 'add README.md --name r --version 1' 'rm t@1.1' 'gc' 'pin t@1.1' 'e
 done
 "$A" -q copy --to "$T/other" 2>/dev/null && fail 'it moved twice'
 [ ! -e "$T/new.moving" ] || fail 'something was left'
+
+# Back again: not while the new one can be seen, nor while nobody can tell; then by a signed entry that says why.
+says() { # CODE TEXT COMMAND…
+    want=$1 text=$2 code=0
+    shift 2
+    "$@" >"$T/out" 2>&1 || code=$?
+    [ "$code" -eq "$want" ] && grep -q -- "$text" "$T/out" || fail "$*: exit $code: $(cat "$T/out")"
+}
+cp "$T/s/ledger" "$T/ledger"
+says 2 'say --reason' "$A" copy --stay
+says 2 'not both' "$A" copy --stay --reason r --to "$T/x"
+says 1 'store-alive' "$A" copy --stay --reason 'by mistake'
+says 1 'store-alive' "$A" copy --stay --reason 'by mistake' --dry-run
+mv "$T/new/format" "$T/format"
+echo '{}' >"$T/new/format"
+says 1 'store-unclear' "$A" copy --stay --reason 'by mistake'
+mv "$T/format" "$T/new/format"
+mv "$T/new" "$T/lost"
+if command -v flock >/dev/null; then
+    mkdir "$T/new.moving"
+    says 1 'move-running' flock "$T/new.moving" "$A" copy --stay --reason 'too early'
+    rmdir "$T/new.moving"
+fi
+says 0 'would be the living store again' "$A" copy --stay --reason 'the disk died' --dry-run
+cmp "$T/s/ledger" "$T/ledger" || fail 'a dry run, refusals: something was written'
+says 0 '"seq":' "$A" --json copy --stay --reason 'the disk died'
+says 9 'not-moved' "$A" copy --stay --reason 'the disk died'
+"$A" log --json | grep '"type":"stayed"' | grep -q 'the disk died' || fail 'the ledger does not say why'
+"$A" -q log --verify >/dev/null
+"$A" -q add README.md --name back --version 1 >/dev/null || fail 'it cannot be changed'
+"$A" -q fsck >/dev/null
+"$A" --store "$T/lost" log --verify --json >"$T/head"
+"$A" -q log --verify --against "$T/head" >/dev/null 2>&1 && fail 'the parting of the ledgers was not seen'
+"$A" -q copy --to "$T/new" >/dev/null || fail 'it does not move again'
+"$A" -q --store "$T/new" fsck >/dev/null
