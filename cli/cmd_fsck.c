@@ -64,20 +64,7 @@ enum status cmd_fsck(struct cli *c, struct err *e)
     enum status st = repair_store(c, &r, e);
     if (st != ST_OK)
         return err_subject(e, "%s", c->home.store);
-    if (!c->json) {
+    if (!c->json)
         tell(c, &r);
-        return cmd_verify(c, e);
-    }
-    struct json_out j = answer_open(c, "assay.repair/1");
-    member_u64(&j, "aside", r.aside);
-    member_bool(&j, "head", r.ledger == LEDGER_HEAD);
-    member_bool(&j, "ledger_line", r.ledger == LEDGER_LINE);
-    member_bool(&j, "index", r.index);
-    member_u64(&j, "contents", r.contents);
-    member_u64(&j, "documents", r.documents);
-    member_u64(&j, "packs", r.packs);
-    member_u64(&j, "lost", r.lost);
-    answer_close(c, &j);
-    c->answered = r.lost > 0;
-    return r.lost > 0 ? ST_CORRUPT : ST_OK;
+    return verify_mended(c, &r, e);
 }

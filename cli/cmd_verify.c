@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/refs.h"
+#include "cli/repair.h"
 #include "cli/verify_law.h"
 #include "store/check.h"
 #include "store/install.h"
@@ -22,7 +23,8 @@ struct verification {
     uint64_t artifacts;
     bool damaged; /* something is: find out whose it is */
     bool way[WAYS];
-    struct err trust; /* why there is none: without it no signature is looked at */
+    struct err trust;              /* why there is none: without it no signature is looked at */
+    const struct repaired *mended; /* before; NULL: nothing was mended */
 };
 
 static const char *headline(enum status st)
@@ -36,6 +38,16 @@ static const char *headline(enum status st)
     }
 }
 
+/* Of the damaged record in a pack; or of the content, or the bytes in quarantine, as a whole. */
+static void tell_digest(struct json_out *j, const struct finding *f)
+{
+    static const struct digest none = {{0}};
+    const bool record =
+        !text_begins(f->object, "content ") && !text_begins(f->object, "quarantine ");
+    member_digest(j, "chunk", record ? &f->digest : &none);
+    member_digest(j, "content", record ? &none : &f->digest);
+}
+
 static void tell_finding(struct verification *v, const struct finding *f)
 {
     struct buf *out = &v->c->out;
@@ -46,7 +58,7 @@ static void tell_finding(struct verification *v, const struct finding *f)
         member_text(v->j, "artifact", v->artifact[0] != '\0' ? v->artifact : NULL);
         member_text(v->j, "file", v->file[0] != '\0' ? v->file : NULL);
         member_text(v->j, "object", f->object);
-        member_digest(v->j, "chunk", &f->digest);
+        tell_digest(v->j, f);
         member_offset(v->j, "offset", f->offset);
         member_text(v->j, "message", f->detail);
         json_close(v->j);
@@ -223,11 +235,25 @@ static void tell_end(struct cli *c, const struct verification *v, struct json_ou
     buf_fmt(&c->out, " hashed, %llu findings\n", (unsigned long long)v->sum.findings);
 }
 
+static void tell_mended(struct json_out *j, const struct repaired *r)
+{
+    member_u64(j, "aside", r->aside);
+    member_bool(j, "head", r->ledger == LEDGER_HEAD);
+    member_bool(j, "ledger_line", r->ledger == LEDGER_LINE);
+    member_bool(j, "index", r->index);
+    member_u64(j, "contents", r->contents);
+    member_u64(j, "documents", r->documents);
+    member_u64(j, "packs", r->packs);
+    member_u64(j, "lost", r->lost);
+}
+
 static void begin(struct verification *v, struct json_out *j)
 {
     if (!v->c->json)
         return;
-    *j = answer_open(v->c, "assay.verify/1");
+    *j = answer_open(v->c, v->mended != NULL ? "assay.repair/1" : "assay.verify/1");
+    if (v->mended != NULL)
+        tell_mended(j, v->mended);
     json_key(j, "findings");
     json_array(j);
     v->j = j;
@@ -263,8 +289,13 @@ static enum status check_unopened(struct verification *v, const struct err *why,
 
 enum status cmd_verify(struct cli *c, struct err *e)
 {
+    return verify_mended(c, NULL, e);
+}
+
+enum status verify_mended(struct cli *c, const struct repaired *mended, struct err *e)
+{
     struct json_out j;
-    struct verification v = {.c = c, .trust = ERR_NONE};
+    struct verification v = {.c = c, .trust = ERR_NONE, .mended = mended};
     if (opt_given(&c->args, OPT_ALL) && c->words > 0)
         return err_set(e, ST_USAGE, "words", "verify takes REFs or --all, not both");
     struct err why = ERR_NONE;

@@ -25,5 +25,7 @@ struct repaired {
 };
 
 enum status repair_store(struct cli *c, struct repaired *out, struct err *e) MUST_CHECK;
+/* verify without words, whose answer begins with what was mended (--json; people were told). */
+enum status verify_mended(struct cli *c, const struct repaired *mended, struct err *e) MUST_CHECK;
 
 #endif

@@ -11,7 +11,8 @@ struct finding {
     const char *code; /* "chunk-hash", "pack-header", "ledger-chain", "recipe", "index-value" … */
     char object[160]; /* "pack 0000000000000003", "ledger", "quarantine 12-…", "content sha256:…" */
     struct digest digest; /* of the damaged record, all zero if there is none */
-    uint64_t offset;      /* in that object's file; ERR_NO_OFFSET */
+    uint64_t offset; /* in that object: of the first byte known to be wrong, in a pack that of the
+                        record's header or where its stored bytes begin; ERR_NO_OFFSET */
     char detail[200];
 };
 

@@ -135,7 +135,8 @@ static enum status each_chunk(void *ctx, const struct fetch_item *item, const st
     if (verdict == NULL)
         return ST_OK;
     struct err why = *verdict;
-    why.offset = item->entry.at.offset;
+    if (why.offset == ERR_NO_OFFSET || why.offset < item->entry.at.offset)
+        why.offset = item->entry.at.offset;
     text_fmt(why.detail, sizeof why.detail, "%s (at byte %llu of the content)", verdict->detail,
              (unsigned long long)item->position);
     text_fmt(object, sizeof object, "pack %016llx", (unsigned long long)item->entry.at.pack);
