@@ -44,6 +44,26 @@ def arguments(text, opening):
     return found, at
 
 
+def choices(expression):
+    """The values that `a ? b : c` may have, in order; another expression is the only one."""
+    depth, at, question, colons = 0, 0, -1, 0
+    while at < len(expression):
+        m = LEFT_OUT.match(expression, at)
+        if m:
+            at = m.end()
+            continue
+        c = expression[at]
+        depth += (c in "([{") - (c in ")]}")
+        if depth == 0 and c == "?":
+            question, colons = (at if question < 0 else question), colons + 1
+        if depth == 0 and c == ":":
+            colons -= 1
+            if colons == 0:
+                return choices(expression[question + 1 : at]) + choices(expression[at + 1 :])
+        at += 1
+    return [expression]
+
+
 def exits(root):
     text = (root / "base/status.h").read_text(encoding="utf-8")
     return {name: int(code) for name, code in re.findall(r"X\((ST_[A-Z0-9_]+), (\d+),", text)}
@@ -129,9 +149,10 @@ class Page:
         row = self.rows.setdefault(code, [set(), ""])
         if exit_code is not None:
             row[0].add(exit_code)
-        text = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', words or ""))
+        said = ["".join(re.findall(r'"((?:\\.|[^"\\])*)"', one)) for one in choices(words or "")]
+        text = " / ".join(one for one in said if one).replace("%%", "\0")
         text = re.sub(r'"\s*PRI\w+\s*"|%[-+ #0]*[\d*.]*(?:hh|h|ll|l|z|j)*[a-zA-Z]|%[.*\d]*"?\s*$', "…", text)
-        text = text.replace("\\n", " ").replace('\\"', '"').replace("|", "\\|").replace("%%", "%")
+        text = text.replace("\\n", " ").replace('\\"', '"').replace("|", "\\|").replace("\0", "%")
         if len(text) > len(row[1]) and not row[1]:
             row[1] = text
 
@@ -140,10 +161,11 @@ class Page:
         for _, c, args in self.calls(text, self.known(s)):
             status = args[c.status] if c.status is not None else c.fixed
             words = args[c.words] if c.words is not None and c.words < len(args) else ""
-            codes, said = CODE.findall(args[c.code]), re.split(r'"\s*:\s*"', words or "")
+            codes = [code for one in choices(args[c.code]) for code in CODE.findall(one)[:1]]
+            said = choices(words or "")
             for i, code in enumerate(codes):
                 for st in re.findall(r"ST_[A-Z0-9_]+", status or "") or [""]:
-                    self.add(code, st, '"' + said[i] + '"' if len(said) == len(codes) > 1 else words)
+                    self.add(code, st, said[i] if len(said) == len(codes) else words)
         # Tables: members that are called a code, or rows that begin with one beside a status.
         for m in re.finditer(r'\.(?:code|code_\w+) = ' + CODE.pattern, text):
             self.add(m.group(1), "", "")
