@@ -139,7 +139,7 @@ enum status bundle_write(const struct bundle_export *from, int fd, struct progre
     if (st == ST_OK)
         st = bundle_encode(out, &head, &list, e);
     if (st == ST_OK)
-        st = export_open(fd, &x, e);
+        st = export_open(fd, IMPORT_TAR_ZSTD, &x, e);
     if (st == ST_OK)
         st = put(x, "bundle.json", buf_span(&list), e);
     for (size_t i = 0; st == ST_OK && i < out->count; i++)

@@ -2,7 +2,6 @@
 
 #include "base/heap.h"
 #include "base/io.h"
-#include "store/import.h"
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -48,7 +47,7 @@ static enum status judge(struct export *x, int done, struct err *e)
     return err_set(e, ST_IO, "archive-library", "libarchive: %s", why != NULL ? why : "it failed");
 }
 
-enum status export_open(int fd, struct export **out, struct err *e)
+enum status export_open(int fd, enum import_kind kind, struct export **out, struct err *e)
 {
     SCOPED(export_scope) struct export *x = heap_zero(1, sizeof *x);
     if (x == NULL)
@@ -63,11 +62,12 @@ enum status export_open(int fd, struct export **out, struct err *e)
     if (x->a == NULL || x->entry == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to write a bundle");
     int done = archive_write_set_format_pax_restricted(x->a);
-    if (done == ARCHIVE_OK && archive_write_add_filter_zstd(x->a) != ARCHIVE_OK) {
+    const bool packed = kind == IMPORT_TAR_ZSTD;
+    if (done == ARCHIVE_OK && packed && archive_write_add_filter_zstd(x->a) != ARCHIVE_OK) {
         x->a = NULL; /* libarchive 3.6.2 freed of it what archive_write_free would free again */
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to compress a bundle");
     }
-    if (done == ARCHIVE_OK)
+    if (done == ARCHIVE_OK && packed)
         done = archive_write_set_filter_option(x->a, "zstd", "compression-level", LEVEL);
     if (done == ARCHIVE_OK)
         done = archive_write_set_bytes_in_last_block(x->a, 1);

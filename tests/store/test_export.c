@@ -7,7 +7,7 @@ static struct export *begin(int *fd)
     struct err e = ERR_NONE;
     struct export *x = NULL;
     cr_assert_eq(memory_file("bundle", fd, &e), ST_OK);
-    cr_assert_eq(export_open(*fd, &x, &e), ST_OK);
+    cr_assert_eq(export_open(*fd, IMPORT_TAR_ZSTD, &x, &e), ST_OK);
     return x;
 }
 
