@@ -2,6 +2,7 @@
 #include "base/pending.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/incoming.h"
 #include "cli/print.h"
 #include "cli/target.h"
 #include "promote/bundle.h"
@@ -113,7 +114,7 @@ enum status cmd_export(struct cli *c, struct err *e)
 
 struct arrival {
     struct cli *c;
-    int fd;
+    struct incoming *in; /* the bundle */
     struct unpack *unpack;
     struct bundle_reader reader;
     struct admit_result result;
@@ -122,68 +123,34 @@ struct arrival {
 
 static void arrival_release(struct arrival *a)
 {
-    fd_release(&a->fd);
     unpack_scope(&a->unpack);
     bundle_release(&a->reader.bundle);
     admit_result_release(&a->result);
 }
 
-/* A bundle at fault is kept in quarantine, as any other bytes that are refused. */
-static enum status put_aside(struct arrival *a, const char *path, struct err *e)
-{
-    SCOPED(change_scope) struct change *change = NULL;
-    struct change_entry how = {.type = "quarantine", .clock = a->c->clock};
-    struct err why = *e, changed = ERR_NONE;
-    uint64_t bytes = 0;
-    if (unpack_steady(a->unpack, &changed) != ST_OK) {
-        *e = changed;
-        return e->status;
-    }
-    *e = ERR_NONE;
-    (void)err_subject(&why, "%s", path);
-    const struct quarantine_reject what = {.name = path, .why = &why};
-    enum status st = cli_key(a->c, "log", &how.log, e);
-    if (st == ST_OK)
-        st = change_begin(a->c->store, &change, e);
-    if (st == ST_OK)
-        st = io_size(a->fd, &bytes, e);
-    if (st == ST_OK)
-        st = quarantine_take(change, source_fd(&a->fd), bytes, &what, &how, &a->result.quarantine,
-                             e);
-    if (st != ST_OK)
-        return st;
-    a->result.quarantined = true;
-    *e = why;
-    return e->status = ST_QUARANTINED;
-}
-
-static enum status open_bundle(struct arrival *a, const char *path, struct err *e)
+static enum status open_bundle(struct arrival *a, struct err *e)
 {
     struct stat facts;
-    enum status st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &a->fd, e);
-    if (st != ST_OK)
-        return st;
-    if (fstat(a->fd, &facts) != 0)
-        return err_sys(e, errno, "fstat", path);
+    const int fd = a->in->fd;
+    if (fstat(fd, &facts) != 0)
+        return err_sys(e, errno, "fstat", a->in->request.label);
     if (!S_ISREG(facts.st_mode))
         return err_set(e, ST_USAGE, "file", "a bundle is a regular file");
-    st = unpack_start(a->fd, &facts, IMPORT_TAR_ZSTD, &a->unpack, e);
+    incoming_keep_whole(a->in, QUARANTINE_BUNDLE, &facts);
+    enum status st = unpack_start(fd, &facts, IMPORT_TAR_ZSTD, &a->unpack, e);
     return st == ST_OK ? bundle_read(&a->reader, unpack_stream(a->unpack), e) : st;
 }
 
 /* The artifact, as `add --manifest` takes it. */
-static enum status take_artifact(struct arrival *a, const char *path, struct progress *progress,
-                                 struct err *e)
+static enum status take_artifact(struct arrival *a, const struct admit_keys *keys,
+                                 struct progress *progress, struct err *e)
 {
-    struct admit_keys keys = {.clock = a->c->clock};
+    struct admit_request *request = &a->in->request;
     const struct bundle_document *m = bundle_find(&a->reader.bundle, "manifest.dsse.json");
-    const struct admit_request request = {.label = path,
-                                          .stream = bundle_files(&a->reader),
-                                          .folder = true,
-                                          .manifest_envelope = buf_span(&m->bytes)};
-    enum status st = cli_key(a->c, "log", &keys.log, e);
-    return st == ST_OK ? admit(a->c->store, a->c->trust, &keys, &request, progress, &a->result, e)
-                       : st;
+    request->stream = bundle_files(&a->reader);
+    request->folder = true;
+    request->manifest_envelope = buf_span(&m->bytes);
+    return admit(a->c->store, a->c->trust, keys, request, progress, &a->result, e);
 }
 
 static void tell_document(struct arrival *a, const char *path, const char *state, const char *why)
@@ -285,22 +252,33 @@ static enum status tell_imported(struct arrival *a, struct err *e)
     return take_documents(a, e);
 }
 
-enum status cmd_import(struct cli *c, struct err *e)
+enum status incoming_bundle(struct cli *c, struct incoming *in, struct err *e)
 {
-    SCOPED(arrival_release) struct arrival a = {.c = c, .fd = -1};
-    const char *path = c->word[0];
-    enum status st = cli_trust(c, e);
+    SCOPED(arrival_release) struct arrival a = {.c = c, .in = in};
+    struct admit_keys keys = {.clock = c->clock};
+    enum status st = cli_key(c, "log", &keys.log, e);
     if (st == ST_OK)
-        st = open_bundle(&a, path, e);
+        st = open_bundle(&a, e);
     if (st == ST_OK) {
-        SCOPED(progress_scope) struct progress *progress = progress_start(path, "B", 0, c->quiet);
-        st = take_artifact(&a, path, progress, e);
+        SCOPED(progress_scope)
+        struct progress *progress = progress_start(in->request.label, "B", 0, c->quiet);
+        st = take_artifact(&a, &keys, progress, e);
     }
     if (st != ST_OK && a.unpack != NULL && (unpack_refused(a.unpack) || a.reader.refused))
-        st = put_aside(&a, path, e);
+        st = admit_refuse(c->store, &keys, &in->request, &a.result, e);
     if (a.result.quarantined)
         text_fmt(c->quarantine, sizeof c->quarantine, "%s", a.result.quarantine.id);
+    return st == ST_OK ? tell_imported(&a, e) : st;
+}
+
+enum status cmd_import(struct cli *c, struct err *e)
+{
+    const char *path = c->word[0];
+    SCOPED(incoming_release) struct incoming in = INCOMING_OF(path);
+    enum status st = cli_trust(c, e);
     if (st == ST_OK)
-        st = tell_imported(&a, e);
+        st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &in.fd, e);
+    if (st == ST_OK)
+        st = incoming_bundle(c, &in, e);
     return st == ST_OK ? st : err_subject(e, "%s", path);
 }

@@ -9,12 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VIEW_BYTES 128 /* of the hex view, half of it before the offset */
-
 static void facts_json(struct json_out *j, const struct quarantine_facts *f)
 {
     member_text(j, "id", f->id);
     member_text(j, "name", f->name);
+    member_text(j, "kind", quarantine_kind_name(f->kind));
     member_digest(j, "sha256", &f->sha256);
     member_u64(j, "bytes", f->bytes);
     member_text(j, "stage", f->stage);
@@ -102,18 +101,6 @@ enum status cmd_quarantine_ls(struct cli *c, struct err *e)
     return ST_OK;
 }
 
-/* The bytes around the defect, from a line's beginning; the file's first ones when it has no place.
- */
-static enum status view(struct cli *c, const struct quarantine_facts *f, uint8_t bytes[VIEW_BYTES],
-                        uint64_t *from, size_t *got, struct err *e)
-{
-    uint64_t at = f->offset == ERR_NO_OFFSET ? 0 : f->offset;
-    if (at > f->bytes)
-        at = f->bytes;
-    *from = at > VIEW_BYTES / 2 ? (at - VIEW_BYTES / 2) & ~UINT64_C(15) : 0;
-    return quarantine_bytes(c->store, f, *from, bytes, VIEW_BYTES, got, e);
-}
-
 static void json_member_value(struct json_out *j, const char *key, const struct json *v)
 {
     json_key(j, key);
@@ -124,15 +111,25 @@ static void json_member_value(struct json_out *j, const char *key, const struct 
 }
 
 static void show_json(struct cli *c, const struct quarantine_facts *f, const struct json *claimed,
-                      const struct json *parsed, uint64_t from, struct span bytes)
+                      const struct json *parsed, const struct quarantine_view *v)
 {
-    char hex[2 * VIEW_BYTES + 1];
+    char hex[2 * QUARANTINE_VIEW + 1];
     struct json_out j = answer_open(c, "assay.quarantine-show/1");
     facts_json(&j, f);
-    hex_encode(hex, bytes);
+    json_key(&j, "inside");
+    if (f->inside.path[0] != '\0') {
+        json_object(&j);
+        member_text(&j, "path", f->inside.path);
+        member_digest(&j, "sha256", &f->inside.sha256);
+        member_u64(&j, "bytes", f->inside.bytes);
+        json_close(&j);
+    } else {
+        json_null(&j);
+    }
+    hex_encode(hex, SPAN(v->p, v->n));
     json_key(&j, "view");
     json_object(&j);
-    member_u64(&j, "offset", from);
+    member_u64(&j, "offset", v->from);
     member_text(&j, "hex", hex);
     json_close(&j);
     json_member_value(&j, "claimed", claimed);
@@ -178,23 +175,30 @@ static void put_members(struct buf *out, const char *title, const struct json *p
 }
 
 static void show_text(struct cli *c, const struct quarantine_facts *f, const struct json *claimed,
-                      const struct json *parsed, uint64_t from, struct span bytes)
+                      const struct json *parsed, const struct quarantine_view *v)
 {
     struct buf *out = &c->out;
     char hex[DIGEST_TEXT];
     digest_text(&f->sha256, hex);
     put_field(out, "id", "%s", f->id);
     put_field(out, "name", "%s", f->name);
+    put_field(out, "kind", "%s", quarantine_kind_name(f->kind));
     put_field(out, "sha256", "%s", hex);
     put_field(out, "bytes", "%llu", (unsigned long long)f->bytes);
     put_field(out, "rejected", "%s", f->time);
     put_field(out, "stage", "%s", f->stage);
     put_field(out, "code", "%s", f->code);
+    if (f->inside.path[0] != '\0') {
+        digest_text(&f->inside.sha256, hex);
+        put_field(out, "inside", "%s", f->inside.path);
+        put_field(out, "  sha256", "%s", hex);
+        put_field(out, "  bytes", "%llu", (unsigned long long)f->inside.bytes);
+    }
     if (f->offset != ERR_NO_OFFSET)
         put_field(out, "offset", "%llu (0x%llx)", (unsigned long long)f->offset,
                   (unsigned long long)f->offset);
     put_field(out, "why", "%s", f->message);
-    put_hex(out, bytes, from, f->offset);
+    put_hex(out, SPAN(v->p, v->n), v->from, f->offset);
     put_members(out, "was said to be:\n", claimed);
     put_members(out, "parsed until then:\n", parsed);
 }
@@ -204,14 +208,12 @@ enum status cmd_quarantine_show(struct cli *c, struct err *e)
     SCOPED(quarantine_facts_release) struct quarantine_facts f = {0};
     SCOPED(json_scope) struct json *parsed = NULL;
     SCOPED(json_scope) struct json *claimed = NULL;
-    uint8_t bytes[VIEW_BYTES];
-    uint64_t from = 0;
-    size_t got = 0;
+    struct quarantine_view v;
     enum status st = cli_store(c, e);
     if (st == ST_OK)
         st = quarantine_get(c->store, c->word[0], &f, e);
     if (st == ST_OK)
-        st = view(c, &f, bytes, &from, &got, e);
+        st = quarantine_look(c->store, &f, &v, e);
     if (st == ST_OK && f.parsed.n > 0)
         st = json_parse(buf_span(&f.parsed), STORE_DOCUMENT_MAX, &parsed, e);
     if (st == ST_OK && f.claimed.n > 0)
@@ -219,8 +221,8 @@ enum status cmd_quarantine_show(struct cli *c, struct err *e)
     if (st != ST_OK)
         return err_subject(e, "%s", c->word[0]);
     if (c->json)
-        show_json(c, &f, claimed, parsed, from, SPAN(bytes, got));
+        show_json(c, &f, claimed, parsed, &v);
     else
-        show_text(c, &f, claimed, parsed, from, SPAN(bytes, got));
+        show_text(c, &f, claimed, parsed, &v);
     return ST_OK;
 }

@@ -1,5 +1,6 @@
 /* quarantine add, release and purge: what goes in by hand, comes back, or goes for good. */
 #include "base/files.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/incoming.h"
@@ -52,7 +53,11 @@ enum status cmd_quarantine_add(struct cli *c, struct err *e)
     struct err why = ERR_NONE;
     (void)err_at(&why, ST_REFUSED, "hand", "put-aside", ERR_NO_OFFSET, "%s",
                  reason != NULL ? reason : "put aside by hand");
-    const struct quarantine_reject what = {.name = path, .why = &why};
+    const struct quarantine_reject what = {
+        .name = path,
+        .kind = import_kind_of(path) != IMPORT_NONE ? QUARANTINE_ARCHIVE : QUARANTINE_FILE,
+        .why = &why,
+        .claimed = span_text("{}")};
     enum status st = entry_of(c, "quarantine", &how, e);
     if (st == ST_OK)
         st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, e);
@@ -77,31 +82,67 @@ static enum status drop(struct cli *c, const struct quarantine_facts *f,
     return st == ST_OK ? quarantine_drop(change, f, how, e) : st;
 }
 
-/* The bytes go through the whole of admission again; the entry goes when they are in. What is
- * refused again has a new entry, which says why now, and the old one goes too. */
+/* What is not said now is as it was said when it was handed in: nothing that was asked of the bytes
+ * is forgotten on the way. */
+static enum status claim_again(const struct quarantine_facts *f, const struct json *claimed,
+                               struct incoming *in, struct err *e)
+{
+    struct admit_request *r = &in->request;
+    const struct {
+        const char **text;
+        const char *key;
+    } said[] = {{&r->format, "format"},     {&r->license, "license"},   {&r->name, "name"},
+                {&r->revision, "revision"}, {&r->source_uri, "source"}, {&r->version, "version"}};
+    if (f->claimed.n == 0 && f->kind != QUARANTINE_UNTOLD)
+        return err_set(e, ST_USAGE, "quarantine-claims",
+                       "what it was said to be was too long to be kept: add it again");
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (*said[i].text == NULL)
+            *said[i].text = json_as_string(json_get(claimed, said[i].key));
+    const char *expect = json_as_string(json_get(claimed, "sha256"));
+    if (r->expect == NULL && expect != NULL && digest_parse(expect, &in->expect))
+        r->expect = &in->expect;
+    const bool bundle = f->kind == QUARANTINE_BUNDLE, given = in->envelope.n > 0;
+    if (bundle && given)
+        return err_set(e, ST_USAGE, "bundle-manifest", "a bundle has its manifest inside");
+    if (!bundle && !given && json_get(claimed, "manifest") != NULL)
+        return err_set(e, ST_USAGE, "no-manifest",
+                       "it was handed in with a signed manifest: say --manifest FILE");
+    return ST_OK;
+}
+
+static enum status admit_again(struct cli *c, const struct quarantine_facts *f, struct incoming *in,
+                               struct err *e)
+{
+    SCOPED(admit_result_release) struct admit_result result = {0};
+    enum status st = quarantine_open(c->store, f, &in->fd, e);
+    if (st == ST_OK)
+        st = incoming_held(in, f, e);
+    if (st == ST_OK && f->kind == QUARANTINE_BUNDLE)
+        return incoming_bundle(c, in, e);
+    if (st == ST_OK)
+        st = incoming_admit(c, in, &result, e);
+    return st == ST_OK ? incoming_tell(c, &result, e) : st;
+}
+
+/* What was handed in goes through the whole of admission again, and the entry goes when it is in.
+ * What is refused again stays as it is, with the first reason. */
 static enum status release(struct cli *c, const struct quarantine_facts *f, struct err *e)
 {
+    SCOPED(json_scope) struct json *claimed = NULL;
     SCOPED(incoming_release) struct incoming in = INCOMING_OF(f->name);
-    SCOPED(admit_result_release) struct admit_result result = {0};
     struct change_entry how;
-    struct err lost = ERR_NONE;
     enum status st = incoming_options(c, &in, e);
+    if (st == ST_OK && f->claimed.n > 0)
+        st = json_parse(buf_span(&f->claimed), STORE_DOCUMENT_MAX, &claimed, e);
     if (st == ST_OK)
-        st = quarantine_open(c->store, f, &in.fd, e);
+        st = claim_again(f, claimed, &in, e);
+    text_fmt(c->quarantine, sizeof c->quarantine, "%s", f->id);
     if (st == ST_OK)
-        st = incoming_look(&in, f->name, e);
+        st = admit_again(c, f, &in, e);
     if (st == ST_OK)
-        st = incoming_admit(c, &in, &result, e);
-    if (st != ST_OK && !result.quarantined)
-        return st;
-    enum status gone = entry_of(c, "release", &how, &lost);
-    if (gone == ST_OK)
-        gone = drop(c, f, &how, &lost);
-    if (gone != ST_OK) {
-        *e = lost;
-        return gone;
-    }
-    return st == ST_OK ? incoming_tell(c, &result, e) : st;
+        st = entry_of(c, "release", &how, e);
+    return st == ST_OK ? drop(c, f, &how, e) : st;
 }
 
 enum status cmd_quarantine_release(struct cli *c, struct err *e)

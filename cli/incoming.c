@@ -29,17 +29,51 @@ static const char *base_name(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-enum status incoming_open(struct incoming *in, const char *path, struct err *e)
+static enum status read_whole(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
 {
-    enum status st = ST_OK;
-    if (strcmp(path, "-") == 0)
-        in->fd = STDIN_FILENO;
-    else
-        st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &in->fd, e); /* a pipe may wait */
-    return st == ST_OK ? incoming_look(in, path, e) : st;
+    struct incoming *in = ctx;
+    const uint64_t left = in->request.whole.bytes - in->at;
+    const size_t n = left < cap ? (size_t)left : cap;
+    *got = 0;
+    enum status st = cli_alive(e);
+    if (st == ST_OK)
+        st = n > 0 ? io_read_at(in->fd, p, n, in->at, e) : steady_check(&in->was, in->fd, e);
+    if (st != ST_OK)
+        return st;
+    in->at += n;
+    *got = n;
+    return ST_OK;
 }
 
-enum status incoming_look(struct incoming *in, const char *path, struct err *e)
+void incoming_keep_whole(struct incoming *in, enum quarantine_kind kind, const struct stat *facts)
+{
+    in->was = steady_of(facts);
+    in->at = 0;
+    in->request.whole = (struct admit_whole){kind, {read_whole, in}, (uint64_t)facts->st_size};
+}
+
+static enum status take_apart(struct incoming *in, enum import_kind kind, const struct stat *facts,
+                              struct err *e)
+{
+    incoming_keep_whole(in, QUARANTINE_ARCHIVE, facts);
+    enum status st = unpack_start(in->fd, facts, kind, &in->archive, e);
+    in->request.folder = true;
+    if (st == ST_OK)
+        in->request.stream = unpack_stream(in->archive);
+    return st;
+}
+
+static void take_file(struct incoming *in, const char *path, const struct stat *facts)
+{
+    in->was = steady_of(facts);
+    in->bytes = S_ISREG(facts->st_mode) ? (uint64_t)facts->st_size : 0;
+    in->one =
+        (struct admit_file){.path = base_name(path), .from = {read_alive, in}, .bytes = in->bytes};
+    in->request.given = &in->one;
+    in->request.given_count = 1;
+}
+
+static enum status look(struct incoming *in, const char *path, struct err *e)
 {
     struct stat facts;
     enum status st = ST_OK;
@@ -52,23 +86,47 @@ enum status incoming_look(struct incoming *in, const char *path, struct err *e)
             st == ST_OK ? walk_files(in->tree, &in->request.given_count, &in->bytes) : NULL;
         return st;
     }
-    in->was = steady_of(&facts);
     st = walk_name(base_name(path), e);
     if (st != ST_OK)
         return st;
     enum import_kind kind = import_kind_of(path);
-    if (kind != IMPORT_NONE && in->request.format == NULL && S_ISREG(facts.st_mode)) {
-        st = unpack_start(in->fd, &facts, kind, &in->archive, e);
-        in->request.folder = true;
-        if (st == ST_OK)
-            in->request.stream = unpack_stream(in->archive);
-        return st;
+    if (kind != IMPORT_NONE && in->request.format == NULL && S_ISREG(facts.st_mode))
+        return take_apart(in, kind, &facts, e);
+    take_file(in, path, &facts);
+    return ST_OK;
+}
+
+enum status incoming_open(struct incoming *in, const char *path, struct err *e)
+{
+    enum status st = ST_OK;
+    if (strcmp(path, "-") == 0)
+        in->fd = STDIN_FILENO;
+    else
+        st = io_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &in->fd, e); /* a pipe may wait */
+    return st == ST_OK ? look(in, path, e) : st;
+}
+
+enum status incoming_held(struct incoming *in, const struct quarantine_facts *f, struct err *e)
+{
+    struct stat facts;
+    if (fstat(in->fd, &facts) != 0)
+        return err_set(e, ST_IO, NULL, "cannot look at %s", f->id);
+    in->request.held = true;
+    switch (f->kind) {
+    case QUARANTINE_UNTOLD:
+        return err_set(e, ST_USAGE, "quarantine-kind",
+                       "it was kept by an earlier release and may be a part of what was handed in: "
+                       "add the whole again, and purge this");
+    case QUARANTINE_FOLDER: return take_apart(in, IMPORT_TAR, &facts, e);
+    case QUARANTINE_ARCHIVE:
+        if (in->request.format == NULL) /* else it is stored as it is */
+            return take_apart(in, import_kind_of(f->name), &facts, e);
+        break;
+    case QUARANTINE_FILE:
+    case QUARANTINE_BUNDLE: break;
     }
-    in->bytes = S_ISREG(facts.st_mode) ? (uint64_t)facts.st_size : 0;
-    in->one =
-        (struct admit_file){.path = base_name(path), .from = {read_alive, in}, .bytes = in->bytes};
-    in->request.given = &in->one;
-    in->request.given_count = 1;
+    if (f->kind != QUARANTINE_BUNDLE)
+        take_file(in, f->name, &facts);
     return ST_OK;
 }
 
@@ -121,37 +179,6 @@ enum status incoming_options(struct cli *c, struct incoming *in, struct err *e)
     return st != ST_OK ? err_subject(e, "%s", manifest) : ST_OK;
 }
 
-/* An archive that cannot be taken apart is kept in quarantine, as any other bytes that are refused.
- */
-static enum status refuse_archive(struct cli *c, struct incoming *in, const struct admit_keys *keys,
-                                  struct admit_result *result, struct err *e)
-{
-    SCOPED(change_scope) struct change *change = NULL;
-    const struct change_entry how = {.type = "quarantine", .clock = keys->clock, .log = keys->log};
-    struct err why = *e;
-    SCOPED(buf_release) struct buf claimed = BUF_EMPTY;
-    *e = ERR_NONE;
-    (void)err_subject(&why, "%s", in->request.label);
-    uint64_t bytes = 0;
-    enum status st = admit_claimed(&in->request, NULL, &claimed, e);
-    const struct quarantine_reject what = {
-        .name = in->request.label, .why = &why, .claimed = buf_span(&claimed)};
-    if (st == ST_OK)
-        st = change_begin(c->store, &change, e);
-    if (st == ST_OK)
-        st = io_size(in->fd, &bytes, e);
-    if (st == ST_OK && lseek(in->fd, 0, SEEK_SET) != 0)
-        st = err_set(e, ST_IO, NULL, "cannot read %s again", in->request.label);
-    if (st == ST_OK)
-        st = quarantine_take(change, (struct source){read_alive, in}, bytes, &what, &how,
-                             &result->quarantine, e);
-    if (st != ST_OK)
-        return st;
-    result->quarantined = true;
-    *e = why;
-    return e->status = ST_QUARANTINED;
-}
-
 enum status incoming_admit(struct cli *c, struct incoming *in, struct admit_result *result,
                            struct err *e)
 {
@@ -169,7 +196,7 @@ enum status incoming_admit(struct cli *c, struct incoming *in, struct admit_resu
         (text_equal(e->stage, "envelope") || text_equal(e->stage, "json")))
         (void)err_subject(e, "%s, the manifest", c->args.value[OPT_MANIFEST]);
     if (st != ST_OK && in->archive != NULL && unpack_refused(in->archive))
-        st = refuse_archive(c, in, &keys, result, e);
+        st = admit_refuse(c->store, &keys, &in->request, result, e);
     if (result->quarantined)
         text_fmt(c->quarantine, sizeof c->quarantine, "%s", result->quarantine.id);
     return st;

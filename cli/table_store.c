@@ -155,9 +155,12 @@ static const struct command rows[] = {
      .least = 1,
      .most = 1,
      .summary = "admit quarantined bytes, if they pass now",
-     .about = "The bytes go through the whole of add again, never around it; then the entry is "
-              "gone. What is\n"
-              "refused again gets a new entry with the new reason.",
+     .about =
+         "What was handed in goes through the whole of add or import again, never around it, "
+         "as it was\n"
+         "said to be, --expect and all; options say otherwise. Then the entry is gone. What is "
+         "refused\n"
+         "again stays as it is, with the first reason.",
      .examples = "assay quarantine release 12-0a1b2c3d4e5f --name tiny --version 2\n"
                  "assay quarantine release 12-0a1b2c3d4e5f --manifest tiny.manifest.json",
      .run = cmd_quarantine_release,

@@ -6,6 +6,7 @@
 #include "store/change_inside.h"
 #include "store/quarantine_facts.h"
 #include "store/seat.h"
+#include "store/quarantine_pack.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -118,18 +119,33 @@ static enum status keep_json(struct span json, struct buf *out, struct err *e)
     return json.n == 0 || json.n > QUARANTINE_JSON_MAX ? ST_OK : canon_text(json, out, e);
 }
 
-static enum status fill_facts(struct quarantine_facts *f, const struct digest *content,
-                              const struct quarantine_reject *what, struct err *e)
+/* Of a path that is too long its end, which holds the name, from a whole character on. */
+static const char *end_of(const char *path, size_t cap)
+{
+    size_t n = strlen(path);
+    const char *p = n < cap ? path : path + n - cap + 1;
+    while (p > path && ((unsigned char)*p & 0xc0) == 0x80)
+        p++;
+    return p;
+}
+
+/* All but digest and length of the bytes that are kept. */
+static enum status fill_facts(struct change *c, const struct quarantine_reject *what,
+                              struct quarantine_facts *f, struct err *e)
 {
     const struct err *why = what->why;
-    *f = (struct quarantine_facts){.sha256 = *content, .offset = why->offset};
-    text_fmt(f->name, sizeof f->name, "%s", what->name);
+    *f = (struct quarantine_facts){.kind = what->kind, .offset = why->offset};
+    text_fmt(f->name, sizeof f->name, "%s", end_of(what->name, sizeof f->name));
     text_fmt(f->stage, sizeof f->stage, "%s", why->stage != NULL ? why->stage : "");
     text_fmt(f->code, sizeof f->code, "%s", err_code(why));
     text_fmt(f->status, sizeof f->status, "%s", status_slug(why->status));
     text_fmt(f->message, sizeof f->message, "%s", why->detail);
     enum status st = keep_json(what->parsed, &f->parsed, e);
-    return st == ST_OK ? keep_json(what->claimed, &f->claimed, e) : st;
+    if (st == ST_OK)
+        st = keep_json(what->claimed, &f->claimed, e);
+    return st == ST_OK && what->inside != NULL
+               ? quarantine_inside_of(c, what->inside, f->offset, &f->inside, e)
+               : st;
 }
 
 /* The bytes are in p->bytes: all that is left to do. */
@@ -157,7 +173,8 @@ enum status quarantine_put(struct change *c, const struct digest *content,
     SCOPED(put_release)
     struct put p = {.s = change_store(c), .bytes = PENDING_NONE, .facts = &facts};
     uint64_t bytes = 0;
-    enum status st = fill_facts(&facts, content, what, e);
+    enum status st = fill_facts(c, what, &facts, e);
+    facts.sha256 = *content;
     if (st == ST_OK)
         st = change_staged(c, content, &bytes, e);
     if (st == ST_OK)
@@ -166,6 +183,66 @@ enum status quarantine_put(struct change *c, const struct digest *content,
         st = pending_open(p.s->quarantine, 0600, &p.bytes, e);
     if (st == ST_OK)
         st = change_read_back(c, content, sink_fd(&p.bytes.fd), e);
+    return st == ST_OK ? settle(&p, c, how, out, e) : st;
+}
+
+struct window {
+    uint64_t offset; /* of what is wanted */
+    uint8_t *p;
+    size_t n, got;
+};
+
+static void keep(struct window *w, uint64_t at, const uint8_t *block, size_t n)
+{
+    while (w->got < w->n && w->offset + w->got >= at && w->offset + w->got < at + n) {
+        w->p[w->got] = block[w->offset + w->got - at];
+        w->got++;
+    }
+}
+
+static enum status hash_file(int fd, uint64_t size, struct window *w, struct digest *out,
+                             struct err *e)
+{
+    SCOPED(hasher_scope) struct hasher *h = NULL;
+    SCOPED(buf_release) struct buf block = BUF_EMPTY;
+    uint8_t *p = buf_space(&block, BLOCK);
+    if (p == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "reading from quarantine");
+    enum status st = hasher_open(&h, e);
+    for (uint64_t at = 0; st == ST_OK && at < size;) {
+        size_t n = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
+        st = io_read_at(fd, p, n, at, e);
+        if (st != ST_OK)
+            return st;
+        hasher_add(h, SPAN(p, n));
+        keep(w, at, p, n);
+        at += n;
+    }
+    if (st == ST_OK)
+        *out = hasher_end(h);
+    return st;
+}
+
+enum status quarantine_put_folder(struct change *c, const struct quarantine_file *files,
+                                  size_t count, const struct quarantine_reject *what,
+                                  const struct change_entry *how, struct quarantine_facts *out,
+                                  struct err *e)
+{
+    SCOPED(quarantine_facts_release) struct quarantine_facts facts = {0};
+    SCOPED(put_release)
+    struct put p = {.s = change_store(c), .bytes = PENDING_NONE, .facts = &facts};
+    struct window none = {0};
+    enum status st = fill_facts(c, what, &facts, e);
+    if (st == ST_OK)
+        st = change_reserve(c, quarantine_tar_most(files, count), e);
+    if (st == ST_OK)
+        st = pending_open(p.s->quarantine, 0600, &p.bytes, e);
+    if (st == ST_OK)
+        st = quarantine_tar(c, files, count, p.bytes.fd, e);
+    if (st == ST_OK)
+        st = io_size(p.bytes.fd, &facts.bytes, e);
+    if (st == ST_OK)
+        st = hash_file(p.bytes.fd, facts.bytes, &none, &facts.sha256, e);
     return st == ST_OK ? settle(&p, c, how, out, e) : st;
 }
 
@@ -202,14 +279,13 @@ enum status quarantine_take(struct change *c, struct source from, uint64_t bytes
     SCOPED(quarantine_facts_release) struct quarantine_facts facts = {0};
     SCOPED(put_release)
     struct put p = {.s = change_store(c), .bytes = PENDING_NONE, .facts = &facts};
-    struct digest sha256 = {{0}};
-    enum status st = change_reserve(c, bytes, e);
+    enum status st = fill_facts(c, what, &facts, e);
+    if (st == ST_OK)
+        st = change_reserve(c, bytes, e);
     if (st == ST_OK)
         st = pending_open(p.s->quarantine, 0600, &p.bytes, e);
     if (st == ST_OK)
-        st = copy(from, bytes, p.bytes.fd, &sha256, e);
-    if (st == ST_OK)
-        st = fill_facts(&facts, &sha256, what, e);
+        st = copy(from, bytes, p.bytes.fd, &facts.sha256, e);
     return st == ST_OK ? settle(&p, c, how, out, e) : st;
 }
 
@@ -328,43 +404,6 @@ enum status quarantine_get(struct store *s, const char *id, struct quarantine_fa
 /* -- bytes ---------------------------------------------------------------------------------------
  */
 
-struct window {
-    uint64_t offset; /* of what is wanted */
-    uint8_t *p;
-    size_t n, got;
-};
-
-static void keep(struct window *w, uint64_t at, const uint8_t *block, size_t n)
-{
-    while (w->got < w->n && w->offset + w->got >= at && w->offset + w->got < at + n) {
-        w->p[w->got] = block[w->offset + w->got - at];
-        w->got++;
-    }
-}
-
-static enum status hash_file(int fd, uint64_t size, struct window *w, struct digest *out,
-                             struct err *e)
-{
-    SCOPED(hasher_scope) struct hasher *h = NULL;
-    SCOPED(buf_release) struct buf block = BUF_EMPTY;
-    uint8_t *p = buf_space(&block, BLOCK);
-    if (p == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "reading from quarantine");
-    enum status st = hasher_open(&h, e);
-    for (uint64_t at = 0; st == ST_OK && at < size;) {
-        size_t n = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
-        st = io_read_at(fd, p, n, at, e);
-        if (st != ST_OK)
-            return st;
-        hasher_add(h, SPAN(p, n));
-        keep(w, at, p, n);
-        at += n;
-    }
-    if (st == ST_OK)
-        *out = hasher_end(h);
-    return st;
-}
-
 static enum status open_verified(struct store *s, const struct quarantine_facts *f,
                                  struct window *w, int *out, struct err *e)
 {
@@ -421,4 +460,14 @@ enum status quarantine_bytes(struct store *s, const struct quarantine_facts *f, 
     if (st == ST_OK)
         *got = w.got;
     return st;
+}
+
+enum status quarantine_look(struct store *s, const struct quarantine_facts *f,
+                            struct quarantine_view *out, struct err *e)
+{
+    *out = f->inside.view;
+    if (f->inside.path[0] != '\0')
+        return ST_OK;
+    out->from = quarantine_view_from(f->offset, f->bytes);
+    return quarantine_bytes(s, f, out->from, out->p, sizeof out->p, &out->n, e);
 }

@@ -43,6 +43,34 @@ static void object_member(struct json_out *j, const char *key, const struct buf 
         json_null(j);
 }
 
+static const char *const kinds[] = {"untold", "file", "folder", "archive", "bundle"};
+
+const char *quarantine_kind_name(enum quarantine_kind kind)
+{
+    return kinds[kind];
+}
+
+static void inside_member(struct json_out *j, const struct quarantine_inside *in)
+{
+    char hex[DIGEST_TEXT], view[2 * QUARANTINE_VIEW + 1];
+    json_key(j, "inside");
+    if (in->path[0] == '\0') {
+        json_null(j);
+        return;
+    }
+    digest_text(&in->sha256, hex);
+    hex_encode(view, SPAN(in->view.p, in->view.n));
+    json_object(j);
+    json_key(j, "bytes");
+    json_u64(j, in->bytes);
+    json_key(j, "from");
+    json_u64(j, in->view.from);
+    member(j, "path", in->path);
+    member(j, "sha256", hex);
+    member(j, "view", view);
+    json_close(j);
+}
+
 void quarantine_facts_write(const struct quarantine_facts *f, struct buf *out)
 {
     char hex[DIGEST_TEXT];
@@ -54,6 +82,8 @@ void quarantine_facts_write(const struct quarantine_facts *f, struct buf *out)
     object_member(&j, "claimed", &f->claimed);
     member(&j, "code", f->code);
     member(&j, "id", f->id);
+    inside_member(&j, &f->inside);
+    member(&j, "kind", quarantine_kind_name(f->kind));
     member(&j, "message", f->message);
     member(&j, "name", f->name);
     json_key(&j, "offset");
@@ -77,6 +107,29 @@ static bool text_member(const struct json *root, const char *key, char *out, siz
     return s != NULL;
 }
 
+static enum quarantine_kind kind_read(const struct json *v)
+{
+    const char *text = json_as_string(v);
+    for (size_t i = 1; text != NULL && i < sizeof kinds / sizeof *kinds; i++)
+        if (text_equal(text, kinds[i]))
+            return (enum quarantine_kind)i;
+    return QUARANTINE_UNTOLD;
+}
+
+static bool inside_read(const struct json *v, struct quarantine_inside *in)
+{
+    char hex[DIGEST_TEXT + 8] = "", view[2 * QUARANTINE_VIEW + 1] = "";
+    if (json_kind(v) == JSON_NULL)
+        return true;
+    bool ok = json_as_u64(json_get(v, "bytes"), &in->bytes) &&
+              json_as_u64(json_get(v, "from"), &in->view.from) &&
+              text_member(v, "path", in->path, sizeof in->path) &&
+              text_member(v, "sha256", hex, sizeof hex) && digest_parse(hex, &in->sha256) &&
+              text_member(v, "view", view, sizeof view);
+    in->view.n = strlen(view) / 2;
+    return ok && hex_decode(in->view.p, in->view.n, span_text(view));
+}
+
 static bool read_members(const struct json *root, struct quarantine_facts *f)
 {
     char hex[DIGEST_TEXT + 8] = "";
@@ -89,6 +142,8 @@ static bool read_members(const struct json *root, struct quarantine_facts *f)
     ok = ok && text_member(root, "status", f->status, sizeof f->status) &&
          text_member(root, "message", f->message, sizeof f->message) &&
          text_member(root, "time", f->time, sizeof f->time);
+    f->kind = kind_read(json_get(root, "kind"));
+    ok = ok && inside_read(json_get(root, "inside"), &f->inside);
     if (!json_as_u64(json_get(root, "offset"), &f->offset))
         f->offset = ERR_NO_OFFSET;
     return ok;

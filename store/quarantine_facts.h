@@ -1,7 +1,11 @@
 /* The facts of a quarantined input as JSON: the value of state key quarantine/ID.
  *
- *     {"bytes":N,"claimed":{…}|null,"code":…,"id":…,"message":…,"name":…,"offset":N|null,
- *      "parsed":{…}|null,"sha256":HEX,"stage":…,"status":…,"time":…}    no claimed: null */
+ *     {"bytes":N,"claimed":{…}|null,"code":…,"id":…,"inside":{…}|null,"kind":…,"message":…,
+ *      "name":…,"offset":N|null,"parsed":{…}|null,"sha256":HEX,"stage":…,"status":…,"time":…}
+ *     inside: {"bytes":N,"from":N,"path":…,"sha256":HEX,"view":HEX of the bytes at `from`}
+ *     kind: "file", "folder", "archive" or "bundle"
+ *
+ * A missing claimed or inside means null; a kind that is missing or another QUARANTINE_UNTOLD. */
 #ifndef STORE_QUARANTINE_FACTS_H
 #define STORE_QUARANTINE_FACTS_H
 

@@ -1,4 +1,5 @@
 #include "verify/admit.h"
+#include "base/ensure.h"
 #include "base/heap.h"
 #include "base/json.h"
 #include "base/json_write.h"
@@ -62,45 +63,31 @@ static struct content totals(const struct admission *a)
 
 /* ---- refusing ----------------------------------------------------------------------------- */
 
-struct text_source {
-    struct span left;
-};
-
-static enum status text_read(void *ctx, uint8_t *p, size_t cap, size_t *got, struct err *e)
+static struct quarantine_file file_of(const struct admitted *f)
 {
-    struct text_source *t = ctx;
-    (void)e;
-    *got = t->left.n < cap ? t->left.n : cap;
-    if (*got > 0)
-        memcpy(p, t->left.p, *got);
-    t->left = SPAN(t->left.p + *got, t->left.n - *got);
-    return ST_OK;
+    return (struct quarantine_file){f->path, f->content.sha256, f->content.bytes};
 }
 
-/* A folder refused as a whole has no single file to keep: its listing is kept, whose digest is the
- * folder's content digest. */
-static enum status stage_listing(struct admission *a, struct err *e)
+/* A folder has all its files in quarantine. */
+static enum status keep_folder(struct admission *a, const struct quarantine_reject *what,
+                               const struct change_entry *how, struct quarantine_facts *out,
+                               struct err *e)
 {
-    struct content listed;
-    SCOPED(buf_release) struct buf text = BUF_EMPTY;
-    for (size_t i = 0; i < a->file_count; i++) {
-        char hex[DIGEST_TEXT];
-        digest_text(&a->files[i].content.sha256, hex);
-        buf_fmt(&text, "%s  %s\n", hex, a->files[i].path);
-    }
-    if (buf_status(&text) != ST_OK)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a listing");
-    struct text_source from = {.left = buf_span(&text)};
-    return change_content(a->change, (struct source){.read = text_read, .ctx = &from}, NULL,
-                          &listed, e);
+    struct quarantine_file *files = heap_zero(a->file_count, sizeof *files);
+    if (files == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for a refusal");
+    for (size_t i = 0; i < a->file_count; i++)
+        files[i] = file_of(&a->files[i]);
+    enum status st = quarantine_put_folder(a->change, files, a->file_count, what, how, out, e);
+    heap_free(files);
+    return st;
 }
 
-/* Quarantines what was refused and tells both why and where it is. */
-static enum status refuse(struct admission *a, struct admit_result *out, struct err *e)
+/* What was handed in goes to quarantine, whole. */
+static enum status keep(struct admission *a, struct quarantine_facts *out, struct err *e)
 {
     const struct admit_request *r = a->request;
-    bool whole = a->culprit == a->file_count;
-    struct digest bytes = whole ? a->content : a->files[a->culprit].content.sha256;
+    const struct admit_whole *whole = &r->whole;
     const struct change_entry how = {.type = "quarantine",
                                      .body = span_text("{}"),
                                      .set = span_text("{}"),
@@ -108,25 +95,60 @@ static enum status refuse(struct admission *a, struct admit_result *out, struct 
                                      .log = a->keys->log};
     SCOPED(buf_release) struct buf claimed = BUF_EMPTY;
     const struct digest artifact = digest_of(buf_span(&a->given.payload));
-    err_subject(&a->why, "%s", r->label);
-    enum status st = whole && r->folder ? stage_listing(a, e) : ST_OK;
-    if (st == ST_OK)
-        st = admit_claimed(r, a->given.payload.n > 0 ? &artifact : NULL, &claimed, e);
-    const struct quarantine_reject what = {.name = r->label,
-                                           .why = &a->why,
-                                           .parsed = buf_span(&a->probe.parsed),
-                                           .claimed = buf_span(&claimed)};
-    if (st == ST_OK)
-        st = quarantine_put(a->change, &bytes, &what, &how, &out->quarantine, e);
+    struct quarantine_file culprit;
+    struct quarantine_reject what = {.name = r->label,
+                                     .kind = whole->from.read != NULL ? whole->kind
+                                             : r->folder              ? QUARANTINE_FOLDER
+                                                                      : QUARANTINE_FILE,
+                                     .why = &a->why,
+                                     .parsed = buf_span(&a->probe.parsed)};
+    enum status st = admit_claimed(r, a->given.payload.n > 0 ? &artifact : NULL, &claimed, e);
     if (st != ST_OK)
         return st;
-    out->quarantined = true;
+    what.claimed = buf_span(&claimed);
+    if (r->folder && a->culprit < a->file_count) {
+        culprit = file_of(&a->files[a->culprit]);
+        what.inside = &culprit;
+    }
+    if (what.kind == QUARANTINE_FILE)
+        return quarantine_put(a->change, &a->content, &what, &how, out, e);
+    if (what.kind == QUARANTINE_FOLDER)
+        return keep_folder(a, &what, &how, out, e);
+    return quarantine_take(a->change, whole->from, whole->bytes, &what, &how, out, e);
+}
+
+/* Quarantines what was refused and tells both why and where it is. */
+static enum status refuse(struct admission *a, struct admit_result *out, struct err *e)
+{
+    const struct admit_request *r = a->request;
+    if (r->folder && a->culprit < a->file_count)
+        err_subject(&a->why, "%s: %s", r->label, a->files[a->culprit].path);
+    err_subject(&a->why, "%s", r->label);
+    if (!r->held) {
+        enum status st = keep(a, &out->quarantine, e);
+        if (st != ST_OK)
+            return st;
+        out->quarantined = true;
+    }
     out->content = totals(a);
     /* Whoever reads the exit code learns of a signature what it says of the signature. */
     if (status_exit(a->why.status) == status_exit(ST_QUARANTINED))
         a->why.status = ST_QUARANTINED;
     *e = a->why;
     return e->status;
+}
+
+enum status admit_refuse(struct store *s, const struct admit_keys *keys,
+                         const struct admit_request *request, struct admit_result *out,
+                         struct err *e)
+{
+    SCOPED(admission_release)
+    struct admission a = {.store = s, .keys = keys, .request = request, .why = *e};
+    ENSURE(request->whole.from.read != NULL);
+    *out = (struct admit_result){0};
+    *e = ERR_NONE;
+    enum status st = change_begin(s, &a.change, e);
+    return st == ST_OK ? refuse(&a, out, e) : st;
 }
 
 /* ---- committing --------------------------------------------------------------------------- */

@@ -5,7 +5,10 @@
  *
  * What claims to be a model (format asked for, .slm or .gguf, or the magic) and is not goes to
  * quarantine; a known format of others is refused by name, into quarantine as well; what claims
- * nothing is stored as `opaque`, never gateable. The parse runs in a sandboxed child. */
+ * nothing is stored as `opaque`, never gateable. The parse runs in a sandboxed child.
+ *
+ * What goes to quarantine is what was handed in, whole: the archive or bundle that the files came
+ * out of, else the folder, else the file. Released from there it is handed in again, as `held`. */
 #ifndef VERIFY_ADMIT_H
 #define VERIFY_ADMIT_H
 
@@ -27,12 +30,21 @@ struct admit_stream {
     void *ctx;
 };
 
+/* What the stream takes apart: read to its end when it is refused. */
+struct admit_whole {
+    enum quarantine_kind kind; /* archive or bundle */
+    struct source from;        /* read == NULL: there is none, the files are all */
+    uint64_t bytes;
+};
+
 struct admit_request {
     const char *label;        /* what to call it in messages: the path as given, or "-" */
     struct admit_file *given; /* [given_count] */
     size_t given_count;
     struct admit_stream stream; /* instead of those, when its next is not NULL */
     bool folder;                /* a folder of files (its content digest is the listing's) */
+    struct admit_whole whole;
+    bool held;                  /* it lies in quarantine already: a refusal keeps nothing */
     const char *name, *version; /* NULL: from the path's stem and the content */
     const char *license, *source_uri, *revision; /* NULL: "" (license: the model's own) */
     const char *format;                          /* NULL or "slm1", "gguf", "opaque" */
@@ -55,7 +67,7 @@ struct admit_result {
     bool as_before;    /* its manifest has other paths or labels than asked for, which stay */
     bool brought_back; /* its bytes had been evicted */
     size_t signatures; /* of publishers, that a given manifest added to one that existed */
-    bool quarantined;  /* then `quarantine` is filled and the call returned ST_QUARANTINED */
+    bool quarantined;  /* then `quarantine` is filled and the call returned the refusal */
     struct quarantine_facts quarantine;
 };
 void admit_result_release(struct admit_result *r);
@@ -68,5 +80,10 @@ enum status admit_claimed(const struct admit_request *r, const struct digest *ar
 enum status admit(struct store *s, const struct trust *t, const struct admit_keys *keys,
                   const struct admit_request *request, struct progress *progress,
                   struct admit_result *out, struct err *e) MUST_CHECK;
+/* Refuses request->whole, which could not be taken apart for the reason in e: into quarantine, as
+ * admit would. Returns the refusal, or why it could not be kept. */
+enum status admit_refuse(struct store *s, const struct admit_keys *keys,
+                         const struct admit_request *request, struct admit_result *out,
+                         struct err *e) MUST_CHECK;
 
 #endif

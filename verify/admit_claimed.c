@@ -21,11 +21,13 @@ static void digest(struct json_out *j, const char *key, const struct digest *d)
 enum status admit_claimed(const struct admit_request *r, const struct digest *artifact,
                           struct buf *out, struct err *e)
 {
+    const struct digest manifest = digest_of(r->manifest_envelope);
     struct json_out j = json_out(out);
     json_object(&j);
     digest(&j, "artifact", artifact);
     member(&j, "format", r->format);
     member(&j, "license", r->license);
+    digest(&j, "manifest", r->manifest_envelope.n > 0 ? &manifest : NULL);
     member(&j, "name", r->name);
     member(&j, "revision", r->revision);
     digest(&j, "sha256", r->expect);

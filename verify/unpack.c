@@ -143,16 +143,11 @@ bool unpack_refused(const struct unpack *u)
     return u->refused;
 }
 
-enum status unpack_steady(const struct unpack *u, struct err *e)
-{
-    return steady_check(&u->was, u->fd, e);
-}
-
 /* What was found wrong in an archive that somebody writes meanwhile says nothing about it. */
 static enum status judge_steady(struct unpack *u, enum status st, struct err *e)
 {
     struct err changed = ERR_NONE;
-    if (!u->refused || unpack_steady(u, &changed) == ST_OK)
+    if (!u->refused || steady_check(&u->was, u->fd, &changed) == ST_OK)
         return st;
     u->refused = false;
     *e = changed;
@@ -376,7 +371,7 @@ static enum status finish(struct unpack *u, struct err *e)
                     "the sandboxed reader of archives answers nonsense");
     }
     if (st == ST_OK)
-        st = unpack_steady(u, e);
+        st = steady_check(&u->was, u->fd, e);
     u->ended = st == ST_OK;
     return st;
 }

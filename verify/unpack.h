@@ -29,9 +29,6 @@ SCOPE_OF(unpack, struct unpack, unpack_free)
 struct admit_stream unpack_stream(struct unpack *u);
 /* Was the archive refused, and not this machine at fault? */
 bool unpack_refused(const struct unpack *u);
-/* ST_MISMATCH, code "source-changed", when the archive is not as it was at the start: asked at its
- * end and before it is refused, and for whoever refuses what came out of it. */
-enum status unpack_steady(const struct unpack *u, struct err *e) MUST_CHECK;
 uint64_t unpack_bytes(const struct unpack *u); /* of the files so far */
 
 /* May a file in an archive be called so: relative, UTF-8 without controls and backslashes, no empty

@@ -1,11 +1,14 @@
 #include "base/files.h"
+#include "base/text.h"
 #include "store/check.h"
 #include "store/quarantine.h"
+#include "store/quarantine_facts.h"
 #include "tests/support/store_room.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
+#define HEX      "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OK(call) cr_assert_eq((call), ST_OK, "%s: %s: %s", err_code(&e), e.subject, e.detail)
 
 static enum status reject(struct store_room *r, struct span bytes, struct span parsed,
@@ -249,4 +252,119 @@ Test(quarantine, what_is_dropped_is_gone_with_its_bytes_and_known_to_the_ledger)
     cr_assert_eq(quarantine_open(r.s, &a, &fd, &e), ST_CORRUPT);
     cr_assert_str_eq(err_code(&e), "quarantine-gone");
     room_remove(&r);
+}
+
+/* Two files, of which the second is at fault at `offset`. */
+static enum status reject_folder(struct store_room *r, struct span one, struct span two,
+                                 uint64_t offset, struct quarantine_facts *out, struct err *e)
+{
+    SCOPED(change_scope) struct change *c = NULL;
+    struct err why = ERR_NONE;
+    struct content content[2];
+    struct span_source from[2] = {{one}, {two}};
+    struct quarantine_file files[2] = {{.path = "a"}, {.path = "sub/\xc3\x9f"}};
+    const struct change_entry how = {.type = "quarantine", .clock = r->clock, .log = r->log};
+    (void)err_at(&why, ST_MODEL_HEADER, "parse", "slm1-dim", offset, "a dimension is zero");
+    enum status st = change_begin(r->s, &c, e);
+    for (size_t i = 0; st == ST_OK && i < 2; i++) {
+        st = change_content(c, source_over(&from[i]), NULL, &content[i], e);
+        files[i].content = content[i].sha256;
+        files[i].bytes = content[i].bytes;
+    }
+    const struct quarantine_reject what = {
+        .name = "folder", .kind = QUARANTINE_FOLDER, .inside = &files[1], .why = &why};
+    return st == ST_OK ? quarantine_put_folder(c, files, 2, &what, &how, out, e) : st;
+}
+
+Test(quarantine, a_folder_is_kept_whole_with_the_file_at_fault_and_its_bytes_around_the_offset)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(quarantine_facts_release) struct quarantine_facts put = {0}, f = {0};
+    SCOPED(buf_release) struct buf one = room_bytes(1000, 1), two = room_bytes(700000, 2);
+    const struct digest want = digest_of(buf_span(&two));
+    struct quarantine_view v;
+    const uint64_t offsets[] = {ERR_NO_OFFSET, 3, 299999, 699990, 700000};
+    const uint64_t froms[] = {0, 0, 299920, 699920, 699936};
+    for (size_t i = 0; i < 5; i++) {
+        OK(reject_folder(&r, buf_span(&one), buf_span(&two), offsets[i], &put, &e));
+        quarantine_facts_release(&f);
+        room_reopen(&r);
+        OK(quarantine_get(r.s, put.id, &f, &e));
+        cr_expect_eq(f.kind, QUARANTINE_FOLDER);
+        cr_expect_eq(f.offset, offsets[i]);
+        cr_expect_str_eq(f.inside.path, "sub/\xc3\x9f");
+        cr_expect(digest_equal(&f.inside.sha256, &want));
+        cr_expect_eq(f.inside.bytes, two.n);
+        OK(quarantine_look(r.s, &f, &v, &e));
+        cr_expect_eq(v.from, froms[i], "%zu: %llu", i, (unsigned long long)v.from);
+        cr_assert_eq(v.n, two.n - v.from < sizeof v.p ? two.n - v.from : sizeof v.p);
+        cr_expect_eq(memcmp(v.p, two.p + v.from, v.n), 0, "offset %zu", i);
+        cr_assert_eq(
+            temp_run(&r.t,
+                     "mkdir %zu && tar -C %zu -xf store/quarantine/%s && "
+                     "sha256sum %zu/sub/* | grep -q ^%.2x && wc -c < %zu/a | grep -qx 1000",
+                     i, i, put.id, i, want.b[0], i),
+            0);
+        quarantine_facts_release(&put);
+    }
+    room_remove(&r);
+}
+
+Test(quarantine, a_folder_keeps_within_the_quota_with_all_its_files)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(quarantine_facts_release) struct quarantine_facts put = {0};
+    SCOPED(buf_release) struct buf one = room_bytes(1000, 1), two = room_bytes(70000, 2);
+    unsigned n = 0;
+    OK(room_set(&r, "quota/quarantine/bytes", "71000", NULL, &e));
+    cr_assert_eq(reject_folder(&r, buf_span(&one), buf_span(&two), 0, &put, &e), ST_QUOTA);
+    cr_assert_str_eq(err_code(&e), "quota-quarantine");
+    OK(quarantine_each(r.s, count, &n, &e));
+    cr_assert_eq(n, 0);
+    OK(room_set(&r, "quota/quarantine/bytes", "100000", NULL, &e));
+    OK(reject_folder(&r, buf_span(&one), buf_span(&two), 0, &put, &e));
+    room_remove(&r);
+}
+
+Test(quarantine, of_a_path_that_is_too_long_the_end_is_kept_from_a_whole_character_on)
+{
+    struct err e = ERR_NONE, why = ERR_NONE;
+    struct store_room r = room_make();
+    SCOPED(quarantine_facts_release) struct quarantine_facts f = {0};
+    SCOPED(change_scope) struct change *c = NULL;
+    struct span_source from = {span_text("x")};
+    const struct change_entry how = {.type = "quarantine", .clock = r.clock, .log = r.log};
+    char path[400] = "";
+    memset(path, 'd', 100);
+    memcpy(path + 100, "\xc3\x9f/", 3);
+    memset(path + 103, 'n', 253);
+    (void)err_at(&why, ST_FORMAT, "archive", "archive-link", 7, "a link");
+    const struct quarantine_reject what = {.name = path, .kind = QUARANTINE_ARCHIVE, .why = &why};
+    OK(change_begin(r.s, &c, &e));
+    OK(quarantine_take(c, source_over(&from), 1, &what, &how, &f, &e));
+    cr_expect_str_eq(f.name, path + 102);
+    room_remove(&r);
+}
+
+Test(quarantine, an_entry_without_a_kind_is_untold_and_one_with_a_foul_inside_is_none)
+{
+    struct err e = ERR_NONE;
+    const char *const ends[] = {
+        "}", ",\"kind\":\"heap\"}", ",\"inside\":{}}",
+        ",\"inside\":{\"bytes\":1,\"from\":0,\"path\":\"a\",\"sha256\":\"" HEX
+        "\",\"view\":\"0\"}}"};
+    for (size_t i = 0; i < 4; i++) {
+        char text[1024];
+        SCOPED(quarantine_facts_release) struct quarantine_facts f = {0};
+        text_fmt(text, sizeof text,
+                 "{\"bytes\":1,\"claimed\":null,\"code\":\"c\",\"id\":\"4-0a1b2c3d4e5f\","
+                 "\"message\":\"m\",\"name\":\"n\",\"offset\":null,\"parsed\":null,"
+                 "\"sha256\":\"%s\",\"stage\":\"s\",\"status\":\"t\",\"time\":\"T\"%s",
+                 HEX, ends[i]);
+        enum status st = quarantine_facts_read(span_text(text), &f, &e);
+        cr_expect_eq(st, i < 2 ? ST_OK : ST_CORRUPT, "%zu", i);
+        cr_expect_eq(f.kind, QUARANTINE_UNTOLD);
+    }
 }
