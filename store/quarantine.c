@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "store/change_inside.h"
 #include "store/quarantine_facts.h"
-#include "store/seat.h"
 #include "store/quarantine_pack.h"
+#include "store/seat.h"
 #include <fcntl.h>
 #include <string.h>
 
