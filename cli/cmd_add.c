@@ -137,6 +137,7 @@ static enum status add_all(struct cli *c, struct err *e)
     for (size_t i = 0; i < c->words; i++) {
         *e = ERR_NONE;
         c->quarantine[0] = '\0';
+        c->unkept = ERR_NONE;
         enum status st = add_one(c, c->word[i], e);
         if (st != ST_OK)
             st = err_subject(e, "%s", c->word[i]);

@@ -146,6 +146,14 @@ enum status cmd_get(struct cli *c, struct err *e)
         return get_stream(c, &a, e);
     bool folder = a.manifest.file_count != 1 || strchr(a.manifest.files[0].path, '/') != NULL;
     st = target_open(c, path, opt_given(&c->args, OPT_FORCE) && !folder, &t, e);
+    if (st == ST_EXISTS && folder && opt_given(&c->args, OPT_FORCE)) {
+        *e = ERR_NONE;
+        return err_set(e, ST_EXISTS, "output",
+                       "%s is there already, and --force replaces files alone: this artifact "
+                       "becomes a folder; remove "
+                       "what is there, or give another path",
+                       path);
+    }
     if (st != ST_OK)
         return st;
     SCOPED(progress_scope)

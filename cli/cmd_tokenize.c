@@ -37,6 +37,17 @@ static enum status read_text(struct cli *c, struct buf *out, struct err *e)
 
 /* ---- text to ids ---- */
 
+/* The tokenizer would refuse it, too, and the fault would look like the model's. */
+static enum status check_text(struct span text, struct err *e)
+{
+    for (size_t at = 0, n; at < text.n; at += n) {
+        n = utf8_sequence(SPAN(text.p + at, text.n - at));
+        if (n == 0)
+            return err_at(e, ST_INVALID_UTF8, NULL, "invalid-utf8", at, "it is not valid UTF-8");
+    }
+    return ST_OK;
+}
+
 /* One token of the child's answer, taken off *rest; what does not fit there ends it. */
 static bool next_token(struct span *rest, uint32_t *id, struct span *piece)
 {
@@ -136,6 +147,8 @@ enum status cmd_tokenize(struct cli *c, struct err *e)
     if (back && opt_given(&c->args, OPT_NO_BOS))
         return err_set(e, ST_USAGE, "words", "--no-bos is for encoding, --decode takes ids");
     enum status st = read_text(c, &text, e);
+    if (st == ST_OK && !back)
+        st = check_text(buf_span(&text), e);
     if (st == ST_OK && back)
         st = read_ids(buf_span(&text), &ids, e);
     if (st != ST_OK)

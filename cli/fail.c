@@ -125,6 +125,11 @@ void fail_text(const struct cli *c, const struct err *e, struct buf *out)
     if (c->quarantine[0] != '\0')
         buf_fmt(out, "  the bytes are kept apart; look at them with: assay quarantine show %s\n",
                 c->quarantine);
+    if (c->unkept.status != ST_OK) {
+        buf_text(out, "  the bytes could not be kept apart: ");
+        put_foreign(out, sentence(&c->unkept));
+        buf_fmt(out, " (code %s)\n", err_code(&c->unkept));
+    }
     if (c->incident[0] != '\0') {
         buf_text(out, "  what is known of it was kept; look into it with: assay diagnose ");
         put_foreign(out, c->incident);
@@ -163,6 +168,14 @@ void fail_json(const struct cli *c, const struct err *e, struct buf *out)
     member_text(&j, "message", sentence(e));
     if (c->quarantine[0] != '\0')
         member_text(&j, "quarantine", c->quarantine);
+    if (c->unkept.status != ST_OK) {
+        json_key(&j, "not_kept");
+        json_object(&j);
+        member_u64(&j, "exit", (uint64_t)status_exit(c->unkept.status));
+        member_text(&j, "code", err_code(&c->unkept));
+        member_text(&j, "message", sentence(&c->unkept));
+        json_close(&j);
+    }
     if (c->incident[0] != '\0')
         member_text(&j, "incident", c->incident);
     if (find_advice(c, e) != NULL)

@@ -197,6 +197,7 @@ enum status incoming_admit(struct cli *c, struct incoming *in, struct admit_resu
         (void)err_subject(e, "%s, the manifest", c->args.value[OPT_MANIFEST]);
     if (st != ST_OK && in->archive != NULL && unpack_refused(in->archive))
         st = admit_refuse(c->store, &keys, &in->request, result, e);
+    c->unkept = result->unkept;
     if (result->quarantined)
         text_fmt(c->quarantine, sizeof c->quarantine, "%s", result->quarantine.id);
     return st;

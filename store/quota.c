@@ -228,14 +228,14 @@ static enum status add_install(struct store *s, const char *key, const char *val
     return ST_OK;
 }
 
-static enum status within(struct store *s, const char *key, const char *what, uint64_t have,
-                          int64_t more, struct err *e)
+static enum status within(struct store *s, const char *key, const char *code, const char *what,
+                          uint64_t have, int64_t more, struct err *e)
 {
     uint64_t limit = 0;
     enum status st = more > 0 ? quota_limit(s, key, &limit, e) : ST_OK;
     if (st != ST_OK || more <= 0 || plus(have, (uint64_t)more) <= limit)
         return st;
-    (void)err_set(e, ST_QUOTA, "quota-count",
+    (void)err_set(e, ST_QUOTA, code,
                   "%s may have %llu, has %llu, and %llu more are wanted: `assay evict`, `assay rm` "
                   "or a higher quota make room",
                   what, (unsigned long long)limit, (unsigned long long)have,
@@ -256,15 +256,16 @@ static enum status check_sums(struct store *s, const struct sums *sums, int64_t 
     if (st == ST_OK)
         st = catalog_name(v, sums->name, &count, &bytes, e);
     if (st == ST_OK)
-        st = within(s, "quota/count", "the store", m.installed, sums->count, e);
+        st = within(s, "quota/count", "quota-count", "the store", m.installed, sums->count, e);
     if (st == ST_OK)
-        st = within(s, "quota/quarantine/count", "the quarantine", m.quarantined, quarantined, e);
+        st = within(s, "quota/quarantine/count", "quota-count", "the quarantine", m.quarantined,
+                    quarantined, e);
     text_fmt(key, sizeof key, "quota/name/%s/count", sums->name);
     if (st == ST_OK && sums->name[0] != '\0')
-        st = within(s, key, sums->name, count, sums->count, e);
+        st = within(s, key, "quota-count", sums->name, count, sums->count, e);
     text_fmt(key, sizeof key, "quota/name/%s/bytes", sums->name);
     if (st == ST_OK && sums->name[0] != '\0')
-        st = within(s, key, sums->name, bytes, sums->bytes, e);
+        st = within(s, key, "quota-name-bytes", sums->name, bytes, sums->bytes, e);
     return st;
 }
 

@@ -126,6 +126,11 @@ static enum status refuse(struct admission *a, struct admit_result *out, struct 
     err_subject(&a->why, "%s", r->label);
     if (!r->held) {
         enum status st = keep(a, &out->quarantine, e);
+        if (st == ST_QUOTA || st == ST_NO_SPACE) { /* the verdict stands, wherever the bytes are */
+            out->unkept = *e;
+            *e = a->why;
+            return e->status;
+        }
         if (st != ST_OK)
             return st;
         out->quarantined = true;

@@ -69,6 +69,8 @@ struct admit_result {
     size_t signatures; /* of publishers, that a given manifest added to one that existed */
     bool quarantined;  /* then `quarantine` is filled and the call returned the refusal */
     struct quarantine_facts quarantine;
+    struct err
+        unkept; /* why refused bytes could not be put aside; ST_OK: they were, or were none */
 };
 void admit_result_release(struct admit_result *r);
 
