@@ -228,3 +228,38 @@ Test(unpack, an_archive_that_changes_while_it_is_read_is_not_taken_nor_refused_a
     }
     temp_remove(&t);
 }
+
+Test(unpack, names_and_numbers_of_entries_are_judged_where_nobody_took_over)
+{
+    static const struct {
+        const char *frame;
+        size_t n;
+        const char *code;
+    } lies[] = {
+        {"F\4\0\0\0../x", 9, "archive-name"},     {"P\4\0\0\0a/..", 9, "archive-name"},
+        {"F\4\0\0\0file", 9, "archive-twice"}, /* and the archive's own one after it */
+        {"F\6\0\0\0file/x", 11, "archive-twice"}, {NULL, 0, "archive-entries"},
+    };
+    struct temp t = temp_make();
+    SCOPED(buf_release) struct buf tar = BUF_EMPTY, many = BUF_EMPTY;
+    char path[160];
+    tar_of_one(&tar, 5000);
+    temp_write(&t, "a.tar", buf_span(&tar));
+    (void)snprintf(path, sizeof path, "%s/a.tar", t.path);
+    for (unsigned i = 0; i < UNPACK_ENTRIES; i++)
+        buf_append(&many, SPAN("P\1\0\0\0d", 6));
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct err e = ERR_NONE;
+        struct lie l = {.at = 1, .bytes = SPAN(lies[i].frame, lies[i].n)};
+        bool refused = false;
+        if (lies[i].frame == NULL)
+            l.bytes = buf_span(&many);
+        io_watch(lie, &l);
+        enum status st = take_apart(path, tar.n, &refused, &e);
+        io_watch(NULL, NULL);
+        cr_expect_eq(st, ST_FORMAT, "lie %zu: %s", i, e.detail);
+        cr_expect(refused, "lie %zu", i);
+        cr_expect_str_eq(err_code(&e), lies[i].code, "lie %zu: %s", i, e.detail);
+    }
+    temp_remove(&t);
+}
