@@ -115,8 +115,13 @@ Test(trust_format, what_is_to_be_an_object_or_a_list_is_one)
     text_fmt(text, sizeof text, "\"keys\":[\"%s\"]", p.id[0]);
     wrong(&p, text, "\"keys\":\"all\"", "must list its keys");
     text_fmt(text, sizeof text, "{\"root\":{\"keys\":[\"%s\"],\"threshold\":1}}", p.id[0]);
-    wrong(&p, text, "[]", "trust-roles");
+    wrong(&p, text, "[]", "is missing or no object");
+    wrong(&p, text, "1", "is missing or no object");
     wrong(&p, text, "{\"root\":1}", "is missing or no object");
+    text_fmt(text, sizeof text, "{\"%s\":" OWNED "}", p.id[0], p.hex[0]);
+    wrong(&p, text, "{}", "must hold 1 to 64 keys");
+    wrong(&p, text, "[]", "must hold 1 to 64 keys");
+    wrong(&p, text, "1", "must hold 1 to 64 keys");
     text_fmt(text, sizeof text, OWNED, p.hex[0]);
     wrong(&p, text, "1", "is missing or no object");
     text_fmt(text, sizeof text, "{\"%s\":{\"public\":\"%s\",\"since\":\"2026-01-01T00:00:00Z\"}}",
