@@ -153,7 +153,9 @@ Test(manifest, refuses_what_is_no_object_no_list_and_no_number_by_name)
     } rows[] = {{"\"schema\":\"assay.manifest/1\"", "\"schema\":1", "schema is not"},
                 {"\"source\":{\"kind\":\"file\",\"revision\":\"\",\"uri\":\"\"}", "\"source\":1",
                  "source is missing or no object"},
-                {"\"path\":\"model.slm\"", "\"path\":1", "files.path must be text"}};
+                {"\"path\":\"model.slm\"", "\"path\":1", "files.path must be text"},
+                {"\"path\":\"model.slm\",\"sha256\":\"", "\"path\":\"model.slm\",\"sha256\":\"0",
+                 "files.sha256 must be 64 hex digits"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct err e;
         cr_expect_eq(swapped(true, rows[i].what, rows[i].with, &e), ST_FORMAT, "row %zu", i);
