@@ -124,6 +124,20 @@ static enum status choose(struct cli *c, struct err *e)
     return opt_given(&c->args, OPT_HELP) ? ST_OK : command_check(c->command, &c->args, c->words, e);
 }
 
+/* An option's argument is missing: named as the command calls it, when that is known by then. */
+static enum status name_argument(const struct cli *c, struct err *e)
+{
+    const struct command *command = NULL;
+    struct err unknown = ERR_NONE;
+    size_t used = 0;
+    if (c->args.words == 0 ||
+        command_find(c->args.word, c->args.words, &command, &used, &unknown) != ST_OK)
+        return e->status;
+    const struct opt_shape shape = command_option(command, c->args.lacks.id);
+    *e = ERR_NONE;
+    return opt_lacking(&shape, c->args.lacks.empty, e);
+}
+
 static enum status run(struct cli *c, int argc, char **argv, struct err *e)
 {
     char ask[] = "version"; /* what everybody tries, though --version takes an artifact's */
@@ -134,6 +148,8 @@ static enum status run(struct cli *c, int argc, char **argv, struct err *e)
     c->quiet = opt_given(&c->args, OPT_QUIET);
     if (st == ST_OK)
         st = choose(c, e);
+    else if (c->args.lacks.yes)
+        st = name_argument(c, e);
     if (st != ST_OK)
         return st;
     if (opt_given(&c->args, OPT_HELP) && c->command->run != cmd_help)

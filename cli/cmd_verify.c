@@ -29,10 +29,12 @@ struct verification {
 
 static const char *headline(enum status st)
 {
+    if (st == ST_SET_BACK)
+        return "SET BACK";
     switch (status_exit(st)) {
     case 0: return "FOREIGN";
     case 5: return "UNTRUSTED";
-    case 6: return "EXPIRED";
+    case 6: return st == ST_EXPIRED ? "EXPIRED" : "UNPROVEN";
     case 9: return "MISSING";
     default: return "DAMAGED";
     }

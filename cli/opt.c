@@ -74,6 +74,21 @@ static bool may_be_empty(enum opt id)
     return id == OPT_PROMPT || id == OPT_SEPARATOR;
 }
 
+enum status opt_lacking(const struct opt_shape *shape, bool empty, struct err *e)
+{
+    return err_set(e, ST_USAGE, "option-argument",
+                   empty ? "--%s is empty; its argument is %s" : "--%s needs its argument %s",
+                   shape->name, shape->arg);
+}
+
+static enum status lack(struct args *a, enum opt id, bool empty, struct err *e)
+{
+    a->lacks.yes = true;
+    a->lacks.empty = empty;
+    a->lacks.id = id;
+    return opt_lacking(&opt_shapes[id], empty, e);
+}
+
 /* The argument of option id: after the = (inlined, may be NULL), else the next word. */
 static enum status take(struct args *a, enum opt id, const char *inlined, int argc, char **argv,
                         int *at, struct err *e)
@@ -86,13 +101,11 @@ static enum status take(struct args *a, enum opt id, const char *inlined, int ar
     }
     if (inlined == NULL) {
         if (*at + 1 >= argc)
-            return err_set(e, ST_USAGE, "option-argument", "--%s needs its argument %s",
-                           shape->name, shape->arg);
+            return lack(a, id, false, e);
         inlined = argv[++*at];
     }
     if (inlined[0] == '\0' && !may_be_empty(id))
-        return err_set(e, ST_USAGE, "option-argument", "--%s is empty; its argument is %s",
-                       shape->name, shape->arg);
+        return lack(a, id, true, e);
     return keep(a, id, inlined, e);
 }
 

@@ -123,6 +123,10 @@ struct args {
     const char *value[OPT_COUNT]; /* NULL: not given; "" for one without an argument */
     char **word;                  /* [words], in order; borrowed from argv */
     size_t words;
+    struct {
+        bool yes, empty;
+        enum opt id;
+    } lacks; /* an option's argument is missing, or empty */
 };
 void args_release(struct args *a);
 
@@ -131,6 +135,8 @@ void args_release(struct args *a);
  * and so does a
  * --json behind it: whoever asked for JSON is told in JSON. */
 enum status args_read(int argc, char **argv, struct args *out, struct err *e) MUST_CHECK;
+/* That an option's argument is missing, or empty; shape: as the command calls it. */
+enum status opt_lacking(const struct opt_shape *shape, bool empty, struct err *e) MUST_CHECK;
 bool opt_given(const struct args *a, enum opt id);
 
 /* Strict numbers: decimal digits, for opt_decimal one point with digits on both sides; ST_USAGE

@@ -71,9 +71,12 @@ static enum status each(void *ctx, const char *name, struct err *e)
     struct stat facts;
     size_t n =
         text_fmt(it.path, sizeof it.path, "%s%s%s", in->path, in->path[0] != '\0' ? "/" : "", name);
-    if (n >= sizeof it.path || it.depth > WALK_DEPTH)
-        return err_set(e, ST_USAGE, "folder-entry", "%s lies too deep or its path is too long",
-                       it.path);
+    if (n >= sizeof it.path)
+        return err_set(e, ST_USAGE, "folder-entry", "%s…: a path may have %zu bytes, this has %zu",
+                       it.path, sizeof it.path - 1, n);
+    if (it.depth > WALK_DEPTH)
+        return err_set(e, ST_USAGE, "folder-entry", "%s lies more than %d folders deep", it.path,
+                       WALK_DEPTH - 1);
     enum status st = walk_name(name, e);
     if (st != ST_OK)
         return st;

@@ -154,9 +154,12 @@ static enum status damaged(const struct import *m, const char *code, const char 
     const char *why = archive_error_string(m->a);
     if (why == NULL || archive_errno(m->a) == ENOMEM) /* it has words for all damage */
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to read an archive");
+    int n = (int)strlen(why);
+    while (n > 0 && why[n - 1] == '\n') /* some of its sentences end a line */
+        n--;
     if (path == NULL)
-        return err_at(e, ST_FORMAT, "archive", code, m->at, "%s", why);
-    return err_at(e, ST_FORMAT, "archive", code, m->at, "the entry %s: %s", path, why);
+        return err_at(e, ST_FORMAT, "archive", code, m->at, "%.*s", n, why);
+    return err_at(e, ST_FORMAT, "archive", code, m->at, "the entry %s: %.*s", path, n, why);
 }
 
 static enum status refuse(struct err *e, const char *path, const char *code, const char *what)

@@ -18,6 +18,7 @@
 #define FRAME_HEAD 5u
 #define FRAME_MAX  (1u << 20)
 #define NAME_MAX_  512u
+#define NAME_TOLD  200          /* bytes of a name that a refusal tells */
 #define MEMORY     (256u << 20) /* address space: zstd's window, libarchive's buffers */
 #define SLOWEST    1000000u     /* bytes a second below which an archive counts as hanging */
 #define WALL_MOST  2000000u     /* seconds */
@@ -162,8 +163,10 @@ uint64_t unpack_bytes(const struct unpack *u)
 static enum status refuse(struct unpack *u, const char *entry, const char *code, const char *what,
                           struct err *e)
 {
+    const bool longish = strlen(entry) > NAME_TOLD; /* a long name leaves no room for the reason */
     u->refused = true;
-    return err_at(e, ST_FORMAT, "archive", code, ERR_NO_OFFSET, "the entry %s %s", entry, what);
+    return err_at(e, ST_FORMAT, "archive", code, ERR_NO_OFFSET, "the entry %.*s%s %s", NAME_TOLD,
+                  entry, longish ? "…" : "", what);
 }
 
 /* The child ended before it said that the archive did. */
@@ -257,12 +260,24 @@ static bool covers(const char *a, const char *b)
     return strncmp(a, b, n) == 0 && (b[n] == '\0' || b[n] == '/');
 }
 
+/* What is wrong with a name that is not safe. */
+static const char *name_fault(const char *path)
+{
+    size_t slashes = 0;
+    for (const char *s = path; *s != '\0'; s++)
+        slashes += *s == '/';
+    _Static_assert(NAME_MAX_ == 512 && UNPACK_DEPTH == 32, "the sentences below");
+    if (strlen(path) >= NAME_MAX_)
+        return "has a name of more than 511 bytes";
+    if (slashes > UNPACK_DEPTH)
+        return "lies more than 32 folders deep";
+    return "has a name that no artifact takes: relative, without . and .. and controls";
+}
+
 static enum status judge_name(struct unpack *u, const char *path, bool folder, struct err *e)
 {
     if (!unpack_name_safe(path))
-        return refuse(u, path, "archive-name",
-                      "has a name that no artifact takes: relative, without . and .. and controls",
-                      e);
+        return refuse(u, path, "archive-name", name_fault(path), e);
     for (size_t i = 0; i < u->file_count; i++) {
         if (text_equal(u->files[i], path))
             return refuse(u, path, "archive-twice", "is there twice", e);
@@ -290,7 +305,7 @@ static enum status begin_entry(struct unpack *u, bool folder, struct err *e)
     if (u->left >= sizeof raw) {
         u->refused = true;
         return err_at(e, ST_FORMAT, "archive", "archive-name", ERR_NO_OFFSET,
-                      "an entry's name has %u bytes", u->left);
+                      "an entry's name has %u bytes; at most %u will do", u->left, NAME_MAX_ - 1);
     }
     enum status st = hear(u, (uint8_t *)raw, u->left, e);
     u->left = 0;
