@@ -275,6 +275,13 @@ static void tell_text(struct cli *c, const struct made *m)
     put_field(&c->out, "policy", "%s", m->policy.name);
 }
 
+/* Two at once: one makes the store, the other finds it. */
+static bool made_by_another(struct cli *c)
+{
+    struct err none = ERR_NONE;
+    return store_open(c->home.store, &c->store, &none) == ST_OK;
+}
+
 enum status cmd_init(struct cli *c, struct err *e)
 {
     SCOPED(fd_release) int dir = -1;
@@ -300,6 +307,11 @@ enum status cmd_init(struct cli *c, struct err *e)
         st = make_keys(c, dir, make, &m, e);
     if (st == ST_OK && make)
         st = make_store(c, &m, e);
+    if (st == ST_EXISTS && made_by_another(c)) {
+        *e = ERR_NONE;
+        st = ST_OK;
+        make = false;
+    }
     if (st != ST_OK)
         return st;
     if (c->store != NULL) /* opened above: do what cli_store would have done */

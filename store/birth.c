@@ -182,7 +182,8 @@ static enum status rename_into_view(struct store *s, struct err *e)
     if (st == ST_EXISTS && io_unlink(s->parent, s->name, true, &why) == ST_OK) /* an empty folder */
         st = io_rename(s->parent, s->aside, s->parent, s->name, false, &why);
     if (st == ST_EXISTS) {
-        (void)err_set(e, st, "path-taken", "something is there already");
+        (void)err_set(e, st, "path-taken",
+                      "something is there already and is no store; give another path");
         return err_subject(e, "%s", s->name);
     }
     if (st != ST_OK) {

@@ -153,6 +153,17 @@ static enum status no_store(struct err *e, const char *path)
     return err_subject(e, "%s", path);
 }
 
+/* A folder without the file that makes it a store: never was one, or has lost it. */
+static enum status no_charter(const struct store *s, struct err *e)
+{
+    if (faccessat(s->dir, STORE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        return no_store(e, s->path);
+    (void)err_set(e, ST_CORRUPT, "no-format",
+                  "the store's file %s is gone; bring it back from a copy of the store",
+                  CHARTER_FILE);
+    return err_subject(e, "%s", s->path);
+}
+
 /* Whoever else may write here could put anything in place of anything. */
 static enum status check_owner(const struct store *s, struct err *e)
 {
@@ -172,7 +183,7 @@ static enum status check_names(const struct store *s, struct err *e)
 {
     struct stat st;
     if (fstatat(s->dir, CHARTER_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? no_store(e, s->path) : err_sys(e, errno, "fstatat", CHARTER_FILE);
+        return errno == ENOENT ? no_charter(s, e) : err_sys(e, errno, "fstatat", CHARTER_FILE);
     struct err why = ERR_NONE;
     enum status bad = seat_check(s->dir, &why);
     if (bad == ST_OK)
