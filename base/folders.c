@@ -132,7 +132,7 @@ static bool same_folder(const struct stat *a, const struct stat *b)
 enum status folder_within(int dir, const struct stat *above, bool *within, struct err *e)
 {
     SCOPED(fd_release) int at = -1;
-    struct stat here, before;
+    struct stat here, before = {.st_ino = 0};
     *within = false;
     enum status st = io_open(dir, ".", O_PATH | O_DIRECTORY, 0, &at, e);
     for (int depth = 0; st == ST_OK && depth < ABOVE_MAX; depth++) {

@@ -2,8 +2,8 @@
  * does, owned by whoever runs us, and writable by nobody else. What else lies there is a slip or a
  * trap: it is never followed, never deleted, and named with its way out.
  *
- *     store-place   ST_CORRUPT     a link, pipe, device, or a folder in the place of a file, and so
- * on store-owner   ST_UNTRUSTED   others may write to it, or it belongs to another user */
+ *     store-place   ST_CORRUPT    a link, a pipe, a device; a folder for a file or the reverse
+ *     store-owner   ST_UNTRUSTED  others may write to it, or it belongs to another user */
 #ifndef STORE_SEAT_H
 #define STORE_SEAT_H
 
