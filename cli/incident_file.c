@@ -1,9 +1,9 @@
 #include "cli/incident_file.h"
 #include "base/pending.h"
 #include "base/text.h"
+#include "cli/target.h"
 #include "verify/identity.h"
 #include "verify/trail.h"
-#include <fcntl.h>
 #include <string.h>
 
 #define KEPT   256 /* files in the folder */
@@ -100,9 +100,7 @@ static enum status save(struct cli *c, const struct incident *i, struct err *e)
     st = buf_status(&text);
     if (st != ST_OK)
         return err_set(e, st, NULL, "no memory for the incident");
-    st = folder_make(folder, e);
-    if (st == ST_OK)
-        st = io_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &fd, e);
+    st = target_folder(c, folder, &fd, e);
     if (st == ST_OK)
         st = make_room(fd, e);
     if (st == ST_OK)
