@@ -173,6 +173,21 @@ enum status io_reserve(int fd, uint64_t size, struct err *e)
     return result(sys, "fallocate", NULL, e);
 }
 
+enum status io_give_back(int fd, uint64_t from, uint64_t to, struct err *e)
+{
+    int sys, done = 0;
+    if (to <= from)
+        return ST_OK;
+    if (to > INT64_MAX)
+        return err_sys(e, EFBIG, "fallocate", NULL);
+    CALL(
+        sys, done, "fallocate", NULL, fd, to - from,
+        fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)));
+    if (sys == EOPNOTSUPP || sys == ENOSYS)
+        return ST_OK;
+    return result(sys, "fallocate", NULL, e);
+}
+
 enum status io_truncate(int fd, uint64_t size, struct err *e)
 {
     int sys, done = 0;

@@ -37,6 +37,8 @@ int io_open_direct(int fd);
 /* Takes room for `size` bytes on the disk, where the file system can: ST_NO_SPACE now rather than
  * half way. The file does not become longer. */
 enum status io_reserve(int fd, uint64_t size, struct err *e) MUST_CHECK;
+/* Gives the disk the room that the file has between two places, which read as zeros then. */
+enum status io_give_back(int fd, uint64_t from, uint64_t to, struct err *e) MUST_CHECK;
 enum status io_truncate(int fd, uint64_t size, struct err *e) MUST_CHECK;
 enum status io_size(int fd, uint64_t *size, struct err *e) MUST_CHECK;
 /* Renames within or across folders; with replace = false an existing target is ST_EXISTS. */

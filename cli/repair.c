@@ -336,6 +336,8 @@ enum status repair_store(struct cli *c, struct repaired *out, struct err *e)
     if (st == ST_OK)
         st = cli_store(c, e);
     if (st == ST_OK)
+        store_refill(c->store);
+    if (st == ST_OK)
         st = look(c, &found, e);
     if (st == ST_OK && found.index) {
         out->index = true;

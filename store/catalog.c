@@ -229,6 +229,20 @@ enum status catalog_pack_from(struct index_view *v, uint64_t id, bool *found,
     return st == ST_CANCELLED ? ST_OK : st;
 }
 
+static enum status take_largest(void *ctx, struct span key, struct span record, struct err *e)
+{
+    uint64_t *most = ctx;
+    struct catalog_pack p;
+    enum status st = catalog_pack_decode(key, record, &p, e);
+    *most = st == ST_OK && p.bytes > *most ? p.bytes : *most;
+    return st;
+}
+
+enum status catalog_largest(struct index_view *v, uint64_t *most, struct err *e)
+{
+    return index_view_each(v, INDEX_PACKS, SPAN(NULL, 0), take_largest, most, e);
+}
+
 enum status catalog_pack_get(struct index_write *w, uint64_t id, bool *found,
                              struct catalog_pack *out, struct err *e)
 {

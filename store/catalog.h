@@ -85,6 +85,8 @@ enum status catalog_recipe_decode(struct span record, struct digest *root, uint6
                                   uint32_t *refs, struct err *e) MUST_CHECK;
 enum status catalog_state_decode(struct span record, struct span *value, bool *found, uint64_t *seq,
                                  struct err *e) MUST_CHECK;
+/* *most becomes the bytes of the largest pack, if that is more. */
+enum status catalog_largest(struct index_view *v, uint64_t *most, struct err *e) MUST_CHECK;
 /* A pack's facts; the first with an id of at least `id`. */
 enum status catalog_pack_from(struct index_view *v, uint64_t id, bool *found,
                               struct catalog_pack *out, struct err *e) MUST_CHECK;

@@ -61,6 +61,13 @@ enum status change_read_back(struct change *c, const struct digest *content, str
 enum status change_document(struct change *c, struct span bytes, struct digest *out,
                             struct err *e) MUST_CHECK;
 
+/* Where an entry finds room on a full disk. Set by change_commit. */
+enum entry_room {
+    ENTRY_SMALL, /* out of the reserve */
+    ENTRY_LENT,  /* the same, which the caller was lent already */
+    ENTRY_FILLS, /* nowhere: it brings something in */
+};
+
 /* What the ledger will say. body and set: JSON objects (ledger.h). */
 struct change_entry {
     const char *type;
@@ -69,6 +76,7 @@ struct change_entry {
     size_t expect_count;
     uint64_t after; /* the newest entry must still be this one, else ST_CONFLICT, code "moved"; 0:
                      * whatever it is */
+    enum entry_room room;
     struct commit_hook hook; /* when body or set need the entry's number */
     struct clock clock;
     const struct signer *log; /* the log key of this store, else ST_SIGNATURE */

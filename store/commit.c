@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#define ENTRY_LEAST (RESERVE_ENTRY / 4) /* free bytes for one that brings something in */
+
 /* Held before anybody can see it; nothing needs the pack until its change is committed. */
 static enum status publish(struct store *s, struct pack_writer *pack, struct lease *lease,
                            struct err *e)
@@ -252,6 +254,25 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
     return st == ST_OK ? follow(s, mark.seq + 1, &head, seq, e) : st;
 }
 
+/* evict, rm, quota, retire: an entry finds room on a full disk. One that took something in does not
+ * begin there, for its fold might end half way. */
+static enum status entry_room(struct store *s, enum entry_room room, struct reserve_use *reserve,
+                              struct err *e)
+{
+    if (room == ENTRY_LENT)
+        return ST_OK;
+    if (room == ENTRY_SMALL)
+        return reserve_use(s, RESERVE_ENTRY, reserve, e);
+    *reserve = (struct reserve_use){.s = s};
+    const uint64_t open = reserve_free(s);
+    if (open >= ENTRY_LEAST)
+        return ST_OK;
+    return err_set(e, ST_NO_SPACE, "disk-full",
+                   "%llu bytes are free on the disk and %u are needed: free some with `assay evict "
+                   "--bytes N` and `assay gc`",
+                   (unsigned long long)open, ENTRY_LEAST);
+}
+
 enum status commit_entry(struct store *s, const struct change_entry *entry, struct commit_hook hook,
                          uint64_t *seq, struct err *e)
 {
@@ -261,8 +282,8 @@ enum status commit_entry(struct store *s, const struct change_entry *entry, stru
     enum status st = lifts_fence(entry) ? store_usable(s, e) : store_writable(s, e);
     if (st == ST_OK)
         st = check_signer(s, entry, e);
-    if (st == ST_OK) /* evict, rm, quota, retire: an entry finds room on a full disk */
-        st = reserve_use(s, RESERVE_ENTRY, &reserve, e);
+    if (st == ST_OK)
+        st = entry_room(s, entry->room, &reserve, e);
     if (st == ST_OK)
         st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
     return st == ST_OK ? commit_locked(s, &mine, hook, seq, e) : st;

@@ -203,6 +203,7 @@ static enum status commit(struct going *g, const char *key, bool remove, struct 
     const char *was = g->installed.n > 0 ? (const char *)g->installed.p : NULL;
     const struct expect same = {.key = key, .value = was};
     const struct change_entry entry = {.type = remove ? "rm" : "evict",
+                                       .room = ENTRY_LENT,
                                        .body = buf_span(&g->body),
                                        .set = buf_span(&g->set),
                                        .expects = &same,

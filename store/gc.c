@@ -26,6 +26,7 @@ struct gc {
     struct gc_report *report;
     struct progress *progress;
     struct lease *lease;
+    struct reserve_use reserve;
     struct buf empty, partly; /* struct going each */
     struct leases held;
     /* Copying. In a dry run only the sizes are kept. */
@@ -48,6 +49,7 @@ static void gc_release(struct gc *g)
     leases_release(&g->held);
     pack_set_scope(&g->set);
     codec_scope(&g->codec);
+    reserve_use_release(&g->reserve); /* last: all the rest may have its room */
 }
 
 static struct going get_going(const struct buf *list, size_t i)
@@ -224,7 +226,8 @@ static enum status drop(struct gc *g, const uint64_t *ids, size_t n, struct err 
     SCOPED(gone_release) struct gone l = {.g = g, .ids = ids, .n = n};
     struct drop_result r = {0};
     uint64_t seq = 0;
-    const struct change_entry entry = {.type = "gc", .clock = g->o->clock, .log = g->o->log};
+    const struct change_entry entry = {
+        .type = "gc", .room = ENTRY_LENT, .clock = g->o->clock, .log = g->o->log};
     if (n == 0)
         return ST_OK;
     enum status st = commit_entry(g->s, &entry, (struct commit_hook){prepare, &l}, &seq, e);
@@ -500,15 +503,16 @@ static enum status give_up(struct gc *g, const struct err *why, struct err *e)
 
 static enum status sweep(struct gc *g, struct err *e)
 {
-    SCOPED(reserve_use_release) struct reserve_use reserve = {0};
     struct err why = ERR_NONE;
-    uint64_t largest = 0;
+    uint64_t largest = 0, all = 0;
     for (size_t i = 0; i < count(&g->partly); i++) {
         const struct going it = get_going(&g->partly, i);
         largest = it.live > largest ? it.live : largest;
+        all += it.live;
     }
+    const uint64_t one = all < PACK_AIM ? all : PACK_AIM, pack = one > largest ? one : largest;
     enum status st =
-        g->o->dry_run ? ST_OK : reserve_use_packs(g->s, largest + RESERVE_MORE, &reserve, e);
+        g->o->dry_run ? ST_OK : reserve_use_packs(g->s, pack + RESERVE_MORE, &g->reserve, e);
     if (st == ST_OK)
         st = drop_empty(g, e);
     if (st != ST_OK)

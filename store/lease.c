@@ -33,9 +33,8 @@ struct lease {
     pthread_mutex_t lock; /* guards all below; no sync is waited for while it is held */
     uint64_t end;         /* of the file */
     uint64_t reserved[2];
-    bool last, adding;
-    struct buf packs; /* uint64_t each: held already */
-    struct reserve_use room;
+    bool last, adding, lent; /* lent: its page is the reserve's */
+    struct buf packs;        /* uint64_t each: held already */
 };
 
 /* -- the gate ------------------------------------------------------------------------------------
@@ -104,22 +103,18 @@ static enum status make_file(struct lease *l, const char *what, struct err *e)
     return st;
 }
 
-/* What lies on a full disk can be read all the same: the reserve lends the lease its page. */
+/* What lies on a full disk can be read all the same: the reserve lends the lease its page, and no
+ * more, since what is read may be written to this disk. */
 static enum status make_from_reserve(struct lease *l, const char *what, struct err *e)
 {
+    SCOPED(reserve_use_release) struct reserve_use room = {0};
     struct err ignored = ERR_NONE;
     *e = ERR_NONE;
     if (io_unlink(l->s->leases, l->name, false, &ignored) == ST_OK)
         fd_release(&l->fd);
-    enum status st = reserve_use(l->s, RESERVE_ENTRY, &l->room, e);
-    if (st == ST_OK)
-        st = make_file(l, what, e);
-    /* The rest stays the sweep's: what is read may be written to this disk. */
-    const uint64_t size = l->room.size, less = RESERVE_MORE + LENT;
-    const uint64_t rest = size > less ? size - less : 0;
-    if (size > 0 && reserve_keep(l->s, rest, &ignored) != ST_OK)
-        l->room.size = size; /* made again at the end, as far as there is room */
-    return st;
+    l->lent = true;
+    enum status st = reserve_use(l->s, LENT, &room, e);
+    return st == ST_OK ? make_file(l, what, e) : st;
 }
 
 enum status lease_open(struct store *s, const char *what, struct lease **out, struct err *e)
@@ -150,7 +145,8 @@ void lease_close(struct lease *l)
     if (l->fd >= 0 && io_unlink(l->s->leases, l->name, false, &ignored) != ST_OK)
         l->end = 0;
     fd_release(&l->fd);
-    reserve_use_release(&l->room);
+    if (l->lent)
+        reserve_refill(l->s);
     buf_release(&l->packs);
     (void)pthread_mutex_destroy(&l->lock);
     heap_free(l);

@@ -7,6 +7,7 @@
 #include "store/check.h"
 #include "store/commit.h"
 #include "store/recover.h"
+#include "store/reserve.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -425,6 +426,8 @@ enum status move_store(struct store *s, const struct move_options *o, struct pro
         st = make_place(&m, e);
     if (st == ST_OK && !fenced) {
         st = folder_each(s->packs, ".", copy_pack, &m, e); /* most of it, while it is in use */
+        if (st == ST_OK)
+            st = reserve_copy(s, m.dir, e); /* or it would never arrive */
         if (st == ST_OK)
             st = fence(&m, e);
     }

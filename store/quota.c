@@ -139,11 +139,15 @@ static enum status room_disk(const struct store *s, uint64_t kept, uint64_t byte
                    (unsigned long long)open, (unsigned long long)plus(bytes, missing));
 }
 
+static uint64_t stored_bytes(const struct catalog_mark *m)
+{
+    return plus(plus(m->stored_bytes, m->drop_bytes), m->quarantined_bytes);
+}
+
 /* Stored, or going to be. */
 static uint64_t used_bytes(const struct catalog_mark *m, const struct leases *all)
 {
-    const uint64_t stored = plus(plus(m->stored_bytes, m->drop_bytes), m->quarantined_bytes);
-    return plus(stored, plus(all->reserved[LEASE_STORE], all->reserved[LEASE_QUARANTINE]));
+    return plus(stored_bytes(m), plus(all->reserved[LEASE_STORE], all->reserved[LEASE_QUARANTINE]));
 }
 
 enum status quota_spare(struct store *s, uint64_t *out, struct err *e)
@@ -167,7 +171,7 @@ enum status quota_room(struct store *s, const struct leases *all, uint64_t mine,
                        enum lease_room room, uint64_t bytes, bool last, struct err *e)
 {
     struct catalog_mark m;
-    uint64_t limit = 0, kept = 0;
+    uint64_t limit = 0, kept = 0, over = 0;
     enum status st = store_mark(s, &m, e);
     if (st == ST_OK && room == LEASE_QUARANTINE)
         st = room_quarantine(s, all, &m, bytes, e);
@@ -180,9 +184,16 @@ enum status quota_room(struct store *s, const struct leases *all, uint64_t mine,
     if (!last) { /* a pack under way, ours or another's, may become the largest */
         const uint64_t own = plus(mine, room == LEASE_STORE ? bytes : 0);
         const uint64_t pack = own > all->most ? own : all->most;
-        const uint64_t soon = reserve_for(s, pack);
+        uint64_t soon = 0;
+        st = reserve_for(s, pack, &soon, e);
         kept = kept > soon ? kept : soon;
+    } else if (stored_bytes(&m) > limit) {
+        st = reserve_for(s, 0, &over, e);
     }
+    if (st != ST_OK)
+        return st;
+    if (over > 0 && plus(all->reserved[LEASE_STORE], bytes) <= over)
+        return ST_OK;
     if (plus(plus(used, bytes), kept) > limit)
         return refuse_store(limit, used, bytes, kept, e);
     return room_disk(s, kept, bytes, last, e);

@@ -36,7 +36,9 @@ bool quota_key_valid(const char *key);
 /* With the gate held: how many bytes more may lie on the disk, the reserve's as it is included. */
 enum status quota_spare(struct store *s, uint64_t *out, struct err *e) MUST_CHECK;
 /* With the gate held: is there room for `bytes` more? `mine` is what the asker has reserved for the
- * store already. `last`: for a sweep, which may use what the reserve had. */
+ * store already. `last`: for a sweep, which may use what the reserve had; and when the quota was
+ * set below what is stored already, one reserve more, since without it nothing would ever become
+ * less. */
 enum status quota_room(struct store *s, const struct leases *all, uint64_t mine,
                        enum lease_room room, uint64_t bytes, bool last, struct err *e) MUST_CHECK;
 /* Under the writers' lock: may the entry's `set` install and quarantine what it does? */

@@ -3,12 +3,20 @@
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
-uint64_t reserve_size(const struct store *s)
+/* -- how much ------------------------------------------------------------------------------------
+ */
+
+static uint64_t size_in(int dir)
 {
     struct stat st;
-    if (fstatat(s->dir, STORE_RESERVE, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_blocks < 0)
+    if (fstatat(dir, STORE_RESERVE, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_blocks < 0)
         return 0;
     return (uint64_t)st.st_blocks * 512;
+}
+
+uint64_t reserve_size(const struct store *s)
+{
+    return size_in(s->dir);
 }
 
 uint64_t reserve_free(const struct store *s)
@@ -17,68 +25,168 @@ uint64_t reserve_free(const struct store *s)
     return fstatvfs(s->dir, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : UINT64_MAX;
 }
 
-uint64_t reserve_for(const struct store *s, uint64_t pack)
+static uint64_t block(int dir)
 {
     struct statvfs v;
-    const uint64_t block = fstatvfs(s->dir, &v) == 0 && v.f_frsize > 0 ? v.f_frsize : 4096;
-    return (pack + RESERVE_MORE + block - 1) / block * block;
+    return fstatvfs(dir, &v) == 0 && v.f_frsize > 0 ? v.f_frsize : 4096;
 }
 
-/* The gate is held until it is made: nobody else gets its room promised meanwhile. */
+static uint64_t whole(uint64_t bytes, uint64_t of)
+{
+    return (bytes + of - 1) / of * of;
+}
+
+/* For one that is not there. */
+static enum status largest_pack(struct store *s, uint64_t *out, struct err *e)
+{
+    SCOPED(index_view_scope) struct index_view *v = NULL;
+    enum status st = index_view_open(s->index, &v, e);
+    *out = 0;
+    return st == ST_OK ? catalog_largest(v, out, e) : st;
+}
+
+/* Its length is what it had, lent or not. */
+enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct err *e)
+{
+    struct stat about;
+    uint64_t largest = 0;
+    const uint64_t size = size_in(s->dir), unit = block(s->dir);
+    const bool there = fstatat(s->dir, STORE_RESERVE, &about, AT_SYMLINK_NOFOLLOW) == 0;
+    const uint64_t length = there && about.st_size > 0 ? (uint64_t)about.st_size : 0;
+    enum status st = there ? ST_OK : largest_pack(s, &largest, e);
+    *out = whole((largest > pack ? largest : pack) + RESERVE_MORE, unit);
+    *out = *out > size ? *out : size;
+    *out = *out > length ? *out : length;
+    return st;
+}
+
+/* -- filling -------------------------------------------------------------------------------------
+ */
+
+/* To `want` bytes, of `all`. Where the disk has less, what it has, found by halves. */
+static enum status grow(int dir, uint64_t want, uint64_t all, struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    struct statvfs v;
+    const uint64_t unit = block(dir);
+    uint64_t size = size_in(dir);
+    const uint64_t open = fstatvfs(dir, &v) == 0 ? (uint64_t)v.f_bfree * unit : want;
+    uint64_t step = want <= size ? 0 : want - size < open ? want - size : open;
+    enum status st = io_open(dir, STORE_RESERVE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd, e);
+    if (st == ST_OK)
+        st = io_truncate(fd, all, e);
+    while (st == ST_OK && step > 0 && size < want) {
+        struct err why = ERR_NONE;
+        st = io_reserve(fd, size + step, &why);
+        if (st != ST_OK && st != ST_NO_SPACE) {
+            *e = why;
+            return st;
+        }
+        const uint64_t now = st == ST_OK ? size + step : size_in(dir);
+        size = now > size ? now : size;
+        step = step / 2 / unit * unit;
+        st = ST_OK;
+    }
+    return st != ST_OK || size >= want
+               ? st
+               : err_set(e, ST_NO_SPACE, "disk-full",
+                         "the disk has no room for all of sweeping's reserve: free some with "
+                         "`assay evict --bytes N` and `assay gc`");
+}
+
+/* With the gate held, so that nobody else gets its room promised meanwhile. */
+static enum status allowed(struct store *s, uint64_t all, uint64_t *want, struct err *e)
+{
+    uint64_t spare = 0;
+    const uint64_t size = reserve_size(s), unit = block(s->dir);
+    enum status st = size < all ? quota_spare(s, &spare, e) : ST_OK;
+    *want = size < all && all - size > spare ? size + spare / unit * unit : all;
+    return st;
+}
+
 enum status reserve_keep(struct store *s, uint64_t pack, struct err *e)
 {
-    SCOPED(fd_release) int gate = -1, fd = -1;
-    const uint64_t want = reserve_for(s, pack), size = reserve_size(s);
-    uint64_t spare = 0;
-    if (size >= want)
-        return ST_OK;
-    enum status st = lease_gate(s, &gate, e);
-    if (st == ST_OK)
-        st = quota_spare(s, &spare, e);
-    if (st != ST_OK || want - size > spare)
+    SCOPED(fd_release) int gate = -1;
+    uint64_t want = 0, all = 0;
+    enum status st = reserve_for(s, pack, &all, e);
+    if (st != ST_OK || reserve_size(s) >= all)
         return st;
-    st = io_open(s->dir, STORE_RESERVE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd, e);
+    st = lease_gate(s, &gate, e);
     if (st == ST_OK)
-        st = io_reserve(fd, want, e);
+        st = allowed(s, all, &want, e);
+    if (st == ST_OK)
+        st = grow(s->dir, want, all, e);
     return st == ST_OK ? st : err_subject(e, "%s/" STORE_RESERVE, s->path);
 }
 
-static enum status give(struct store *s, bool needed, struct reserve_use *out, struct err *e)
+void reserve_refill(struct store *s)
 {
-    struct err why = ERR_NONE;
-    *out = (struct reserve_use){.s = s};
-    const uint64_t size = reserve_size(s);
-    if (size == 0 || !needed)
+    struct err ignored = ERR_NONE;
+    enum status st = index_read_only(s->index) ? ST_OK : reserve_keep(s, 0, &ignored);
+    (void)st;
+}
+
+enum status reserve_copy(struct store *s, int dir, struct err *e)
+{
+    SCOPED(fd_release) int gate = -1;
+    uint64_t want = 0, all = 0;
+    enum status st = reserve_for(s, 0, &all, e);
+    if (st == ST_OK)
+        st = lease_gate(s, &gate, e);
+    if (st == ST_OK)
+        st = allowed(s, all, &want, e);
+    fd_release(&gate);
+    return st == ST_OK ? grow(dir, want, all, e) : st;
+}
+
+/* -- lending -------------------------------------------------------------------------------------
+ */
+
+static enum status lend(struct store *s, uint64_t bytes, struct err *e)
+{
+    SCOPED(fd_release) int fd = -1;
+    const uint64_t size = reserve_size(s), lent = whole(bytes, block(s->dir));
+    uint64_t all = 0;
+    if (size == 0 || bytes == 0)
         return ST_OK;
-    enum status st = io_unlink(s->dir, STORE_RESERVE, false, &why);
-    if (st != ST_OK && st != ST_NOT_FOUND) {
-        *e = why;
+    enum status st = reserve_for(s, 0, &all, e);
+    if (st == ST_OK)
+        st = io_open(s->dir, STORE_RESERVE, O_RDWR | O_NOFOLLOW, 0, &fd, e);
+    if (st == ST_OK) /* an earlier version left its blocks behind an end at 0 */
+        st = io_truncate(fd, all, e);
+    return st == ST_OK ? io_give_back(fd, lent < size ? size - lent : 0, all, e) : st;
+}
+
+static enum status use(struct store *s, uint64_t bytes, bool packs, struct reserve_use *out,
+                       struct err *e)
+{
+    SCOPED(fd_release) int gate = -1;
+    uint64_t spare = UINT64_MAX;
+    *out = (struct reserve_use){.s = s};
+    if (!packs && reserve_free(s) >= bytes)
+        return ST_OK;
+    enum status st = lease_gate(s, &gate, e);
+    if (st == ST_OK && packs)
+        st = quota_spare(s, &spare, e);
+    if (st != ST_OK)
         return st;
-    }
-    out->size = size;
-    return ST_OK;
+    const uint64_t open = reserve_free(s), room = open < spare ? open : spare;
+    return lend(s, room < bytes ? bytes - room : 0, e);
 }
 
 enum status reserve_use(struct store *s, uint64_t bytes, struct reserve_use *out, struct err *e)
 {
-    return give(s, reserve_free(s) < bytes, out, e);
+    return use(s, bytes, false, out, e);
 }
 
 enum status reserve_use_packs(struct store *s, uint64_t bytes, struct reserve_use *out,
                               struct err *e)
 {
-    SCOPED(fd_release) int gate = -1;
-    uint64_t spare = 0;
-    enum status st = lease_gate(s, &gate, e);
-    if (st == ST_OK)
-        st = quota_spare(s, &spare, e);
-    return st == ST_OK ? give(s, reserve_free(s) < bytes || spare < bytes, out, e) : st;
+    return use(s, bytes, true, out, e);
 }
 
 void reserve_use_release(struct reserve_use *u)
 {
-    struct err ignored = ERR_NONE; /* where there is no room yet, the next pack asks for it again */
-    if (u->s != NULL && u->size > RESERVE_MORE &&
-        reserve_keep(u->s, u->size - RESERVE_MORE, &ignored) != ST_OK)
-        u->size = 0;
+    if (u->s != NULL)
+        reserve_refill(u->s);
 }

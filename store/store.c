@@ -305,7 +305,16 @@ enum status index_rebuild(const char *path, struct progress *progress, struct er
 {
     SCOPED(store_scope) struct store *s = NULL;
     enum status st = open_base(path, &s, e);
-    return st == ST_OK ? rebuild(s, progress, e) : st;
+    if (st == ST_OK)
+        st = rebuild(s, progress, e);
+    if (st == ST_OK)
+        reserve_refill(s);
+    return st;
+}
+
+void store_refill(struct store *s)
+{
+    reserve_refill(s);
 }
 
 void store_close(struct store *s)

@@ -80,6 +80,8 @@ enum status store_publish(struct store *s, struct err *e) MUST_CHECK;
  * ST_NOT_FOUND: nothing there (code "no-store"); ST_CORRUPT; ST_SET_BACK: the ledger was cut;
  * ST_UNSUPPORTED: another version, or a network file system. */
 enum status store_open(const char *path, struct store **out, struct err *e) MUST_CHECK;
+/* Fills what is kept for sweeping, as far as disk and quota let it. Every change does. */
+void store_refill(struct store *s);
 void store_close(struct store *s);
 SCOPE_OF(store, struct store, store_close)
 

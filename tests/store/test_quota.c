@@ -131,3 +131,55 @@ Test(quota, a_sweep_in_a_store_that_is_full_stays_within_and_gives_the_reserve_b
     cr_assert_eq(reserve_size(r.s), reserve);
     room_remove(&r);
 }
+
+Test(quota, the_reserve_lends_what_is_missing_and_takes_it_back)
+{
+    struct store_room r = room_make();
+    struct err e = ERR_NONE;
+    struct reserve_use use = {0};
+    OK(room_install(&r, "a", 1, 300 * KIB, 1, &e));
+    const uint64_t reserve = reserve_size(r.s);
+    set_quota(&r, on_disk(&r));
+    OK(reserve_use_packs(r.s, 100 * KIB, &use, &e));
+    cr_expect_eq(reserve_size(r.s), reserve - 100 * KIB);
+    reserve_use_release(&use);
+    cr_expect_eq(reserve_size(r.s), reserve);
+    room_remove(&r);
+}
+
+Test(quota, whoever_writes_next_brings_a_lost_reserve_back)
+{
+    struct store_room r = room_make();
+    struct err e = ERR_NONE;
+    OK(room_install(&r, "a", 1, 300 * KIB, 1, &e));
+    const uint64_t reserve = reserve_size(r.s);
+    OK(io_unlink(r.s->dir, STORE_RESERVE, false, &e));
+    OK(room_set(&r, "k", "v", NULL, &e));
+    cr_expect_eq(reserve_size(r.s), reserve);
+    set_quota(&r, on_disk(&r) - 100 * KIB); /* taken away: as much as the quota lets it have */
+    OK(io_unlink(r.s->dir, STORE_RESERVE, false, &e));
+    OK(room_set(&r, "k", "w", NULL, &e));
+    cr_expect_leq(reserve_size(r.s), reserve - 100 * KIB);
+    cr_expect_gt(reserve_size(r.s), reserve - 110 * KIB);
+    OK(room_set(&r, "quota/bytes", NULL, NULL, &e));
+    cr_expect_eq(reserve_size(r.s), reserve);
+    room_remove(&r);
+}
+
+Test(quota, a_sweep_frees_what_it_can_though_the_quota_was_set_below_what_is_stored)
+{
+    struct store_room r = room_make();
+    struct err e = ERR_NONE;
+    struct gc_report planned, report;
+    struct gc_options o = {.clock = r.clock, .log = r.log, .dry_run = true};
+    OK(room_install(&r, "shared", 4, 200 * KIB, 1, &e));
+    OK(room_install(&r, "part", 1, 200 * KIB, 3, &e));
+    OK(room_forget(&r, "shared", &e));
+    set_quota(&r, 1);
+    OK(gc_run(r.s, &o, NULL, &planned, &e));
+    o.dry_run = false;
+    OK(gc_run(r.s, &o, NULL, &report, &e));
+    cr_expect_eq(report.freed, planned.freed);
+    cr_expect_geq(report.freed, 600 * KIB);
+    room_remove(&r);
+}
