@@ -52,13 +52,19 @@ static enum status take(void *ctx, const char *key, struct span value, struct er
                : err_set(e, ST_NO_MEMORY, NULL, "no memory for the list of artifacts");
 }
 
+/* The clock may stand still or go back, the ledger does not. */
+static int by_age(const struct evict_candidate *x, const struct evict_candidate *y)
+{
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
 /* Of one name the newest last. */
 static int by_name(const void *a, const void *b)
 {
     const struct evict_candidate *x = a, *y = b;
     int order = strcmp(x->name, y->name);
     if (order == 0)
-        order = strcmp(x->added, y->added);
+        order = by_age(x, y);
     return order != 0 ? order : memcmp(x->artifact.b, y->artifact.b, DIGEST_BYTES);
 }
 
@@ -72,7 +78,7 @@ static int in_order(const void *a, const void *b)
     const struct evict_candidate *x = a, *y = b;
     int order = rank(x) - rank(y);
     if (order == 0)
-        order = strcmp(x->added, y->added);
+        order = by_age(x, y);
     if (order == 0 && x->bytes != y->bytes)
         order = x->bytes > y->bytes ? -1 : 1;
     return order != 0 ? order : memcmp(x->artifact.b, y->artifact.b, DIGEST_BYTES);

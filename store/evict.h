@@ -7,7 +7,8 @@
  * protected by the caller's law (channels, retained holders) never goes.
  *
  * Order: retired artifacts; then those of which a newer version is installed; then the rest; within
- * each the longest here first, then the larger. */
+ * each the longest here first, then the larger. Which is newer the ledger says, whatever a clock
+ * said. */
 #ifndef STORE_EVICT_H
 #define STORE_EVICT_H
 
@@ -18,6 +19,7 @@
 struct evict_candidate {
     struct digest artifact;
     char name[INSTALL_NAME], version[INSTALL_NAME], added[TIME_TEXT_MAX];
+    uint64_t seq;         /* of the ledger entry that added it */
     uint64_t bytes;       /* of its files */
     uint64_t freed;       /* of records that nobody else needs */
     const char *reason;   /* its place in the order: "retired", "superseded", "oldest", "asked" */

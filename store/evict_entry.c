@@ -26,7 +26,7 @@ enum status evict_facts(struct store *s, struct evict_candidate *c, struct evict
     SCOPED(json_scope) struct json *v = NULL;
     *out = (struct evict_facts){0};
     install_key("artifact/", &c->artifact, key);
-    enum status st = store_get(s, key, &value, e);
+    enum status st = store_get_seq(s, key, &value, &c->seq, e);
     if (st == ST_OK)
         st = json_parse(buf_span(&value), LEDGER_LINE_MAX, &v, e);
     if (st != ST_OK)

@@ -136,3 +136,40 @@ Test(evict, what_nothing_keeps_goes)
     cr_assert_eq(r.evicted, 1);
     cr_assert(!has(INSTALL_PREFIX, "one") && has(INSTALL_EVICTED, "one"));
 }
+
+static void add_version(const char *artifact, const char *version, const char *time)
+{
+    char facts[256];
+    struct err e = ERR_NONE;
+    OK(room_install(&room, artifact, 1, 5000, 1000 + (uint64_t)version[0], &e));
+    (void)snprintf(facts, sizeof facts,
+                   "{\"bytes\":5000,\"content\":\"\",\"manifest\":\"\",\"name\":\"r\","
+                   "\"time\":\"%s\",\"version\":\"%s\"}",
+                   time, version);
+    set("artifact/", artifact, facts);
+}
+
+static enum status list_order(void *ctx, const struct evict_candidate *c, struct err *e)
+{
+    char *order = ctx;
+    const size_t n = strlen(order);
+    (void)e;
+    (void)snprintf(order + n, 200 - n, "%s@%s %s, ", c->name, c->version, c->reason);
+    return ST_OK;
+}
+
+Test(evict, of_one_second_and_of_a_clock_that_went_back_the_ledger_knows_the_order)
+{
+    char order[200] = "";
+    struct err e = ERR_NONE;
+    struct evict_report r;
+    add_version("d", "1", "2026-01-01T00:00:00Z");
+    add_version("a", "2", "2026-01-01T00:00:00Z");
+    add_version("c", "3", "2026-01-01T00:00:00Z");
+    add_version("b", "4", "2025-01-01T00:00:00Z");
+    const struct evict_options o = {
+        .bytes = UINT64_MAX, .dry_run = true, .clock = room.clock, .log = room.log};
+    OK(evict_run(room.s, &o, list_order, order, &r, &e));
+    cr_assert_str_eq(order, "r@1 superseded, r@2 superseded, r@3 superseded, one@1 oldest, "
+                            "r@4 oldest, ");
+}
