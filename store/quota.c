@@ -106,7 +106,8 @@ static enum status refuse_store(uint64_t limit, uint64_t used, uint64_t bytes, u
     return err_set(e, ST_QUOTA, "quota-bytes",
                    "the quota is %llu bytes; %llu are used, %llu kept for sweeping, and at least "
                    "%llu more are needed: free some with `assay evict --bytes N` and `assay gc`, "
-                   "or raise it with `assay quota --set-bytes N`",
+                   "or raise it with `assay quota --set-bytes N`; what was written of "
+                   "this already goes with `assay gc`",
                    (unsigned long long)limit, (unsigned long long)used, (unsigned long long)kept,
                    (unsigned long long)bytes);
 }
@@ -278,6 +279,13 @@ static enum status check_sums(struct store *s, const struct sums *sums, int64_t 
     if (st == ST_OK && sums->name[0] != '\0')
         st = within(s, key, "quota-name-bytes", sums->name, bytes, sums->bytes, e);
     return st;
+}
+
+enum status quota_one_more(struct store *s, const char *name, uint64_t bytes, struct err *e)
+{
+    struct sums sums = {.count = 1, .bytes = bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes};
+    text_fmt(sums.name, sizeof sums.name, "%s", name);
+    return check_sums(s, &sums, 0, e);
 }
 
 enum status quota_entry(struct store *s, const struct json *set, struct err *e)

@@ -41,6 +41,10 @@ enum status quota_spare(struct store *s, uint64_t *out, struct err *e) MUST_CHEC
  * less. */
 enum status quota_room(struct store *s, const struct leases *all, uint64_t mine,
                        enum lease_room room, uint64_t bytes, bool last, struct err *e) MUST_CHECK;
+/* Before anything is staged: may one more artifact be installed for the name, of so many bytes?
+ * Only the commit knows, but what is refused here leaves nothing behind. */
+enum status quota_one_more(struct store *s, const char *name, uint64_t bytes,
+                           struct err *e) MUST_CHECK;
 /* Under the writers' lock: may the entry's `set` install and quarantine what it does? */
 enum status quota_entry(struct store *s, const struct json *set, struct err *e) MUST_CHECK;
 

@@ -3,7 +3,10 @@
  */
 #include "base/heap.h"
 #include "base/text.h"
+#include "store/install.h"
+#include "store/quota.h"
 #include "verify/admission.h"
+#include "verify/admit_name.h"
 #include "verify/ahead.h"
 #include "verify/cuts.h"
 #include <stdlib.h>
@@ -146,8 +149,52 @@ static enum status sort_files(struct admission *a, struct err *e)
     return ST_OK;
 }
 
+/* -- room ----------------------------------------------------------------------------------------
+ */
+
+struct bound {
+    struct store *s;
+    const char *key; /* NULL: any version's */
+    bool there;
+};
+
+static enum status is_there(void *ctx, const char *key, struct span value, struct err *e)
+{
+    struct bound *b = ctx;
+    char hex[DIGEST_TEXT];
+    struct digest artifact;
+    text_fmt(hex, sizeof hex, "%.*s", (int)value.n, (const char *)value.p);
+    if (b->there || (b->key != NULL && !text_equal(key, b->key)) || !digest_parse(hex, &artifact))
+        return ST_OK;
+    return install_there(b->s, &artifact, &b->there, e);
+}
+
+/* A quota that is reached is told before anything is written. What is here already may come again;
+ * whose name only the bytes tell is judged at the commit. */
+static enum status may_install(struct admission *a, struct err *e)
+{
+    const struct admit_request *r = a->request;
+    struct bound b = {.s = a->store};
+    char name[MANIFEST_NAME_MAX], key[STORE_KEY_MAX];
+    uint64_t bytes = 0;
+    if (r->manifest_envelope.n > 0)
+        return ST_OK;
+    if (r->name != NULL)
+        text_fmt(name, sizeof name, "%s", r->name);
+    else
+        admit_default_name(r->label, r->folder, name);
+    text_fmt(key, sizeof key, "name/%s@%s", name, r->version != NULL ? r->version : "");
+    b.key = r->version != NULL ? key : NULL;
+    for (size_t i = 0; i < r->given_count && r->stream.next == NULL; i++)
+        bytes += r->given[i].bytes;
+    enum status st = store_scan(a->store, key, is_there, &b, e);
+    return st == ST_OK && !b.there ? quota_one_more(a->store, name, bytes, e) : st;
+}
+
 enum status admit_stage(struct admission *a, struct progress *progress, struct err *e)
 {
-    enum status st = stage_all(a, progress, e);
+    enum status st = may_install(a, e);
+    if (st == ST_OK)
+        st = stage_all(a, progress, e);
     return st == ST_OK ? sort_files(a, e) : st;
 }
