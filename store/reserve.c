@@ -157,21 +157,36 @@ static enum status lend(struct store *s, uint64_t bytes, struct err *e)
     return st == ST_OK ? io_give_back(fd, lent < size ? size - lent : 0, all, e) : st;
 }
 
+static enum status missing(struct store *s, uint64_t bytes, bool packs, uint64_t *out,
+                           struct err *e)
+{
+    uint64_t spare = UINT64_MAX;
+    enum status st = packs ? quota_spare(s, &spare, e) : ST_OK;
+    const uint64_t open = reserve_free(s), room = open < spare ? open : spare;
+    *out = room < bytes ? bytes - room : 0;
+    return st;
+}
+
+/* What is given up need not be free for us: a disk that root filled owes some first. So it is asked
+ * again, as long as the reserve becomes less. */
 static enum status use(struct store *s, uint64_t bytes, bool packs, struct reserve_use *out,
                        struct err *e)
 {
     SCOPED(fd_release) int gate = -1;
-    uint64_t spare = UINT64_MAX;
+    uint64_t more = 0, before = UINT64_MAX;
     *out = (struct reserve_use){.s = s};
     if (!packs && reserve_free(s) >= bytes)
         return ST_OK;
     enum status st = lease_gate(s, &gate, e);
-    if (st == ST_OK && packs)
-        st = quota_spare(s, &spare, e);
-    if (st != ST_OK)
-        return st;
-    const uint64_t open = reserve_free(s), room = open < spare ? open : spare;
-    return lend(s, room < bytes ? bytes - room : 0, e);
+    if (st == ST_OK)
+        st = missing(s, bytes, packs, &more, e);
+    while (st == ST_OK && more > 0 && reserve_size(s) < before) {
+        before = reserve_size(s);
+        st = lend(s, more, e);
+        if (st == ST_OK)
+            st = missing(s, bytes, packs, &more, e);
+    }
+    return st;
 }
 
 enum status reserve_use(struct store *s, uint64_t bytes, struct reserve_use *out, struct err *e)

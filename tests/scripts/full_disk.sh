@@ -103,39 +103,46 @@ echo "full_disk: no reserve: $stopped commands stopped half-way, all could be re
 umount "$T/d"
 
 # Moved onto a small disk, and used there again and again while it is full: the reserve is there, and stays.
-size="12m, moved"
 reserve() { stat -c %b "$ASSAY_STORE/reserve"; }
-mount -t tmpfs -o size=12m none "$T/d"
-rm -rf "$T/k" "$T/d/s"
-export ASSAY_STORE="$T/first"
-must init
-head -c 2000000 /dev/urandom >"$T/1.bin"
-must add "$T/1.bin" --name f --version 1
-for n in 1 2 3 4; do
-    head -c 9000 /dev/urandom >"$T/s$n.bin"
-    must add "$T/s$n.bin" --name s --version "$n"
-done
-whole=$(reserve)
-must copy --to "$T/d/s"
-export ASSAY_STORE="$T/d/s"
-[ "$(reserve)" -ge "$whole" ] || fail "a store that moved has a reserve of $(reserve) blocks, not $whole"
-head -c 1000000000 /dev/zero >"$T/d/filler" 2>/dev/null || true
-for n in 1 2 3 4; do
-    must evict "s@$n"
+for fs in tmpfs ext4; do
+    size="24m of $fs, moved"
+    if [ "$fs" = tmpfs ]; then
+        mount -t tmpfs -o size=24m none "$T/d"
+    else # where a disk that root filled owes some blocks before anything is free
+        truncate -s 24M "$T/image"
+        mkfs.ext4 -q "$T/image" 2>/dev/null && mount -o loop "$T/image" "$T/d" 2>/dev/null || continue
+    fi
+    rm -rf "$T/k" "$T/d/s" "$T/first"
+    export ASSAY_STORE="$T/first"
+    must init
+    head -c 2000000 /dev/urandom >"$T/1.bin"
+    must add "$T/1.bin" --name f --version 1
+    for n in 1 2 3 4; do
+        head -c 9000 /dev/urandom >"$T/s$n.bin"
+        must add "$T/s$n.bin" --name s --version "$n"
+    done
+    whole=$(reserve)
+    must copy --to "$T/d/s"
+    export ASSAY_STORE="$T/d/s"
+    [ "$(reserve)" -ge "$whole" ] || fail "a store that moved has a reserve of $(reserve) blocks, not $whole"
+    head -c 1000000000 /dev/zero >"$T/d/filler" 2>/dev/null || true
+    for n in 1 2 3 4; do
+        must evict "s@$n"
+        must gc
+        must pin f@1
+        must unpin f@1
+        "$A" -q add "$T/s1.bin" --name t --version "$n" >/dev/null 2>&1 && fail "add took the reserve"
+        head -c 1000000000 /dev/zero >"$T/d/filler$n" 2>/dev/null || true
+        [ "$(reserve)" -ge $((whole - 128)) ] || fail "round $n: $(reserve) blocks of $whole are left"
+    done
+    must get f@1 -o "$T/back" --force
+    must evict f@1
     must gc
     must pin f@1
-    must unpin f@1
-    "$A" -q add "$T/s1.bin" --name t --version "$n" >/dev/null 2>&1 && fail "add took the reserve"
-    head -c 1000000000 /dev/zero >"$T/d/filler$n" 2>/dev/null || true
-    [ "$(reserve)" -ge $((whole - 128)) ] || fail "round $n: $(reserve) blocks of $whole are left"
+    [ "$(reserve)" -ge 2048 ] || fail "gc made room, and the reserve has $(reserve) blocks"
+    rm -f "$T"/d/filler* "$T/d/s/reserve"
+    must fsck --repair
+    [ "$(reserve)" -ge 2048 ] || fail "fsck --repair left no reserve"
+    echo "full_disk: $size, full, used again and again: the reserve stays"
+    umount "$T/d"
 done
-must get f@1 -o "$T/back" --force
-must evict f@1
-must gc
-must pin f@1
-[ "$(reserve)" -ge 2048 ] || fail "gc made room, and the reserve has $(reserve) blocks"
-rm -f "$T"/d/filler* "$T/d/s/reserve"
-must fsck --repair
-[ "$(reserve)" -ge 2048 ] || fail "fsck --repair left no reserve"
-echo "full_disk: moved, full, used again and again: the reserve stays"
-umount "$T/d"
