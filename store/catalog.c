@@ -232,7 +232,7 @@ enum status catalog_pack_from(struct index_view *v, uint64_t id, bool *found,
 static enum status take_largest(void *ctx, struct span key, struct span record, struct err *e)
 {
     uint64_t *most = ctx;
-    struct catalog_pack p;
+    struct catalog_pack p = {.bytes = 0};
     enum status st = catalog_pack_decode(key, record, &p, e);
     *most = st == ST_OK && p.bytes > *most ? p.bytes : *most;
     return st;

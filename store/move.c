@@ -393,6 +393,15 @@ static enum status finish(struct move *m, struct err *e)
     return st == ST_OK ? io_sync(m->parent, e) : st;
 }
 
+static enum status no_room_there(const struct move *m, struct err *e)
+{
+    *e = ERR_NONE;
+    (void)err_set(e, ST_NO_SPACE, "copy-room",
+                  "its disk has no room for the store and the reserve of a full disk; make some "
+                  "and say the same again; this store is not fenced and goes on");
+    return err_subject(e, "%s", m->o->to);
+}
+
 enum status move_store(struct store *s, const struct move_options *o, struct progress *progress,
                        struct move_report *out, struct err *e)
 {
@@ -428,6 +437,8 @@ enum status move_store(struct store *s, const struct move_options *o, struct pro
         st = folder_each(s->packs, ".", copy_pack, &m, e); /* most of it, while it is in use */
         if (st == ST_OK)
             st = reserve_copy(s, m.dir, e); /* or it would never arrive */
+        if (st == ST_NO_SPACE)
+            return no_room_there(&m, e);
         if (st == ST_OK)
             st = fence(&m, e);
     }
