@@ -61,7 +61,8 @@ static void tree_release(json_t **tree)
 struct scan {
     struct span in;
     size_t at;
-    size_t values; /* at least as many as the text has values */
+    size_t values;  /* at least as many as the text has values */
+    size_t longest; /* bytes of its longest string or number */
     unsigned depth;
     bool decimals; /* are allowed */
 };
@@ -110,12 +111,16 @@ static void scan_string(struct scan *s)
 static enum status scan_token(struct scan *s, struct err *e)
 {
     uint8_t c = s->in.p[s->at];
-    if (c == '"') {
-        scan_string(s);
-        return ST_OK;
+    if (c == '"' || c == '-' || (c >= '0' && c <= '9')) {
+        const size_t from = s->at;
+        enum status st = ST_OK;
+        if (c == '"')
+            scan_string(s);
+        else
+            st = scan_number(s, e);
+        s->longest = s->at - from > s->longest ? s->at - from : s->longest;
+        return st;
     }
-    if (c == '-' || (c >= '0' && c <= '9'))
-        return scan_number(s, e);
     if (c == '{' || c == '[') {
         s->values++;
         if (++s->depth > JSON_DEPTH_MAX)
@@ -235,15 +240,42 @@ static struct json *take_members(struct json *v, struct json *next)
 
 /* jansson's memory comes through our door too. When it has none it may report a syntax error,
  * nothing at all, hand out a tree with holes, or write past a string that did not grow (2.14's
- * lexer). So each thread keeps a spare room that lets it come to its end, and notes that it was
- * needed: then the tree is thrown away before anybody sees it. */
-#define SPARE_BYTES (64u << 10)
+ * lexer). So there is a spare room that lets it come to its end, and it is noted that it was
+ * needed: then the text ends for jansson behind the 1,024 bytes that it has read already, and the
+ * tree is thrown away before anybody sees it. In so many bytes no more values can begin than the
+ * fixed part holds, and the lexer's text, which grows twofold up to its longest token, grows once
+ * at most. */
+#define SPARE_BYTES (128u << 10)
 
 static _Thread_local struct {
     bool needed; /* an allocation was denied */
-    size_t used;
+    size_t used, cap;
+    uint8_t *more; /* in place of `bytes` where a token is long */
     _Alignas(16) uint8_t bytes[SPARE_BYTES];
 } spare;
+
+static uint8_t *spare_room(void)
+{
+    return spare.more != NULL ? spare.more : spare.bytes;
+}
+
+/* Before anything is parsed; what lies in it outlives no parse. */
+static bool spare_ready(size_t longest)
+{
+    const size_t wanted = SPARE_BYTES / 2 + (longest > SIZE_MAX / 8 ? SIZE_MAX / 2 : 4 * longest);
+    spare.needed = false;
+    spare.used = 0;
+    spare.more = wanted > SPARE_BYTES ? heap_alloc(wanted) : NULL;
+    spare.cap = spare.more != NULL ? wanted : SPARE_BYTES;
+    return spare.more != NULL || wanted <= SPARE_BYTES;
+}
+
+static void spare_done(void)
+{
+    heap_free(spare.more);
+    spare.more = NULL;
+    spare.cap = SPARE_BYTES;
+}
 
 static void *alloc_noting(size_t n)
 {
@@ -251,19 +283,30 @@ static void *alloc_noting(size_t n)
     if (p != NULL)
         return p;
     spare.needed = true;
-    if (n > SPARE_BYTES - spare.used)
+    if (n > spare.cap - spare.used)
         return NULL;
-    p = spare.bytes + spare.used;
+    p = spare_room() + spare.used;
     n = (n + 15) & ~(size_t)15;
-    spare.used += n < SPARE_BYTES - spare.used ? n : SPARE_BYTES - spare.used;
+    spare.used += n < spare.cap - spare.used ? n : spare.cap - spare.used;
     return p;
 }
 
 static void free_noting(void *p)
 {
-    const uint8_t *at = p;
-    if (at < spare.bytes || at >= spare.bytes + SPARE_BYTES)
+    const uint8_t *at = p, *room = spare_room();
+    if (at < room || at >= room + spare.cap)
         heap_free(p);
+}
+
+/* For json_load_callback: no more once memory was denied. */
+static size_t feed(void *to, size_t cap, void *ctx)
+{
+    struct span *left = ctx;
+    const size_t n = spare.needed ? 0 : left->n < cap ? left->n : cap;
+    if (n > 0)
+        memcpy(to, left->p, n);
+    *left = SPAN(left->p + n, left->n - n);
+    return n;
 }
 
 static void use_our_heap(void)
@@ -285,12 +328,17 @@ static enum status parse(struct span in, size_t limit, bool decimals, struct jso
     if (st != ST_OK)
         return st;
     json_error_t why = {.position = 0};
-    spare.needed = false;
-    spare.used = 0; /* nothing from there outlives a parse */
+    struct span left = in;
+    if (!spare_ready(scan.longest))
+        return err_set(e, ST_NO_MEMORY, NULL, "no memory for the JSON tree");
     SCOPED(tree_release)
-    json_t *tree = json_loadb(in.n > 0 ? (const char *)in.p : "", in.n,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (spare.needed) /* even when there is a tree: it may lack what there was no memory for */
+    json_t *tree = json_load_callback(feed, &left, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (spare.needed) { /* even when there is a tree: it may lack what there was no memory for */
+        json_decref(tree);
+        tree = NULL;
+    }
+    spare_done();
+    if (spare.needed)
         return err_set(e, ST_NO_MEMORY, NULL, "no memory for the JSON tree");
     if (tree == NULL)
         return parser_said(&why, in, e);

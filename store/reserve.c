@@ -45,6 +45,13 @@ static enum status largest_pack(struct store *s, uint64_t *out, struct err *e)
     return st == ST_OK ? catalog_largest(v, out, e) : st;
 }
 
+/* What a file system counts among a file's blocks beside its bytes: ext4's blocks of extents, 340
+ * in one, should each block of it lie by itself. */
+static uint64_t beside(uint64_t bytes, uint64_t unit)
+{
+    return (bytes / unit / 340 + 2) * unit;
+}
+
 /* Its length is what it had, lent or not. */
 enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct err *e)
 {
@@ -55,7 +62,8 @@ enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct er
     const uint64_t length = there && about.st_size > 0 ? (uint64_t)about.st_size : 0;
     enum status st = there ? ST_OK : largest_pack(s, &largest, e);
     *out = whole((largest > pack ? largest : pack) + RESERVE_MORE, unit);
-    *out = *out > size ? *out : size;
+    if (length == 0) /* an earlier version left its blocks behind an end at 0 */
+        *out = *out > size ? *out : size;
     *out = *out > length ? *out : length;
     return st;
 }
@@ -94,13 +102,16 @@ static enum status grow(int dir, uint64_t want, uint64_t all, struct err *e)
                          "`assay evict --bytes N` and `assay gc`");
 }
 
-/* With the gate held, so that nobody else gets its room promised meanwhile. */
+/* Bytes of the file that the quota lets it have, at most all. With the gate held, so that nobody
+ * else gets its room promised meanwhile. */
 static enum status allowed(struct store *s, uint64_t all, uint64_t *want, struct err *e)
 {
     uint64_t spare = 0;
-    const uint64_t size = reserve_size(s), unit = block(s->dir);
+    const uint64_t size = reserve_size(s), unit = block(s->dir), more = beside(all, unit);
     enum status st = size < all ? quota_spare(s, &spare, e) : ST_OK;
-    *want = size < all && all - size > spare ? size + spare / unit * unit : all;
+    const uint64_t on_disk = spare > UINT64_MAX - size ? UINT64_MAX : size + spare;
+    const uint64_t most = on_disk > more ? (on_disk - more) / unit * unit : 0;
+    *want = size < all && most < all ? most : all;
     return st;
 }
 
@@ -129,6 +140,7 @@ void reserve_refill(struct store *s)
 enum status reserve_copy(struct store *s, int dir, struct err *e)
 {
     SCOPED(fd_release) int gate = -1;
+    SCOPED(fd_release) int fd = -1;
     uint64_t want = 0, all = 0;
     enum status st = reserve_for(s, 0, &all, e);
     if (st == ST_OK)
@@ -136,7 +148,11 @@ enum status reserve_copy(struct store *s, int dir, struct err *e)
     if (st == ST_OK)
         st = allowed(s, all, &want, e);
     fd_release(&gate);
-    return st == ST_OK ? grow(dir, want, all, e) : st;
+    if (st == ST_OK)
+        st = grow(dir, want, all, e);
+    if (st == ST_OK)
+        st = io_open(dir, STORE_RESERVE, O_RDWR | O_NOFOLLOW, 0, &fd, e);
+    return st == ST_OK ? io_sync(fd, e) : st;
 }
 
 /* -- lending -------------------------------------------------------------------------------------

@@ -249,3 +249,27 @@ Test(json, decimals_are_numbers_only_where_they_are_asked_for)
         json_free(root);
     }
 }
+
+/* Both once and from then on; a token longer than what is kept on the side for it. */
+Test(json, a_long_string_without_memory_ends_in_no_memory)
+{
+    SCOPED(buf_release) struct buf text = BUF_EMPTY;
+    buf_text(&text, "{\"payload\":\"");
+    memset(buf_space(&text, 50000), 'x', 50000);
+    buf_text(&text, "\",\"more\":[{},{},\"y\",{\"z\":[1,2,3]}]}");
+    for (int sticky = 0; sticky <= 1; sticky++) {
+        enum status st = ST_NO_MEMORY;
+        uint64_t n = 0;
+        while (st == ST_NO_MEMORY) {
+            struct err e = ERR_NONE;
+            struct json *root = NULL;
+            heap_fail_at(++n, sticky);
+            st = json_parse(buf_span(&text), 1 << 20, &root, &e);
+            heap_fail_at(0, 0);
+            cr_expect(st == ST_OK || root == NULL);
+            json_free(root);
+        }
+        cr_expect_eq(st, ST_OK, "allocation %llu", (unsigned long long)n);
+        cr_expect_gt(n, 10);
+    }
+}
