@@ -345,6 +345,8 @@ Test(quarantine, of_a_path_that_is_too_long_the_end_is_kept_from_a_whole_charact
     OK(change_begin(r.s, &c, &e));
     OK(quarantine_take(c, source_over(&from), 1, &what, &how, &f, &e));
     cr_expect_str_eq(f.name, path + 102);
+    change_scope(&c);
+    c = NULL;
     room_remove(&r);
 }
 
