@@ -34,10 +34,11 @@ static enum status create(int dir, unsigned mode, struct pending *p, bool *won, 
         return got;
     }
     got = io_lock(p->fd, 0, &why);
+    const bool lost = got == ST_BUSY;
     if (got == ST_OK && fstat(p->fd, &st) != 0)
         got = err_sys(&why, errno, "fstat", NULL);
     *won = got == ST_OK && st.st_nlink > 0;
-    if (*won || got == ST_BUSY || got == ST_OK)
+    if (lost || got == ST_OK)
         return ST_OK;
     struct err second = ERR_NONE; /* the sweep gets what cannot be removed now */
     enum status removed = io_unlink(dir, p->name, false, &second);
