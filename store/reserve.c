@@ -62,7 +62,7 @@ enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct er
     const uint64_t length = there && about.st_size > 0 ? (uint64_t)about.st_size : 0;
     enum status st = there ? ST_OK : largest_pack(s, &largest, e);
     *out = whole((largest > pack ? largest : pack) + RESERVE_MORE, unit);
-    if (length == 0) /* an earlier version left its blocks behind an end at 0 */
+    if (length == 0) /* whole */
         *out = *out > size ? *out : size;
     *out = *out > length ? *out : length;
     return st;
@@ -70,6 +70,23 @@ enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct er
 
 /* -- filling -------------------------------------------------------------------------------------
  */
+
+/* While some of it is missing, its length says how much it ought to have. Whole it is one without a
+ * length: whoever copies a store copies no zeros. Both keep what blocks it has, or it is filled
+ * again at once. */
+static enum status settle(int dir, int fd, uint64_t all, struct err *e)
+{
+    struct err ignored = ERR_NONE;
+    uint64_t length = 0;
+    const bool missing = size_in(dir) < all;
+    enum status st = io_size(fd, &length, e);
+    if (st != ST_OK || length == (missing ? all : 0))
+        return st;
+    st = io_truncate(fd, missing ? all : 0, e);
+    if (st == ST_OK && !missing && io_reserve(fd, all, &ignored) != ST_OK)
+        st = io_truncate(fd, all, e); /* somebody was quicker: the next fills it */
+    return st;
+}
 
 /* To `want` bytes, of `all`. Where the disk has less, what it has, found by halves. */
 static enum status grow(int dir, uint64_t want, uint64_t all, struct err *e)
@@ -81,8 +98,6 @@ static enum status grow(int dir, uint64_t want, uint64_t all, struct err *e)
     const uint64_t open = fstatvfs(dir, &v) == 0 ? (uint64_t)v.f_bfree * unit : want;
     uint64_t step = want <= size ? 0 : want - size < open ? want - size : open;
     enum status st = io_open(dir, STORE_RESERVE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd, e);
-    if (st == ST_OK)
-        st = io_truncate(fd, all, e);
     while (st == ST_OK && step > 0 && size < want) {
         struct err why = ERR_NONE;
         st = io_reserve(fd, size + step, &why);
@@ -95,6 +110,8 @@ static enum status grow(int dir, uint64_t want, uint64_t all, struct err *e)
         step = step / 2 / unit * unit;
         st = ST_OK;
     }
+    if (st == ST_OK)
+        st = settle(dir, fd, all, e);
     return st != ST_OK || size >= want
                ? st
                : err_set(e, ST_NO_SPACE, "disk-full",
@@ -168,7 +185,7 @@ static enum status lend(struct store *s, uint64_t bytes, struct err *e)
     enum status st = reserve_for(s, 0, &all, e);
     if (st == ST_OK)
         st = io_open(s->dir, STORE_RESERVE, O_RDWR | O_NOFOLLOW, 0, &fd, e);
-    if (st == ST_OK) /* an earlier version left its blocks behind an end at 0 */
+    if (st == ST_OK) /* there are no holes behind a file's end */
         st = io_truncate(fd, all, e);
     return st == ST_OK ? io_give_back(fd, lent < size ? size - lent : 0, all, e) : st;
 }

@@ -3,8 +3,9 @@
  * The file `reserve` has blocks for the largest pack that was added and 1 MiB, without content: so
  * on a full disk gc can still write a pack before it removes one, and evict, rm and retire can
  * append to the ledger. Who needs it is lent the room that is missing, a hole at the end of the
- * file, and gives back whatever was not used. Its length stays: so whoever writes next and has room
- * fills the rest; what only takes room waits for that. Its blocks count against the quota. */
+ * file, and gives back whatever was not used. Until then its length says what it had: whoever
+ * writes next and has room fills the rest; what only takes room waits for that. Its blocks count
+ * against the quota. */
 #ifndef STORE_RESERVE_H
 #define STORE_RESERVE_H
 
