@@ -159,33 +159,29 @@ int io_open_direct(int fd)
     return sys == 0 ? direct : -1;
 }
 
-enum status io_reserve(int fd, uint64_t size, struct err *e)
-{
-    int sys, done = 0;
-    if (size == 0)
-        return ST_OK;
-    if (size > INT64_MAX)
-        return err_sys(e, EFBIG, "fallocate", NULL);
-    CALL(sys, done, "fallocate", NULL, fd, size,
-         fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size));
-    if (sys == EOPNOTSUPP || sys == ENOSYS)
-        return ST_OK;
-    return result(sys, "fallocate", NULL, e);
-}
-
-enum status io_give_back(int fd, uint64_t from, uint64_t to, struct err *e)
+/* Where the file system cannot, nothing is done. */
+static enum status allocate(int fd, int mode, uint64_t from, uint64_t to, struct err *e)
 {
     int sys, done = 0;
     if (to <= from)
         return ST_OK;
     if (to > INT64_MAX)
         return err_sys(e, EFBIG, "fallocate", NULL);
-    CALL(
-        sys, done, "fallocate", NULL, fd, to - from,
-        fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)));
+    CALL(sys, done, "fallocate", NULL, fd, to - from,
+         fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)));
     if (sys == EOPNOTSUPP || sys == ENOSYS)
         return ST_OK;
     return result(sys, "fallocate", NULL, e);
+}
+
+enum status io_reserve(int fd, uint64_t size, struct err *e)
+{
+    return allocate(fd, 0, 0, size, e);
+}
+
+enum status io_give_back(int fd, uint64_t from, uint64_t to, struct err *e)
+{
+    return allocate(fd, FALLOC_FL_PUNCH_HOLE, from, to, e);
 }
 
 enum status io_truncate(int fd, uint64_t size, struct err *e)

@@ -1,6 +1,6 @@
 /* A file that has to stay as it was while it is read: what stands between two looks at it.
  *
- *     steady_look → read to the end → steady_check
+ *     steady_of → read to the end → steady_check
  *
  * Size, time of the last write and time of the last change of anything (which nobody can set) of
  * the open file. The kernel's clock for both moves in steps of some milliseconds: a write within

@@ -29,8 +29,7 @@ struct cli {
     struct buf out;      /* the answer */
     struct buf hints;    /* shown on standard error after it */
     char quarantine[64]; /* id under which the rejected bytes lie, "" none: for the error's text */
-    struct err
-        unkept; /* why the rejected bytes could not be put aside; ST_OK: for the error's text */
+    struct err unkept;   /* why rejected bytes could not be put aside, for the error's text */
     char incident[HOME_PATH_MAX + 80]; /* where it was kept, "" none: for the error's text */
     struct buf token_ids;              /* uint32_t each: what was drawn before the run failed */
     struct home home;

@@ -147,24 +147,25 @@ static enum status ready(struct change *c, bool ingest, struct err *e)
     return st == ST_OK && ingest && c->g == NULL ? open_ingest(c, e) : st;
 }
 
-static enum entry_room entry_room(const struct change *c)
+/* What was staged and is wanted lies in packs. */
+static enum status enter(struct change *c, const struct change_entry *entry,
+                         struct commit_hook hook, uint64_t *seq, struct err *e)
 {
-    return c->last ? ENTRY_LENT : c->g != NULL ? ENTRY_FILLS : ENTRY_SMALL;
+    struct change_entry mine = *entry;
+    mine.room = c->last ? ENTRY_LENT : c->g != NULL ? ENTRY_FILLS : ENTRY_SMALL;
+    ingest_scope(&c->g); /* its memory is not needed any more, the index may need some */
+    c->g = NULL;
+    return commit_entry(c->s, &mine, hook, seq, e);
 }
 
 enum status change_commit(struct change *c, const struct change_entry *entry, uint64_t *seq,
                           struct err *e)
 {
-    struct change_entry mine = *entry;
     enum status st = ready(c, false, e);
-    mine.room = entry_room(c);
     if (st == ST_OK && c->g != NULL)
         st = ingest_flush(c->g, e);
-    if (st == ST_OK) { /* its memory is not needed any more, the index may need some */
-        ingest_scope(&c->g);
-        c->g = NULL;
-        st = commit_entry(c->s, &mine, entry->hook, seq, e);
-    }
+    if (st == ST_OK)
+        st = enter(c, entry, entry->hook, seq, e);
     c->used = st == ST_OK;
     return st;
 }
@@ -178,14 +179,9 @@ enum status change_reserve(struct change *c, uint64_t bytes, struct err *e)
 enum status change_commit_without(struct change *c, const struct change_entry *entry,
                                   struct commit_hook hook, uint64_t *seq, struct err *e)
 {
-    struct change_entry mine = *entry;
     enum status st = ready(c, false, e);
-    mine.room = entry_room(c);
-    if (st == ST_OK) {
-        ingest_scope(&c->g);
-        c->g = NULL;
-        st = commit_entry(c->s, &mine, hook, seq, e);
-    }
+    if (st == ST_OK)
+        st = enter(c, entry, hook, seq, e);
     c->used = true;
     return st;
 }

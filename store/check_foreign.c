@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "store/check_inside.h"
 #include "store/quarantine_facts.h"
-#include <string.h>
+#include "store/seat.h"
 
 static void remark(struct check *c, const char *folder, const char *name, const char *what)
 {
@@ -16,14 +16,8 @@ static void remark(struct check *c, const char *folder, const char *name, const 
 
 static enum status in_store(void *ctx, const char *name, struct err *e)
 {
-    static const char *const ours[] = {CHARTER_FILE, STORE_LOCK,       STORE_LEDGER,  STORE_HEAD,
-                                       STORE_PACKS,  STORE_QUARANTINE, STORE_STAGING, STORE_LEASES,
-                                       STORE_INDEX,  STORE_RESERVE};
     (void)e;
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (text_equal(name, ours[i]))
-            return ST_OK;
-    if (!text_begins(name, ".pending.") && !text_begins(name, "index.new.") &&
+    if (!seat_ours(name) && !text_begins(name, ".pending.") && !text_begins(name, "index.new.") &&
         !text_begins(name, "index.old."))
         remark(ctx, "", name, "not of the store; it is left alone");
     return ST_OK;

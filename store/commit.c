@@ -256,8 +256,8 @@ static enum status commit_locked(struct store *s, struct change_entry *entry,
 
 /* evict, rm, quota, retire: an entry finds room on a full disk. One that took something in does not
  * begin there, for its fold might end half way. */
-static enum status entry_room(struct store *s, enum entry_room room, struct reserve_use *reserve,
-                              struct err *e)
+static enum status find_room(struct store *s, enum entry_room room, struct reserve_use *reserve,
+                             struct err *e)
 {
     if (room == ENTRY_LENT)
         return ST_OK;
@@ -283,7 +283,7 @@ enum status commit_entry(struct store *s, const struct change_entry *entry, stru
     if (st == ST_OK)
         st = check_signer(s, entry, e);
     if (st == ST_OK)
-        st = entry_room(s, entry->room, &reserve, e);
+        st = find_room(s, entry->room, &reserve, e);
     if (st == ST_OK)
         st = store_lock(s, STORE_LOCK_WAIT, &lock, e);
     return st == ST_OK ? commit_locked(s, &mine, hook, seq, e) : st;

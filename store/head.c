@@ -75,9 +75,22 @@ enum status head_turn(struct pending *prepared, struct err *e)
     return pending_publish(prepared, STORE_HEAD, true, e);
 }
 
-enum status head_publish(struct store *s, struct span line, struct err *e)
+enum status head_publish(struct store *s, uint64_t from, uint64_t to, struct err *e)
 {
-    return pending_file(s->dir, STORE_HEAD, 0600, line, true, e);
+    SCOPED(fd_release) int fd = -1;
+    SCOPED(buf_release) struct buf line = BUF_EMPTY;
+    SCOPED(pending_release) struct pending head = PENDING_NONE;
+    const uint64_t n = to - from;
+    uint8_t *p = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
+    if (p == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "publishing the ledger's head");
+    enum status st = io_open(s->dir, STORE_LEDGER, IO_FILE, 0, &fd, e);
+    if (st == ST_OK)
+        st = io_read_at(fd, p, (size_t)n, from, e);
+    if (st != ST_OK)
+        return st;
+    st = head_prepare(s, buf_span(&line), &head, e);
+    return store_poison(s, st == ST_OK ? head_turn(&head, e) : st);
 }
 
 enum status head_copies(struct store *s, int ledger, uint64_t end, struct err *e)

@@ -10,9 +10,11 @@
 /* *seq 0 and a zero hash when there is none. ST_CORRUPT, code "ledger-head". */
 enum status head_read(struct store *s, uint64_t *seq, struct digest *hash,
                       struct err *e) MUST_CHECK;
-enum status head_publish(struct store *s, struct span line, struct err *e) MUST_CHECK;
-/* The same in two steps: all that the head takes of the disk is had before its line is appended to
- * the ledger, so that a full disk or a folder that may not be written leaves neither. */
+/* Makes it of the ledger's line at [from, to). A failed publish poisons the store. */
+enum status head_publish(struct store *s, uint64_t from, uint64_t to, struct err *e) MUST_CHECK;
+/* For a line that is about to be appended, in two steps: all that the head takes of the disk is had
+ * before its line is appended to the ledger, so that a full disk or a folder that may not be
+ * written leaves neither. */
 enum status head_prepare(struct store *s, struct span line, struct pending *out,
                          struct err *e) MUST_CHECK;
 enum status head_turn(struct pending *prepared, struct err *e) MUST_CHECK;

@@ -204,8 +204,8 @@ bool index_read_only(const struct index *x)
 enum status index_clear_readers(struct index *x, struct err *e)
 {
     int dead = 0;
-    int locked = x->read_only ? 0 : mdb_reader_check(x->env, &dead);
-    return locked == 0 ? ST_OK : index_error(e, x, locked, "clear the index's readers");
+    int checked = x->read_only ? 0 : mdb_reader_check(x->env, &dead);
+    return checked == 0 ? ST_OK : index_error(e, x, checked, "clear the index's readers");
 }
 
 /* -- values --------------------------------------------------------------------------------------

@@ -7,9 +7,8 @@
 #include <sys/vfs.h>
 
 #define PATH_BYTES 4096u
-#define LOCK_BYTES                                                                \
-    ((INDEX_READERS + 4) * 64u) /* of LMDB's lock file: 64 a reader, and its head \
-                                 */
+/* Of LMDB's lock file: 64 a reader, and its head. */
+#define LOCK_BYTES ((INDEX_READERS + 4) * 64u)
 
 /* The first of LMDB's two meta pages, as 0.9 writes it on a 64-bit machine; the second lies one
  * page further. Only what tells whether the file was cut is looked at.

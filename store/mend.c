@@ -30,17 +30,10 @@ static enum status prove(void *ctx, const struct ledger_entry *entry, struct err
 static enum status publish_last(const struct proof *p, struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
-    SCOPED(buf_release) struct buf line = BUF_EMPTY;
-    const uint64_t n = p->end - p->line;
-    uint8_t *to = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
-    if (to == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "mending the ledger's head");
     enum status st = io_open(p->s->dir, STORE_LEDGER, IO_FILE, 0, &fd, e);
     if (st == ST_OK)
-        st = io_read_at(fd, to, (size_t)n, p->line, e);
-    if (st == ST_OK)
         st = io_sync(fd, e);
-    return st == ST_OK ? head_publish(p->s, buf_span(&line), e) : st;
+    return st == ST_OK ? head_publish(p->s, p->line, p->end, e) : st;
 }
 
 static enum status mend(struct store *s, struct err *e)

@@ -16,23 +16,6 @@
 /* -- head ----------------------------------------------------------------------------------------
  */
 
-/* The head may be one step behind: the process died before it was published. */
-static enum status republish_head(struct fold *f, struct err *e)
-{
-    SCOPED(fd_release) int fd = -1;
-    SCOPED(buf_release) struct buf line = BUF_EMPTY;
-    uint64_t n = f->mark.ledger_offset - f->mark.ledger_line;
-    uint8_t *p = n <= LEDGER_LINE_MAX + 1 ? buf_space(&line, (size_t)n) : NULL;
-    if (p == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "publishing the ledger's head");
-    enum status st = io_open(f->s->dir, STORE_LEDGER, IO_FILE, 0, &fd, e);
-    if (st == ST_OK)
-        st = io_read_at(fd, p, (size_t)n, f->mark.ledger_line, e);
-    if (st == ST_OK)
-        st = store_poison(f->s, head_publish(f->s, buf_span(&line), e));
-    return st;
-}
-
 static enum status compare_head(struct store *s, const struct catalog_mark *m, uint64_t seq,
                                 const struct digest *hash, struct err *e)
 {
@@ -57,8 +40,10 @@ static enum status fold_all(struct fold *f, struct err *e)
         st = head_read(f->s, &seq, &hash, e);
     if (st == ST_OK)
         st = compare_head(f->s, &f->mark, seq, &hash, e);
-    if (st == ST_OK && seq < f->mark.seq) /* head before index, as a commit does it */
-        st = republish_head(f, e);
+    /* The head may be one step behind: the process died before it was published. Head before index,
+     * as a commit does it. */
+    if (st == ST_OK && seq < f->mark.seq)
+        st = head_publish(f->s, f->mark.ledger_line, f->mark.ledger_offset, e);
     return st == ST_OK ? fold_settle(f, true, e) : st;
 }
 

@@ -57,8 +57,9 @@ enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct er
 {
     struct stat about;
     uint64_t largest = 0;
-    const uint64_t size = size_in(s->dir), unit = block(s->dir);
+    const uint64_t unit = block(s->dir);
     const bool there = fstatat(s->dir, STORE_RESERVE, &about, AT_SYMLINK_NOFOLLOW) == 0;
+    const uint64_t size = there && about.st_blocks > 0 ? (uint64_t)about.st_blocks * 512 : 0;
     const uint64_t length = there && about.st_size > 0 ? (uint64_t)about.st_size : 0;
     enum status st = there ? ST_OK : largest_pack(s, &largest, e);
     *out = whole((largest > pack ? largest : pack) + RESERVE_MORE, unit);

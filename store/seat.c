@@ -52,6 +52,14 @@ static const struct place places[] = {
 };
 #define PLACES (sizeof places / sizeof *places)
 
+bool seat_ours(const char *name)
+{
+    for (size_t i = 0; i < PLACES; i++)
+        if (text_equal(name, places[i].name))
+            return true;
+    return false;
+}
+
 static const char *kind_words(mode_t mode)
 {
     switch (mode & S_IFMT) {

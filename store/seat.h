@@ -19,6 +19,8 @@ enum status seat_open(int dir, const char *name, int flags, unsigned mode, int *
 /* The store's own names, one look each and no walk: the first defect, its subject the name. */
 enum status seat_check(int dir, struct err *e) MUST_CHECK;
 
+/* Is it one of the names in the store's folder? */
+bool seat_ours(const char *name);
 /* `name` is relative to the store's folder. */
 typedef void (*seat_told)(void *ctx, const char *name, const struct err *why);
 /* Every name of the store, those in its folders too: one call a defect. */

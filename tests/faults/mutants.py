@@ -57,7 +57,7 @@ REDUNDANT = {
         "second lock: libarchive gives files with holes a map, which is refused before",
     "store/import.c if (used != 2 || wcrtomb(narrow, wide, &out) != 2)": "every system that this runs on has C.UTF-8",
     "store/index.c if (rc == MDB_MAP_FULL)": "64 GiB of index would have to be written",
-    "store/index.c unless (locked == 0)": "fails where the lock file that LMDB holds cannot be locked",
+    "store/index.c unless (checked == 0)": "fails where the lock file that LMDB holds cannot be locked",
     "store/key.c if (!keep_from_children(p, n))": "every kernel since 4.14 can do it",
     "store/key.c if (sodium_init() < 0)": "fails only where the kernel has no randomness",
     "store/lease.c if (st == ST_OK && l->end + ENTRY > LEASE_BYTES)": "1.6 million packs in one change: 100 TB",
