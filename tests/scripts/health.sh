@@ -8,14 +8,7 @@ T=$(mktemp -d)
 trap 'mountpoint -q "$T/ro" 2>/dev/null && umount "$T/ro"; rm -rf "$T"' EXIT
 export ASSAY_STORE="$T/s" ASSAY_KEYS="$T/k"
 fail() { echo "health: $*" >&2; exit 1; }
-wants() { # CODE TEXT COMMAND…
-    code=$1 text=$2
-    shift 2
-    got=0
-    "$@" >"$T/out" 2>&1 || got=$?
-    [ "$got" -eq "$code" ] || { cat "$T/out"; fail "$*: exit $got, not $code"; }
-    grep -q -- "$text" "$T/out" || { cat "$T/out"; fail "$*: says nothing of: $text"; }
-}
+. tests/support/wants.sh
 "$A" -q init >/dev/null
 for v in 1.0 1.1; do "$A" -q add "testdata/tinyworld/tinyworld-$v.slm" --name t --version $v >/dev/null; done
 wants 0 'all good: 2 artifacts' "$A" fsck

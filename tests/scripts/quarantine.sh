@@ -8,14 +8,7 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 export ASSAY_STORE="$T/s" ASSAY_KEYS="$T/k"
 fail() { echo "quarantine: $*" >&2; exit 1; }
-wants() { # CODE TEXT COMMAND…
-    code=$1 text=$2
-    shift 2
-    got=0
-    "$@" >"$T/out" 2>&1 || got=$?
-    [ "$got" -eq "$code" ] || { cat "$T/out"; fail "$*: exit $got, not $code"; }
-    grep -q -- "$text" "$T/out" || { cat "$T/out"; fail "$*: says nothing of: $text"; }
-}
+. tests/support/wants.sh
 only() { "$A" quarantine ls | { read -r id _ && ! read -r _ && echo "$id"; } || fail "not one thing in quarantine"; }
 none() { [ -z "$("$A" -q quarantine ls)" ] && [ -z "$(ls -A "$T/s/quarantine")" ] || fail "$*: something stayed behind"; }
 kept() { cmp "$T/s/quarantine/$(only)" "$1" || fail "$1 is not in quarantine byte for byte"; }
