@@ -150,8 +150,7 @@ enum status cmd_get(struct cli *c, struct err *e)
         *e = ERR_NONE;
         return err_set(e, ST_EXISTS, "output",
                        "%s is there already, and --force replaces files alone: this artifact "
-                       "becomes a folder; remove "
-                       "what is there, or give another path",
+                       "becomes a folder; remove what is there, or give another path",
                        path);
     }
     if (st != ST_OK)

@@ -106,8 +106,7 @@ static void tell_ways(struct verification *v)
         [REPAIR] = "mend it with: assay fsck --repair",
         [PURGE] = "what is damaged in quarantine goes with: assay quarantine purge ID",
         [PLACE] = "what lies in a wrong place is not followed and nothing deletes it; put back "
-                  "what belongs "
-                  "there, or: assay fsck --repair [--from PATH]",
+                  "what belongs there, or: assay fsck --repair [--from PATH]",
         [COPY] = "the ledger comes back from a copy of STORE/ledger alone",
     };
     for (size_t i = 0; i < WAYS; i++)

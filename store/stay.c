@@ -11,8 +11,7 @@ static enum status unclear(struct err *e, const char *to, const char *what)
 {
     return err_set(e, ST_CONFLICT, "store-unclear",
                    "something is at %s, and whether it is this store cannot be told: %s; mend it "
-                   "or rename it, then "
-                   "say it again",
+                   "or rename it, then say it again",
                    to, what);
 }
 
@@ -42,8 +41,7 @@ static enum status look_there(const struct store *s, const char *to, struct err 
         return ST_OK;
     return err_set(e, ST_CONFLICT, "store-alive",
                    "the store lives at %s: two ledgers that both go on could never be joined; use "
-                   "that one, or move it "
-                   "back: assay --store %s copy --to PATH",
+                   "that one, or move it back: assay --store %s copy --to PATH",
                    to, to);
 }
 

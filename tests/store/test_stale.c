@@ -61,19 +61,25 @@ static struct digest chunk_of(struct store_room *r)
     return digest_of(buf_span(&bytes));
 }
 
-Test(stale, a_key_whose_last_entry_the_index_missed_is_told)
+/* The index has it that entry seq set b to that value. */
+static void tell_of_b(struct store_room *r, uint64_t seq, char value)
 {
     struct err e = ERR_NONE;
+    struct index_write *w = begin(r);
+    uint8_t record[10] = {0};
+    put_le64(record, seq);
+    record[8] = 1;
+    record[9] = (uint8_t)value;
+    OK(index_put(w, INDEX_STATE, span_text("b"), SPAN(record, sizeof record), &e));
+    commit_and_tell(r, w, "made of key b");
+}
+
+Test(stale, a_key_whose_last_entry_the_index_missed_is_told)
+{
     struct content c;
     struct digest d;
     struct store_room r = stale_room(&c, &d);
-    struct index_write *w = begin(&r);
-    uint8_t record[10] = {0};
-    put_le64(record, 2); /* an older entry set it */
-    record[8] = 1;
-    record[9] = '1';
-    OK(index_put(w, INDEX_STATE, span_text("b"), SPAN(record, sizeof record), &e));
-    commit_and_tell(&r, w, "made of key b");
+    tell_of_b(&r, 2, '1'); /* an older entry set it */
 }
 
 Test(stale, a_key_with_another_value_is_told)
@@ -84,13 +90,7 @@ Test(stale, a_key_with_another_value_is_told)
     struct store_facts facts;
     struct store_room r = stale_room(&c, &d);
     OK(store_facts(r.s, &facts, &e));
-    struct index_write *w = begin(&r);
-    uint8_t record[10] = {0};
-    put_le64(record, facts.seq);
-    record[8] = 1;
-    record[9] = '2';
-    OK(index_put(w, INDEX_STATE, span_text("b"), SPAN(record, sizeof record), &e));
-    commit_and_tell(&r, w, "made of key b");
+    tell_of_b(&r, facts.seq, '2');
 }
 
 Test(stale, an_index_that_knows_more_entries_than_the_ledger_is_told)
