@@ -1,6 +1,7 @@
 /* Making a store: aside, whole, and then renamed into view.
  *
- *     PATH.init.PID/  folders, lock, format, ledger, index; locked while its maker lives
+ *     PATH.init.PID/  folders, lock, format, ledger, index; locked while its maker lives, and made
+ *                     under the lock of the folder above, so that no sweep finds it without its own
  *         │ commits as ever: entry 1 (type "init"), then whatever the caller adds
  *         ▼
  *     sync everything → close the index → rename, never over anything → sync the parent
@@ -16,7 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ASIDE ".init."
+#define ASIDE     ".init."
+#define GATE_WAIT 10000 /* milliseconds; another maker's sweep takes a moment */
 
 /* Splits PATH into the folder it will stand in and its name there; trailing slashes do not count.
  */
@@ -91,6 +93,20 @@ static enum status make_aside(struct store *s, const char *parent, struct err *e
     return st == ST_OK ? store_open_folders(s, e) : st;
 }
 
+/* Out with the dead makers' folders, in with ours. One maker at a time: between its making and its
+ * lock a folder looks like a dead one's. */
+static enum status take_place(struct store *s, const char *parent, struct err *e)
+{
+    SCOPED(fd_release) int gate = -1;
+    enum status st = io_open(s->parent, ".", O_RDONLY | O_DIRECTORY, 0, &gate, e);
+    if (st == ST_OK)
+        st = io_lock(gate, GATE_WAIT, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", parent);
+    st = folder_each(s->parent, ".", sweep_one, s, e);
+    return st == ST_OK ? make_aside(s, parent, e) : st;
+}
+
 static enum status random_nonce(uint8_t out[16], struct err *e)
 {
     SCOPED(fd_release) int fd = -1;
@@ -163,9 +179,7 @@ enum status store_create(const char *path, const struct store_birth *birth, stru
     if (st == ST_OK)
         st = refuse_existing(s, path, e);
     if (st == ST_OK)
-        st = folder_each(s->parent, ".", sweep_one, s, e);
-    if (st == ST_OK)
-        st = make_aside(s, parent, e);
+        st = take_place(s, parent, e);
     if (st == ST_OK)
         st = write_files(s, birth, &charter, e);
     if (st == ST_OK)

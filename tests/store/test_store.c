@@ -1,4 +1,5 @@
 #include "base/files.h"
+#include "base/text.h"
 #include "store/check.h"
 #include "store/store.h"
 #include "tests/support/store_room.h"
@@ -6,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OK(call) cr_assert_eq((call), ST_OK, "%s: %s: %s", err_code(&e), e.subject, e.detail)
@@ -44,6 +47,57 @@ Test(store, nothing_is_there_before_it_is_published)
     cr_assert_eq(access(r.path, F_OK), -1);
     store_close(s);
     cr_assert_eq(temp_run(&r.t, "! ls -d store*"), 0);
+    room_remove(&r);
+}
+
+/* Makes a store as soon as it is told to. */
+static pid_t second_maker(const struct store_room *r, int told)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+    struct store_room own = room_bare(); /* a key is not passed on to a child */
+    const struct store_birth birth = {.log = own.log, .clock = own.clock};
+    char byte;
+    if (read(told, &byte, 1) != 1)
+        _exit(255);
+    enum status st = store_create(r->path, &birth, &s, &e);
+    store_close(s);
+    room_remove(&own);
+    _exit(st);
+}
+
+/* When the first maker's folder is there and not locked yet, the second comes, and has 100 ms. */
+static int second_comes(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    int *tell = ctx;
+    const struct timespec while_it_sweeps = {.tv_nsec = 100000000};
+    (void)fd;
+    (void)bytes;
+    if (!text_equal(call, "open") || path == NULL || strstr(path, ".init.") == NULL)
+        return 0;
+    io_watch(NULL, NULL);
+    cr_assert_eq(write(*tell, "x", 1), 1);
+    (void)nanosleep(&while_it_sweeps, NULL);
+    return 0;
+}
+
+Test(store, no_maker_sweeps_a_folder_that_another_has_just_made)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_bare();
+    const struct store_birth birth = {.log = r.log, .clock = r.clock};
+    struct store *s = NULL;
+    int tell[2], how = -1;
+    cr_assert_eq(pipe(tell), 0);
+    pid_t second = second_maker(&r, tell[0]);
+    io_watch(second_comes, &tell[1]);
+    OK(store_create(r.path, &birth, &s, &e));
+    cr_assert_eq(waitpid(second, &how, 0), second);
+    cr_expect_eq(how, 0, "the second maker: %d", how);
+    store_close(s);
     room_remove(&r);
 }
 
