@@ -1,6 +1,7 @@
 #include "base/process.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/io_seam.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -81,7 +82,8 @@ static enum status drain(struct watch *w, struct err *e)
 {
     uint8_t piece[16384];
     while (w->fd >= 0 && !w->flood) {
-        ssize_t n = read(w->fd, piece, sizeof piece);
+        errno = io_seam("read", NULL, w->fd, sizeof piece);
+        ssize_t n = errno == 0 ? read(w->fd, piece, sizeof piece) : -1;
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
@@ -114,7 +116,7 @@ static enum status turn(struct watch *w, struct err *e)
     struct pollfd on[2] = {{.fd = w->life, .events = POLLIN}, {.fd = w->fd, .events = POLLIN}};
     if (ppoll(on, 2, &left, NULL) < 0)
         return errno == EINTR ? ST_OK : err_sys(e, errno, "poll", NULL);
-    w->ended = on[0].revents != 0; /* then all it wrote lies in the pipe, and is read now */
+    w->ended = on[0].revents != 0 && (on[1].revents & POLLIN) == 0; /* and nothing is left of it */
     return drain(w, e);
 }
 

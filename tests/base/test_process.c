@@ -1,6 +1,9 @@
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/process.h"
+#include "base/text.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +52,35 @@ Test(process, its_words_and_its_exit_code_come_back)
     cr_expect(r.end.exit_code == 7 && r.end.signal == 0 && !r.end.deadline);
     cr_expect_gt(r.end.peak_bytes, 100000u);
     cr_expect_gt(r.end.wall_ns, 0u);
+    buf_release(&r.out);
+}
+
+static int not_now(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    int *times = ctx;
+    (void)path;
+    (void)fd;
+    (void)bytes;
+    if (!text_equal(call, "read") || *times == 0)
+        return 0;
+    --*times;
+    return EAGAIN;
+}
+
+Test(process, a_read_that_comes_to_nothing_loses_no_last_words)
+{
+    struct run r = {.out = BUF_EMPTY};
+    int times = 1;
+    siginfo_t gone;
+    cr_assert_eq(pipe(r.ends), 0);
+    cr_assert_eq(process_fork(speaks_and_leaves, &r, &r.pid, &r.e), ST_OK);
+    cr_assert_eq(waitid(P_PID, (id_t)r.pid, &gone, WEXITED | WNOWAIT), 0);
+    (void)close(r.ends[1]);
+    io_watch(not_now, &times);
+    cr_expect_eq(process_collect(r.pid, r.ends[0], 100, 5000, &r.out, &r.end, &r.e), ST_OK);
+    io_watch(NULL, NULL);
+    cr_expect_eq(times, 0);
+    cr_expect(span_equal(buf_span(&r.out), span_text("hello")));
     buf_release(&r.out);
 }
 
