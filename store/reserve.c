@@ -1,22 +1,40 @@
 #include "store/reserve.h"
 #include "store/quota.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
 /* -- how much ------------------------------------------------------------------------------------
  */
 
-static uint64_t size_in(int dir)
+static uint64_t on_disk(const struct stat *about)
 {
-    struct stat st;
-    if (fstatat(dir, STORE_RESERVE, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_blocks < 0)
-        return 0;
-    return (uint64_t)st.st_blocks * 512;
+    return about->st_blocks > 0 ? (uint64_t)about->st_blocks * 512 : 0;
+}
+
+static enum status size_of(int fd, uint64_t *out, struct err *e)
+{
+    struct stat about;
+    if (fstat(fd, &about) != 0)
+        return err_sys(e, errno, "fstat", STORE_RESERVE);
+    *out = on_disk(&about);
+    return ST_OK;
+}
+
+/* All zero where there is none. */
+static enum status look(const struct store *s, struct stat *about, struct err *e)
+{
+    if (fstatat(s->dir, STORE_RESERVE, about, AT_SYMLINK_NOFOLLOW) == 0)
+        return ST_OK;
+    *about = (struct stat){.st_nlink = 0};
+    return errno == ENOENT ? ST_OK : err_sys(e, errno, "stat", STORE_RESERVE);
 }
 
 uint64_t reserve_size(const struct store *s)
 {
-    return size_in(s->dir);
+    struct stat about;
+    struct err ignored = ERR_NONE;
+    return look(s, &about, &ignored) == ST_OK ? on_disk(&about) : 0;
 }
 
 uint64_t reserve_free(const struct store *s)
@@ -58,10 +76,11 @@ enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct er
     struct stat about;
     uint64_t largest = 0;
     const uint64_t unit = block(s->dir);
-    const bool there = fstatat(s->dir, STORE_RESERVE, &about, AT_SYMLINK_NOFOLLOW) == 0;
-    const uint64_t size = there && about.st_blocks > 0 ? (uint64_t)about.st_blocks * 512 : 0;
-    const uint64_t length = there && about.st_size > 0 ? (uint64_t)about.st_size : 0;
-    enum status st = there ? ST_OK : largest_pack(s, &largest, e);
+    enum status st = look(s, &about, e);
+    const uint64_t size = on_disk(&about);
+    const uint64_t length = about.st_size > 0 ? (uint64_t)about.st_size : 0;
+    if (st == ST_OK && about.st_nlink == 0)
+        st = largest_pack(s, &largest, e);
     *out = whole((largest > pack ? largest : pack) + RESERVE_MORE, unit);
     if (length == 0) /* whole */
         *out = *out > size ? *out : size;
@@ -75,12 +94,14 @@ enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct er
 /* While some of it is missing, its length says how much it ought to have. Whole it is one without a
  * length: whoever copies a store copies no zeros. Both keep what blocks it has, or it is filled
  * again at once. */
-static enum status settle(int dir, int fd, uint64_t all, struct err *e)
+static enum status settle(int fd, uint64_t all, struct err *e)
 {
     struct err ignored = ERR_NONE;
-    uint64_t length = 0;
-    const bool missing = size_in(dir) < all;
-    enum status st = io_size(fd, &length, e);
+    uint64_t size = 0, length = 0;
+    enum status st = size_of(fd, &size, e);
+    if (st == ST_OK)
+        st = io_size(fd, &length, e);
+    const bool missing = size < all;
     if (st != ST_OK || length == (missing ? all : 0))
         return st;
     st = io_truncate(fd, missing ? all : 0, e);
@@ -95,24 +116,27 @@ static enum status grow(int dir, uint64_t want, uint64_t all, struct err *e)
     SCOPED(fd_release) int fd = -1;
     struct statvfs v;
     const uint64_t unit = block(dir);
-    uint64_t size = size_in(dir);
     const uint64_t open = fstatvfs(dir, &v) == 0 ? (uint64_t)v.f_bfree * unit : want;
-    uint64_t step = want <= size ? 0 : want - size < open ? want - size : open;
+    uint64_t size = 0;
     enum status st = io_open(dir, STORE_RESERVE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd, e);
+    if (st == ST_OK)
+        st = size_of(fd, &size, e);
+    uint64_t step = want <= size ? 0 : want - size < open ? want - size : open;
     while (st == ST_OK && step > 0 && size < want) {
         struct err why = ERR_NONE;
-        st = io_reserve(fd, size + step, &why);
-        if (st != ST_OK && st != ST_NO_SPACE) {
+        uint64_t now = size + step;
+        st = io_reserve(fd, now, &why);
+        if (st == ST_NO_SPACE) {
+            st = size_of(fd, &now, e);
+        } else if (st != ST_OK) {
             *e = why;
             return st;
         }
-        const uint64_t now = st == ST_OK ? size + step : size_in(dir);
         size = now > size ? now : size;
         step = step / 2 / unit * unit;
-        st = ST_OK;
     }
     if (st == ST_OK)
-        st = settle(dir, fd, all, e);
+        st = settle(fd, all, e);
     return st != ST_OK || size >= want
                ? st
                : err_set(e, ST_NO_SPACE, "disk-full",
@@ -124,11 +148,14 @@ static enum status grow(int dir, uint64_t want, uint64_t all, struct err *e)
  * else gets its room promised meanwhile. */
 static enum status allowed(struct store *s, uint64_t all, uint64_t *want, struct err *e)
 {
+    struct stat about;
     uint64_t spare = 0;
-    const uint64_t size = reserve_size(s), unit = block(s->dir), more = beside(all, unit);
-    enum status st = size < all ? quota_spare(s, &spare, e) : ST_OK;
-    const uint64_t on_disk = spare > UINT64_MAX - size ? UINT64_MAX : size + spare;
-    const uint64_t most = on_disk > more ? (on_disk - more) / unit * unit : 0;
+    enum status st = look(s, &about, e);
+    const uint64_t size = on_disk(&about), unit = block(s->dir), more = beside(all, unit);
+    if (st == ST_OK && size < all)
+        st = quota_spare(s, &spare, e);
+    const uint64_t bound = spare > UINT64_MAX - size ? UINT64_MAX : size + spare;
+    const uint64_t most = bound > more ? (bound - more) / unit * unit : 0;
     *want = size < all && most < all ? most : all;
     return st;
 }
