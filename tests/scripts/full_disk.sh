@@ -99,6 +99,21 @@ code=0
 [ "$code" -eq 8 ] || { cat "$T/out"; fail "an index without room: exit $code"; }
 rm "$T/d/filler" "$T/d/more"
 must fsck
+# What takes something in begins no entry with the last pages of a disk: its fold might end half way.
+begun=0 warned=0
+for pages in 2 4 8 12 16 20 24 28 40; do
+    head -c 5000 /dev/urandom >"$T/small.bin"
+    head -c 1000000000 /dev/zero >"$T/d/filler" 2>/dev/null || true
+    truncate -s "-$((pages * 4096))" "$T/d/filler"
+    code=0
+    "$A" -q add "$T/small.bin" --name small --version "$pages" >"$T/out" 2>&1 || code=$?
+    rm "$T/d/filler"
+    ! grep -q "bytes are free on the disk and 131072 are needed" "$T/out" || warned=1
+    [ "$code" -ne 0 ] || [ "$pages" -ge 32 ] || begun=1
+done
+[ "$begun" -eq 0 ] || fail "an entry was begun with less than 32 free pages"
+[ "$warned" -eq 1 ] || fail "nobody was told of the pages that are needed"
+[ "$code" -eq 0 ] || { cat "$T/out"; fail "40 free pages: exit $code"; }
 echo "full_disk: no reserve: $stopped commands stopped half-way, all could be read"
 umount "$T/d"
 

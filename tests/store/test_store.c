@@ -4,6 +4,7 @@
 #include "store/store.h"
 #include "tests/support/store_room.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,6 +98,30 @@ Test(store, no_maker_sweeps_a_folder_that_another_has_just_made)
     OK(store_create(r.path, &birth, &s, &e));
     cr_assert_eq(waitpid(second, &how, 0), second);
     cr_expect_eq(how, 0, "the second maker: %d", how);
+    store_close(s);
+    room_remove(&r);
+}
+
+static int no_first_lock(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    int *locks = ctx;
+    (void)path;
+    (void)fd;
+    (void)bytes;
+    return text_equal(call, "lock") && ++*locks == 1 ? ENOLCK : 0;
+}
+
+Test(store, none_is_made_in_a_folder_that_cannot_be_locked)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_bare();
+    const struct store_birth birth = {.log = r.log, .clock = r.clock};
+    struct store *s = NULL;
+    int locks = 0;
+    io_watch(no_first_lock, &locks);
+    cr_expect_eq(store_create(r.path, &birth, &s, &e), ST_IO);
+    io_watch(NULL, NULL);
+    cr_expect_eq(strncmp(e.subject, r.t.path, strlen(r.t.path)), 0, "%s", e.subject);
     store_close(s);
     room_remove(&r);
 }
