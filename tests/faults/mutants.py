@@ -63,8 +63,14 @@ REDUNDANT = {
     "store/key.c if (!keep_from_children(p, n))": "every kernel since 4.14 can do it",
     "store/key.c if (sodium_init() < 0)": "fails only where the kernel has no randomness",
     "store/lease.c if (st == ST_OK && l->end + ENTRY > LEASE_BYTES)": "1.6 million packs in one change: 100 TB",
+    "store/move.c if (st == ST_NO_SPACE)": "the same refusal, with the way out in its words",
+    "store/pack.c if (st != ST_OK)":
+        "second lock: whoever reads the record refuses such a place as well; here before memory is asked for",
+    "store/pack.c if (st == ST_OK && at->length != bytes.n)":
+        "bytes of another length are other bytes, which is found next; here with its own words",
     "store/quarantine.c io_sync(p->bytes.fd, e)":
         "for speed, outside the lock: base/pending.c syncs the file again before it gets its name",
+    "store/quarantine_pack.c unless (v->n < sizeof v->p)": "for speed: the view is full, the rest would be read in vain",
     "store/ring.c if (sys != 0)": "no thread can be made where the machine is out of something",
     "store/sealer.c if (sys != 0)": "the same",
     "store/seat.c if (opened == ST_OK)": "an open descriptor can always be asked",

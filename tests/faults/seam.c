@@ -90,6 +90,7 @@ struct kernel {
     struct seen seen[KINDS];
 };
 
+/* It asks for no blocks ahead: those of its lock file are had through the door. */
 static bool of_lmdb(const struct trace_call *c)
 {
     char link[64], path[600];
@@ -157,7 +158,7 @@ static void leave(void *ctx, struct trace_call *c)
                 continue;
             if (i >= PATHS)
                 name_seen(&k->seen[i], c, kinds[i].call[n].arg);
-            else if (c->nr == SYS_fsync || !of_lmdb(c))
+            else if (c->nr == SYS_fsync || c->nr == SYS_fallocate || !of_lmdb(c))
                 file_seen(&k->seen[i], c, kinds[i].call[n].arg);
         }
     }

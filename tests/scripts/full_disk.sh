@@ -27,6 +27,9 @@ for size in 4m 6m 10m 25m; do
         [ "$n" -lt 300 ] || fail "size $size: it never became full"
     done
     [ "$code" -eq 8 ] || { cat "$T/out"; fail "size $size: exit $code, not 8"; }
+    head -c 30000000 /dev/urandom >"$T/large"
+    "$A" -q add "$T/large" --name large --version 1 >"$T/out" 2>&1 && fail "size $size: 30 MB found room"
+    grep -q "sweeping's reserve included" "$T/out" || { cat "$T/out"; fail "size $size: nobody asked for room before"; }
     head -c 1000000000 /dev/zero >"$T/d/filler" 2>/dev/null || true # not a byte left
     must verify --all
     got=$("$A" ls | grep -c 'a@' || true)

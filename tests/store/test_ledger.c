@@ -427,6 +427,7 @@ Test(ledger, an_entry_has_six_members_each_of_its_kind)
         {"\"set\":{}", "\"set\":{\"a\":1}", "set is no object of texts and nulls"},
         {"\"set\":{}", "\"set\":{\"\":\"x\"}", "set is no object of texts and nulls"},
         {"\"body\":{},", "", "and nothing else"},
+        {"==\"", "=A\"", "the line is no entry with a signature"},
         {"\"body\":{},", "\"also\":1,\"body\":{},", "and nothing else"},
     };
     struct err e = ERR_NONE;

@@ -70,6 +70,37 @@ Test(mend, a_last_line_that_is_damaged_is_put_back_from_the_head)
     room_remove(&r);
 }
 
+Test(mend, nothing_is_put_back_where_the_index_is_another_ledgers)
+{
+    SCOPED(buf_release) struct buf ledger = BUF_EMPTY;
+    SCOPED(buf_release) struct buf head = BUF_EMPTY;
+    struct err e = ERR_NONE;
+    enum ledger_mended mended = LEDGER_AS_IT_WAS;
+    struct store_room r = two_entries(&ledger, &head);
+    store_close(r.s);
+    r.s = NULL;
+    cr_assert_eq(temp_run(&r.t, "cp -r store fork"), 0);
+    room_reopen(&r);
+    OK(room_set(&r, "color", "green", NULL, &e));
+    store_close(r.s);
+    r.s = NULL;
+    cr_assert_eq(temp_run(&r.t, "mv store/index other && rm -r store && mv fork store"), 0);
+    room_reopen(&r);
+    OK(room_set(&r, "color", "black", NULL, &e));
+    store_close(r.s);
+    r.s = NULL;
+    cr_assert_eq(temp_run(&r.t, "rm -r store/index && mv other store/index"), 0);
+    ledger.n = 0;
+    temp_read(&r.t, "store/ledger", &ledger);
+    ledger.p[ledger.n - 20] ^= 1;
+    temp_write(&r.t, "store/ledger", buf_span(&ledger));
+    enum status st = ledger_mend(r.path, &mended, &e);
+    cr_expect_eq(st, ST_OK);
+    cr_expect_eq(mended, LEDGER_AS_IT_WAS);
+    expect_file(&r, "store/ledger", buf_span(&ledger));
+    room_remove(&r);
+}
+
 Test(mend, a_last_line_that_was_cut_off_is_put_back_from_the_head)
 {
     SCOPED(buf_release) struct buf ledger = BUF_EMPTY;
