@@ -76,6 +76,9 @@ REDUNDANT = {
     "store/seat.c if (opened == ST_OK)": "an open descriptor can always be asked",
     "store/signer_command.c if (end.deadline)":
         "takes two minutes; whoever is killed then has no exit code 0, which is refused as well",
+    "store/store.c if (st == ST_NOT_FOUND)": "second lock: whether the file is there was looked at a moment before",
+    "verify/artifact.c if (h->n == sizeof h->bytes)": "for speed: the head is full, the rest would be read in vain",
+    "verify/evidence_format.c if (st != ST_OK)": "what is no JSON has no type, for which it is refused next",
     "verify/unpack.c if (u->bytes > UNPACK_BYTES)": "4 TiB would have to be unfolded",
 }
 # What the machine alone can make fail, wherever it stands.

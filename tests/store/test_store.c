@@ -1,7 +1,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "store/check.h"
-#include "store/store.h"
+#include "store/store_inside.h"
 #include "tests/support/store_room.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -123,6 +123,22 @@ Test(store, none_is_made_in_a_folder_that_cannot_be_locked)
     io_watch(NULL, NULL);
     cr_expect_eq(strncmp(e.subject, r.t.path, strlen(r.t.path)), 0, "%s", e.subject);
     store_close(s);
+    room_remove(&r);
+}
+
+Test(store, one_writer_has_the_lock_and_the_next_is_told_which_it_waits_for)
+{
+    SCOPED(fd_release) int mine = -1;
+    SCOPED(fd_release) int second = -1;
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    OK(store_lock(r.s, 0, &mine, &e));
+    cr_expect_eq(store_lock(r.s, 0, &second, &e), ST_BUSY);
+    cr_expect_eq(second, -1);
+    cr_expect_not_null(strstr(e.subject, "store/lock"), "%s", e.subject);
+    fd_release(&mine);
+    e = ERR_NONE;
+    OK(store_lock(r.s, 0, &second, &e));
     room_remove(&r);
 }
 

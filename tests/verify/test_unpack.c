@@ -234,11 +234,13 @@ Test(unpack, names_and_numbers_of_entries_are_judged_where_nobody_took_over)
     static const struct {
         const char *frame;
         size_t n;
-        const char *code;
+        const char *code, *words;
     } lies[] = {
-        {"F\4\0\0\0../x", 9, "archive-name"},     {"P\4\0\0\0a/..", 9, "archive-name"},
-        {"F\4\0\0\0file", 9, "archive-twice"}, /* and the archive's own one after it */
-        {"F\6\0\0\0file/x", 11, "archive-twice"}, {NULL, 0, "archive-entries"},
+        {"F\4\0\0\0../x", 9, "archive-name", "has a name"},
+        {"P\4\0\0\0a/..", 9, "archive-name", "has a name"},
+        {"F\4\0\0\0file", 9, "archive-twice", "twice"}, /* and the archive's own one after it */
+        {"F\6\0\0\0file/x", 11, "archive-twice", "a file and a folder"},
+        {NULL, 0, "archive-entries", "one more than"},
     };
     struct temp t = temp_make();
     SCOPED(buf_release) struct buf tar = BUF_EMPTY, many = BUF_EMPTY;
@@ -260,6 +262,7 @@ Test(unpack, names_and_numbers_of_entries_are_judged_where_nobody_took_over)
         cr_expect_eq(st, ST_FORMAT, "lie %zu: %s", i, e.detail);
         cr_expect(refused, "lie %zu", i);
         cr_expect_str_eq(err_code(&e), lies[i].code, "lie %zu: %s", i, e.detail);
+        cr_expect_not_null(strstr(e.detail, lies[i].words), "lie %zu: %s", i, e.detail);
     }
     temp_remove(&t);
 }
