@@ -71,6 +71,8 @@ REDUNDANT = {
     "store/quarantine.c io_sync(p->bytes.fd, e)":
         "for speed, outside the lock: base/pending.c syncs the file again before it gets its name",
     "store/quarantine_pack.c unless (v->n < sizeof v->p)": "for speed: the view is full, the rest would be read in vain",
+    "store/reserve.c io_sync(fd, e)":
+        "what it makes last is room alone, which no recording of writes has; whoever writes next would ask for it again",
     "store/ring.c if (sys != 0)": "no thread can be made where the machine is out of something",
     "store/sealer.c if (sys != 0)": "the same",
     "store/seat.c if (opened == ST_OK)": "an open descriptor can always be asked",
@@ -169,7 +171,8 @@ SCRIPTS = ["promoters", "two_people", "health", "copy", "bundles", "archives", "
 def tested(name):
     """The text of a trial's own test: of a suite's files, of a script and of the programs it names."""
     kind, what = name.split()[:2]
-    files = glob.glob("tests/*/test_*.c") if kind == "unit" else glob.glob(f"tests/scripts/{what}.sh")
+    files = (glob.glob("tests/*/test_*.c") if kind == "unit" else
+             glob.glob(f"tests/scripts/{what}.sh") + glob.glob(f"tests/*/*.{what.removesuffix('s')}")) # transcripts
     out = ""
     for path in sorted(files):
         with open(path) as f:
