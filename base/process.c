@@ -116,10 +116,12 @@ static enum status turn(struct watch *w, struct err *e)
     struct pollfd on[2] = {{.fd = w->life, .events = POLLIN}, {.fd = w->fd, .events = POLLIN}};
     if (ppoll(on, 2, &left, NULL) < 0)
         return errno == EINTR ? ST_OK : err_sys(e, errno, "poll", NULL);
-    const bool said = (on[1].revents & POLLIN) != 0;
+    const bool gone = on[0].revents != 0, said = (on[1].revents & POLLIN) != 0;
     const size_t before = w->taken;
-    w->ended = on[0].revents != 0 && !said; /* nothing of it is left */
+    if (gone) /* nobody of its group says more */
+        (void)kill(-w->pid, SIGKILL);
     enum status st = drain(w, e);
+    w->ended = gone && (!said || w->fd < 0); /* and nothing is left in the pipe */
     if (st == ST_OK && said && w->fd >= 0 && w->taken == before && !w->flood)
         return err_sys(e, EAGAIN, "read from the child", NULL);
     return st;

@@ -69,8 +69,8 @@ struct store_birth {
 };
 
 /* Makes a store aside (PATH.init.PID) and opens it; commits work as ever, and nothing is at PATH
- * until store_publish. Released unpublished, it is removed. ST_EXISTS when PATH is a store already.
- */
+ * until store_publish. Released unpublished, it is removed. ST_EXISTS when PATH is a store already;
+ * ST_BUSY when somebody has the folder above locked (flock) for ten seconds. */
 enum status store_create(const char *path, const struct store_birth *birth, struct store **out,
                          struct err *e) MUST_CHECK;
 /* Makes it durable, renames it to its path; the handle is closed either way. */

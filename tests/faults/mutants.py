@@ -38,7 +38,7 @@ WORDS = ("caught", "covered", "redundant", "survives", "left")
 SLOW = 10.0 # seconds of a trial
 SLOTS = 64  # numbers a file: a change in one file leaves those of the others
 TABLE = 8192 # of them in all, as in SWITCH
-# What no test can show, with the reason; said in the report. "file text"
+# What no test can show, with the reason; said in the report. "file text", or "file text #2" of several that are alike
 REDUNDANT = {
     "promote/decision.c prove_source(by, &policy, &in, e)":
         "fails on the disk's trouble alone: a source that holds by no right is taken out of what the rules see",
@@ -60,14 +60,14 @@ REDUNDANT = {
     "store/import.c if (used != 2 || wcrtomb(narrow, wide, &out) != 2)": "every system that this runs on has C.UTF-8",
     "store/index.c if (rc == MDB_MAP_FULL)": "64 GiB of index would have to be written",
     "store/index.c unless (checked == 0)": "fails where the lock file that LMDB holds cannot be locked",
+    "store/index_files.c if (statfs(folder, &f) != 0)": "second lock: what cannot be asked cannot be opened, which comes next",
     "store/key.c if (!keep_from_children(p, n))": "every kernel since 4.14 can do it",
     "store/key.c if (sodium_init() < 0)": "fails only where the kernel has no randomness",
     "store/lease.c if (st == ST_OK && l->end + ENTRY > LEASE_BYTES)": "1.6 million packs in one change: 100 TB",
+    "store/move.c if (stat(m->s->path, &facts) != 0)": "the store is open: its path was gone into a moment before",
     "store/move.c if (st == ST_NO_SPACE)": "the same refusal, with the way out in its words",
-    "store/pack.c if (st != ST_OK)":
+    "store/pack.c if (st != ST_OK) #3":
         "second lock: whoever reads the record refuses such a place as well; here before memory is asked for",
-    "store/pack.c if (st == ST_OK && at->length != bytes.n)":
-        "bytes of another length are other bytes, which is found next; here with its own words",
     "store/quarantine.c io_sync(p->bytes.fd, e)":
         "for speed, outside the lock: base/pending.c syncs the file again before it gets its name",
     "store/quarantine_pack.c unless (v->n < sizeof v->p)": "for speed: the view is full, the rest would be read in vain",
@@ -78,14 +78,14 @@ REDUNDANT = {
     "store/seat.c if (opened == ST_OK)": "an open descriptor can always be asked",
     "store/signer_command.c if (end.deadline)":
         "takes two minutes; whoever is killed then has no exit code 0, which is refused as well",
-    "store/store.c if (st == ST_NOT_FOUND)": "second lock: whether the file is there was looked at a moment before",
+    "store/store.c if (st == ST_NOT_FOUND) #2": "second lock: whether the file is there was looked at a moment before",
     "verify/artifact.c if (h->n == sizeof h->bytes)": "for speed: the head is full, the rest would be read in vain",
-    "verify/evidence_format.c if (st != ST_OK)": "what is no JSON has no type, for which it is refused next",
+    "verify/evidence_format.c if (st != ST_OK) #2": "what is no JSON has no type, for which it is refused next",
     "verify/unpack.c if (u->bytes > UNPACK_BYTES)": "4 TiB would have to be unfolded",
 }
 # What the machine alone can make fail, wherever it stands.
 MACHINE = [
-    (r"\bf?stat(fs)?\(", "what was opened just now can be asked"),
+    (r"\bfstat\(", "an open descriptor can always be asked"),
     (r"\blseek\(", "it is a regular file, which can be read twice"),
     (r"\bpipe2\(|\bMAP_FAILED\b|errno == ENOENT\b", "fails where the machine is out of something"),
 ]
@@ -405,9 +405,22 @@ def try_all(bench, wanted, known, until, a, verdict_of):
         list(pool.map(one, wanted))
 
 
-def judged(m, verdict):
+def reasons(bench):
+    """{number: why no test can show it}"""
+    alike, out = {}, {}
+    for n, m in bench.all.items():
+        alike.setdefault(m[0] + " " + m[7], []).append(n)
+    for key, why in REDUNDANT.items():
+        text, _, k = key.partition(" #")
+        assert text in alike and (k or len(alike[text]) == 1), f"which one? {key}"
+        out[alike[text][int(k or 1) - 1]] = why
+    for n, m in bench.all.items():
+        out.setdefault(n, next((why for what, why in MACHINE if re.search(what, m[7])), None))
+    return out
+
+
+def judged(reason, verdict):
     """One of WORDS, and what is said of the mutant."""
-    reason = REDUNDANT.get(m[0] + " " + m[7]) or next((why for what, why in MACHINE if re.search(what, m[7])), None)
     if verdict is None:
         return "left", "left"
     if verdict.startswith("SURVIVES"):
@@ -451,9 +464,10 @@ def main():
             lambda n, m: bench.caught(n, m[0], m[2], trials))
     print("\n== report")
     counts = {kind: dict.fromkeys(WORDS, 0) for kind in ("sync", "check", "call")}
+    why = reasons(bench)
     for n in wanted:
         m = bench.all[n]
-        word, verdict = judged(m, known.get((m[1], m[8])))
+        word, verdict = judged(why[n], known.get((m[1], m[8])))
         counts[m[2]][word] += 1
         print(f"{m[1]}: {verdict}")
     report(counts)

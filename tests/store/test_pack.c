@@ -338,8 +338,10 @@ Test(pack, compare_tells_equal_bytes_from_others)
     for (unsigned i = 0; i < RECORDS; i++)
         cr_expect_eq(pack_compare(set, &s.yard.entries[i], s.bytes[i], scratch, &e), ST_OK);
     cr_expect_eq(pack_compare(set, &s.yard.entries[2], s.bytes[3], scratch, &e), ST_CORRUPT);
+    memset(scratch, 7, sizeof scratch);
     cr_expect_eq(pack_compare(set, &s.yard.entries[2], SPAN(s.bytes[2].p, 8999), scratch, &e),
                  ST_CORRUPT);
+    cr_expect_eq(scratch[8999], 7, "scratch has room for 8999 bytes");
     sample_close(&s);
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -51,8 +52,8 @@ Test(store, nothing_is_there_before_it_is_published)
     room_remove(&r);
 }
 
-/* Makes a store as soon as it is told to. */
-static pid_t second_maker(const struct store_room *r, int told)
+/* Says that it is ready, and makes a store as soon as it is told to. */
+static pid_t second_maker(const struct store_room *r, int end)
 {
     pid_t pid = fork();
     if (pid != 0)
@@ -62,7 +63,7 @@ static pid_t second_maker(const struct store_room *r, int told)
     struct store_room own = room_bare(); /* a key is not passed on to a child */
     const struct store_birth birth = {.log = own.log, .clock = own.clock};
     char byte;
-    if (read(told, &byte, 1) != 1)
+    if (write(end, "r", 1) != 1 || read(end, &byte, 1) != 1)
         _exit(255);
     enum status st = store_create(r->path, &birth, &s, &e);
     store_close(s);
@@ -73,14 +74,16 @@ static pid_t second_maker(const struct store_room *r, int told)
 /* When the first maker's folder is there and not locked yet, the second comes, and has 100 ms. */
 static int second_comes(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
 {
-    int *tell = ctx;
+    int *end = ctx;
+    char byte;
     const struct timespec while_it_sweeps = {.tv_nsec = 100000000};
     (void)fd;
     (void)bytes;
     if (!text_equal(call, "open") || path == NULL || strstr(path, ".init.") == NULL)
         return 0;
     io_watch(NULL, NULL);
-    cr_assert_eq(write(*tell, "x", 1), 1);
+    cr_assert_eq(read(*end, &byte, 1), 1);
+    cr_assert_eq(write(*end, "g", 1), 1);
     (void)nanosleep(&while_it_sweeps, NULL);
     return 0;
 }
@@ -91,10 +94,10 @@ Test(store, no_maker_sweeps_a_folder_that_another_has_just_made)
     struct store_room r = room_bare();
     const struct store_birth birth = {.log = r.log, .clock = r.clock};
     struct store *s = NULL;
-    int tell[2], how = -1;
-    cr_assert_eq(pipe(tell), 0);
-    pid_t second = second_maker(&r, tell[0]);
-    io_watch(second_comes, &tell[1]);
+    int ends[2], how = -1;
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    pid_t second = second_maker(&r, ends[0]);
+    io_watch(second_comes, &ends[1]);
     OK(store_create(r.path, &birth, &s, &e));
     cr_assert_eq(waitpid(second, &how, 0), second);
     cr_expect_eq(how, 0, "the second maker: %d", how);
