@@ -2,7 +2,10 @@
 #include "base/text.h"
 #include "store/check_inside.h"
 #include "store/seat.h"
+#include <stdlib.h>
 #include <string.h>
+
+#define TOGETHER 65536 /* records whose headers are compared with the index in one pass: 5 MiB */
 
 /* Where headers are damaged: the records of [from, to) cannot be told any more. */
 struct hole {
@@ -384,13 +387,24 @@ static enum status check_meta(struct pack_check *p, struct err *e)
     return check_absorb(p->c, st, &why, "index", NULL, e);
 }
 
-/* The plan alone: every record's header was read, no record's bytes. */
+static int by_digest(const void *a, const void *b)
+{
+    const struct fetch_item *x = a, *y = b;
+    return memcmp(&x->entry.digest, &y->entry.digest, sizeof x->entry.digest);
+}
+
+/* The plan alone: every record's header was read, no record's bytes. Many are looked up together,
+ * in the index's own order: each of its pages is met once then, not once a record. */
 static enum status each_header(struct pack_check *p, struct err *e)
 {
+    SCOPED(buf_release) struct buf room = BUF_EMPTY;
+    struct fetch_item *items = (void *)buf_space(&room, TOGETHER * sizeof *items);
+    if (items == NULL)
+        return err_set(e, ST_NO_MEMORY, NULL, "checking the index");
     for (;;) {
-        struct fetch_item items[64];
         size_t got = 0;
-        enum status st = plan_next(p, items, 64, &got, e);
+        enum status st = plan_next(p, items, TOGETHER, &got, e);
+        qsort(items, got, sizeof *items, by_digest);
         for (size_t i = 0; st == ST_OK && i < got; i++)
             st = each(p, &items[i], NULL, e);
         if (st != ST_OK || got == 0)
