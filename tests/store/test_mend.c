@@ -28,17 +28,30 @@ static void expect_file(struct store_room *r, const char *name, struct span want
     cr_expect(span_equal(buf_span(&now), want), "%s", name);
 }
 
+static void close_room(struct store_room *r)
+{
+    store_close(r->s);
+    r->s = NULL;
+}
+
+static void expect_as_it_was(struct store_room *r, struct span ledger)
+{
+    struct err e = ERR_NONE;
+    enum ledger_mended mended = LEDGER_LINE;
+    OK(ledger_mend(r->path, &mended, &e));
+    cr_expect_eq(mended, LEDGER_AS_IT_WAS);
+    expect_file(r, "store/ledger", ledger);
+}
+
 static void expect_put_back(struct store_room *r, struct span ledger)
 {
     struct err e = ERR_NONE;
     enum ledger_mended mended = LEDGER_AS_IT_WAS;
-    store_close(r->s);
-    r->s = NULL;
+    close_room(r);
     OK(ledger_mend(r->path, &mended, &e));
     cr_expect_eq(mended, LEDGER_LINE);
     expect_file(r, "store/ledger", ledger);
-    OK(ledger_mend(r->path, &mended, &e));
-    cr_expect_eq(mended, LEDGER_AS_IT_WAS);
+    expect_as_it_was(r, ledger);
     room_reopen(r);
     OK(room_set(r, "color", "green", NULL, &e));
 }
@@ -75,29 +88,22 @@ Test(mend, nothing_is_put_back_where_the_index_is_another_ledgers)
     SCOPED(buf_release) struct buf ledger = BUF_EMPTY;
     SCOPED(buf_release) struct buf head = BUF_EMPTY;
     struct err e = ERR_NONE;
-    enum ledger_mended mended = LEDGER_AS_IT_WAS;
     struct store_room r = two_entries(&ledger, &head);
-    store_close(r.s);
-    r.s = NULL;
+    close_room(&r);
     cr_assert_eq(temp_run(&r.t, "cp -r store fork"), 0);
     room_reopen(&r);
     OK(room_set(&r, "color", "green", NULL, &e));
-    store_close(r.s);
-    r.s = NULL;
+    close_room(&r);
     cr_assert_eq(temp_run(&r.t, "mv store/index other && rm -r store && mv fork store"), 0);
     room_reopen(&r);
     OK(room_set(&r, "color", "black", NULL, &e));
-    store_close(r.s);
-    r.s = NULL;
+    close_room(&r);
     cr_assert_eq(temp_run(&r.t, "rm -r store/index && mv other store/index"), 0);
     ledger.n = 0;
     temp_read(&r.t, "store/ledger", &ledger);
     ledger.p[ledger.n - 20] ^= 1;
     temp_write(&r.t, "store/ledger", buf_span(&ledger));
-    enum status st = ledger_mend(r.path, &mended, &e);
-    cr_expect_eq(st, ST_OK);
-    cr_expect_eq(mended, LEDGER_AS_IT_WAS);
-    expect_file(&r, "store/ledger", buf_span(&ledger));
+    expect_as_it_was(&r, buf_span(&ledger));
     room_remove(&r);
 }
 
@@ -116,15 +122,11 @@ Test(mend, two_lines_that_were_cut_off_are_not_made_up)
     SCOPED(buf_release) struct buf ledger = BUF_EMPTY;
     SCOPED(buf_release) struct buf head = BUF_EMPTY;
     struct err e = ERR_NONE;
-    enum ledger_mended mended = LEDGER_LINE;
     struct store_room r = two_entries(&ledger, &head);
     ledger.n -= head.n + 30;
     temp_write(&r.t, "store/ledger", buf_span(&ledger));
-    store_close(r.s);
-    r.s = NULL;
-    OK(ledger_mend(r.path, &mended, &e));
-    cr_expect_eq(mended, LEDGER_AS_IT_WAS);
-    expect_file(&r, "store/ledger", buf_span(&ledger));
+    close_room(&r);
+    expect_as_it_was(&r, buf_span(&ledger));
     cr_expect_eq(store_open(r.path, &r.s, &e), ST_SET_BACK);
     room_remove(&r);
 }
