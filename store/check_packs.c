@@ -394,7 +394,7 @@ static int by_digest(const void *a, const void *b)
 }
 
 /* The plan alone: every record's header was read, no record's bytes. Many are looked up together,
- * in the index's own order: each of its pages is met once then, not once a record. */
+ * in the index's own order: a page of it is met once a pass, not once a record. */
 static enum status each_header(struct pack_check *p, struct err *e)
 {
     SCOPED(buf_release) struct buf room = BUF_EMPTY;
