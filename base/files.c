@@ -19,6 +19,17 @@ int fd_take(int *fd)
     return taken;
 }
 
+enum status file_look(int dir, const char *path, struct stat *out, struct err *e)
+{
+    int sys = io_seam("fstatat", path, dir, 0);
+    if (sys == 0 && fstatat(dir, path, out, AT_SYMLINK_NOFOLLOW) != 0)
+        sys = errno;
+    if (sys == 0)
+        return ST_OK;
+    *out = (struct stat){.st_mode = 0};
+    return sys == ENOENT || sys == ENOTDIR ? ST_OK : err_sys(e, sys, "fstatat", path);
+}
+
 /* The size of a regular file within the limit. */
 static enum status regular_size(int fd, uint64_t limit, uint64_t *size, struct err *e)
 {

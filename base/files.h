@@ -8,6 +8,9 @@
 void fd_release(int *fd);
 int fd_take(int *fd);
 
+/* What lies at the path, links not followed; st_mode is 0 where nothing does. Only what is known
+ * not to be there is not there: any other failure is one. */
+enum status file_look(int dir, const char *path, struct stat *out, struct err *e) MUST_CHECK;
 /* The whole of a regular file of at most `limit` bytes (ST_INVALID_LENGTH beyond, naming both). */
 enum status file_read(int dir, const char *path, uint64_t limit, struct buf *out,
                       struct err *e) MUST_CHECK;

@@ -110,8 +110,11 @@ enum status target_open(struct cli *c, const char *path, bool replace, struct ta
     if (st != ST_OK)
         return st;
     struct stat facts;
-    if (fstatat(out->dir, name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? ST_OK : err_sys(e, errno, "look at", path);
+    st = file_look(out->dir, name, &facts, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", path);
+    if (facts.st_mode == 0)
+        return ST_OK;
     if (S_ISDIR(facts.st_mode))
         return err_set(e, ST_EXISTS, "output", "%s is a folder; give another path", path);
     if (!S_ISREG(facts.st_mode) && !S_ISLNK(facts.st_mode)) /* /dev/null, by root */

@@ -64,21 +64,11 @@ static enum status resolve(struct move *m, struct err *e)
     return io_open(AT_FDCWD, real, O_RDONLY | O_DIRECTORY, 0, &m->parent, e);
 }
 
-/* Only what is known not to be there is not there. */
-static enum status look(int dir, const char *name, bool *there, uint64_t *bytes, struct err *e)
-{
-    struct stat st = {0};
-    *there = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-    *bytes = (uint64_t)st.st_size;
-    return *there || errno == ENOENT ? ST_OK : err_sys(e, errno, "fstatat", name);
-}
-
 static enum status nothing_there(struct move *m, struct err *e)
 {
-    bool there = false;
-    uint64_t bytes = 0;
-    enum status st = look(m->parent, m->name, &there, &bytes, e);
-    if (st != ST_OK || !there)
+    struct stat there;
+    enum status st = file_look(m->parent, m->name, &there, e);
+    if (st != ST_OK || there.st_mode == 0)
         return st;
     (void)err_set(e, ST_EXISTS, "path-taken", "something is there already");
     return err_subject(e, "%s", m->report->to);
@@ -170,12 +160,11 @@ static enum status copy_bytes(struct move *m, int from, int to, uint64_t *n, str
 
 static enum status same_size(int a_dir, int b_dir, const char *name, bool *same, struct err *e)
 {
-    bool a = false, b = false;
-    uint64_t a_bytes = 0, b_bytes = 0;
-    enum status st = look(a_dir, name, &a, &a_bytes, e);
+    struct stat a, b;
+    enum status st = file_look(a_dir, name, &a, e);
     if (st == ST_OK)
-        st = look(b_dir, name, &b, &b_bytes, e);
-    *same = a && b && a_bytes == b_bytes;
+        st = file_look(b_dir, name, &b, e);
+    *same = st == ST_OK && a.st_mode != 0 && b.st_mode != 0 && a.st_size == b.st_size;
     return st;
 }
 
@@ -227,10 +216,9 @@ static enum status copy_quarantined(void *ctx, const char *name, struct err *e)
 static enum status drop_old(void *ctx, const char *name, struct err *e)
 {
     struct move *m = ctx;
-    bool there = false;
-    uint64_t bytes = 0;
-    enum status st = look(m->s->packs, name, &there, &bytes, e);
-    return st != ST_OK || there ? st : io_unlink(m->packs, name, false, e);
+    struct stat there;
+    enum status st = file_look(m->s->packs, name, &there, e);
+    return st != ST_OK || there.st_mode != 0 ? st : io_unlink(m->packs, name, false, e);
 }
 
 /* -- the fence -----------------------------------------------------------------------------------
@@ -346,18 +334,18 @@ static enum status arrive(struct move *m, struct store *s, struct err *e)
 /* From a fenced store, which nobody changes. A ledger that has arrived already is longer. */
 static enum status copy_rest(struct move *m, bool *arrived, struct err *e)
 {
-    bool here = false, there = false;
-    uint64_t bytes = 0, arriving = 0;
+    struct stat here, there;
     enum status st = folder_each(m->s->packs, ".", copy_pack, m, e);
     if (st == ST_OK)
         st = folder_each(m->packs, ".", drop_old, m, e);
     if (st == ST_OK)
         st = folder_each(m->s->quarantine, ".", copy_quarantined, m, e);
     if (st == ST_OK)
-        st = look(m->s->dir, STORE_LEDGER, &here, &bytes, e);
+        st = file_look(m->s->dir, STORE_LEDGER, &here, e);
     if (st == ST_OK)
-        st = look(m->dir, STORE_LEDGER, &there, &arriving, e);
-    *arrived = st == ST_OK && here && there && arriving > bytes;
+        st = file_look(m->dir, STORE_LEDGER, &there, e);
+    *arrived =
+        st == ST_OK && here.st_mode != 0 && there.st_mode != 0 && there.st_size > here.st_size;
     const char *const files[] = {STORE_LEDGER, STORE_HEAD, STORE_LOCK, CHARTER_FILE};
     for (size_t i = 0; i < 4 && st == ST_OK && !*arrived; i++)
         st = copy_file(m, m->s->dir, m->dir, files[i], 0600, true, e);

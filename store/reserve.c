@@ -21,20 +21,11 @@ static enum status size_of(int fd, uint64_t *out, struct err *e)
     return ST_OK;
 }
 
-/* All zero where there is none. */
-static enum status look(const struct store *s, struct stat *about, struct err *e)
-{
-    if (fstatat(s->dir, STORE_RESERVE, about, AT_SYMLINK_NOFOLLOW) == 0)
-        return ST_OK;
-    *about = (struct stat){.st_nlink = 0};
-    return errno == ENOENT ? ST_OK : err_sys(e, errno, "stat", STORE_RESERVE);
-}
-
 uint64_t reserve_size(const struct store *s)
 {
     struct stat about;
     struct err ignored = ERR_NONE;
-    return look(s, &about, &ignored) == ST_OK ? on_disk(&about) : 0;
+    return file_look(s->dir, STORE_RESERVE, &about, &ignored) == ST_OK ? on_disk(&about) : 0;
 }
 
 uint64_t reserve_free(const struct store *s)
@@ -76,10 +67,10 @@ enum status reserve_for(struct store *s, uint64_t pack, uint64_t *out, struct er
     struct stat about;
     uint64_t largest = 0;
     const uint64_t unit = block(s->dir);
-    enum status st = look(s, &about, e);
+    enum status st = file_look(s->dir, STORE_RESERVE, &about, e);
     const uint64_t size = on_disk(&about);
     const uint64_t length = about.st_size > 0 ? (uint64_t)about.st_size : 0;
-    if (st == ST_OK && about.st_nlink == 0)
+    if (st == ST_OK && about.st_mode == 0)
         st = largest_pack(s, &largest, e);
     *out = whole((largest > pack ? largest : pack) + RESERVE_MORE, unit);
     if (length == 0) /* whole */
@@ -150,7 +141,7 @@ static enum status allowed(struct store *s, uint64_t all, uint64_t *want, struct
 {
     struct stat about;
     uint64_t spare = 0;
-    enum status st = look(s, &about, e);
+    enum status st = file_look(s->dir, STORE_RESERVE, &about, e);
     const uint64_t size = on_disk(&about), unit = block(s->dir), more = beside(all, unit);
     if (st == ST_OK && size < all)
         st = quota_spare(s, &spare, e);

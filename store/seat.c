@@ -3,7 +3,6 @@
 #include "store/pack_format.h"
 #include "store/quarantine_facts.h"
 #include "store/store_inside.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,10 +101,11 @@ static enum status judge(const struct stat *st, const char *path, mode_t wanted,
 static enum status look(int dir, const char *name, const char *path, mode_t wanted, bool aside,
                         struct err *e)
 {
-    struct stat st;
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return judge(&st, path, wanted, aside, e);
-    return errno == ENOENT || errno == ENOTDIR ? ST_OK : err_sys(e, errno, "fstatat", path);
+    struct stat about;
+    enum status st = file_look(dir, name, &about, e);
+    if (st != ST_OK)
+        return err_subject(e, "%s", path);
+    return about.st_mode != 0 ? judge(&about, path, wanted, aside, e) : ST_OK;
 }
 
 enum status seat_open(int dir, const char *name, int flags, unsigned mode, int *fd, struct err *e)

@@ -181,11 +181,14 @@ static enum status check_owner(const struct store *s, struct err *e)
 /* Where no format file is, there is no store whose places could be wrong. */
 static enum status check_names(const struct store *s, struct err *e)
 {
-    struct stat st;
-    if (fstatat(s->dir, CHARTER_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? no_charter(s, e) : err_sys(e, errno, "fstatat", CHARTER_FILE);
+    struct stat charter;
+    enum status bad = file_look(s->dir, CHARTER_FILE, &charter, e);
+    if (bad == ST_OK && charter.st_mode == 0)
+        return no_charter(s, e);
+    if (bad != ST_OK)
+        return bad;
     struct err why = ERR_NONE;
-    enum status bad = seat_check(s->dir, &why);
+    bad = seat_check(s->dir, &why);
     if (bad == ST_OK)
         return bad;
     *e = why;

@@ -277,6 +277,27 @@ Test(files, a_file_that_cannot_be_looked_at_made_or_sealed_is_told)
     (void)close(fd);
 }
 
+Test(files, what_is_not_there_is_told_from_what_cannot_be_looked_at)
+{
+    struct err e = ERR_NONE;
+    struct stat facts;
+    put("f", "text");
+    cr_assert_eq(symlinkat("f", dir, "link"), 0);
+    cr_expect_eq(file_look(dir, "f", &facts, &e), ST_OK);
+    cr_expect(S_ISREG(facts.st_mode) && facts.st_size == 4);
+    cr_expect_eq(file_look(dir, "link", &facts, &e), ST_OK);
+    cr_expect(S_ISLNK(facts.st_mode));
+    cr_expect_eq(file_look(dir, "absent", &facts, &e), ST_OK);
+    cr_expect(facts.st_mode == 0 && facts.st_size == 0);
+    cr_expect_eq(file_look(dir, "f/below", &facts, &e), ST_OK);
+    cr_expect_eq(facts.st_mode, 0u);
+    io_watch(fail_call, "fstatat");
+    cr_expect_eq(file_look(dir, "f", &facts, &e), ST_IO);
+    io_watch(NULL, NULL);
+    cr_expect_eq(e.sys, EIO);
+    cr_expect_str_eq(e.subject, "f");
+}
+
 static bool within(const char *path, const char *above)
 {
     struct err e = ERR_NONE;
