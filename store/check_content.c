@@ -1,6 +1,7 @@
 /* Recipes and contents. */
 #include "base/text.h"
 #include "store/check_inside.h"
+#include <stdlib.h>
 #include <string.h>
 
 static void content_object(const struct digest *content, char out[96])
@@ -74,32 +75,141 @@ static enum status look_again(struct check *c, const struct digest *content, enu
     return st;
 }
 
-static enum status each_recipe(void *ctx, struct span key, struct span record, struct err *e)
+/* Tells what is wrong with it, if anything. */
+static enum status tell_recipe(struct check *c, const struct digest *content, struct err *e)
 {
-    struct check *c = ctx;
-    struct digest content;
     char object[96];
     struct err why = ERR_NONE, broken = ERR_NONE;
-    (void)record;
-    if (key.n != DIGEST_BYTES)
-        return err_set(e, ST_CORRUPT, "index-value", "a key of the recipes is damaged");
-    memcpy(content.b, key.p, DIGEST_BYTES);
-    content_object(&content, object);
-    enum status st = check_recipe(c, c->v, &content, &why);
+    content_object(content, object);
+    enum status st = check_recipe(c, c->v, content, &why);
     if (st != ST_OK)
-        st = look_again(c, &content, st, &why, &broken);
+        st = look_again(c, content, st, &why, &broken);
     if (broken.status != ST_OK) {
         *e = broken;
         return e->status;
     }
-    return check_absorb(c, st, &why, object, &content, e);
+    return check_absorb(c, st, &why, object, content, e);
+}
+
+/* Chunks are looked up many together, in the index's order. A content in which something is not as
+ * it ought to be is then checked by itself. */
+struct recipes {
+    struct check *c;
+    struct buf contents; /* struct listed each */
+    struct buf chunks;   /* struct asked each, not looked up yet */
+};
+
+struct listed {
+    struct digest content;
+    bool doubtful;
+};
+
+struct asked {
+    struct recipe_entry entry;
+    uint32_t of; /* which content's */
+};
+
+static void recipes_release(struct recipes *r)
+{
+    buf_release(&r->contents);
+    buf_release(&r->chunks);
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    const struct asked *x = a, *y = b;
+    return memcmp(&x->entry.digest, &y->entry.digest, sizeof x->entry.digest);
+}
+
+/* Damage is a doubt. */
+static enum status doubt(struct recipes *r, uint32_t content, enum status st, const struct err *why,
+                         struct err *e)
+{
+    struct listed *all = (void *)r->contents.p;
+    if (st == ST_OK)
+        return st;
+    if (check_is_damage(st)) {
+        all[content].doubtful = true;
+        return ST_OK;
+    }
+    *e = *why;
+    return st;
+}
+
+static enum status look_up(struct recipes *r, struct err *e)
+{
+    struct asked *all = (void *)r->chunks.p;
+    const size_t n = r->chunks.n / sizeof *all;
+    enum status st = ST_OK;
+    if (n > 0)
+        qsort(all, n, sizeof *all, by_digest);
+    for (size_t i = 0; st == ST_OK && i < n; i++) {
+        struct err why = ERR_NONE;
+        st = check_chunk(r->c, r->c->v, &all[i].entry, 0, &why);
+        st = doubt(r, all[i].of, st, &why, e);
+    }
+    r->chunks.n = 0;
+    return st;
+}
+
+static enum status ask(struct recipes *r, const struct asked *chunk, struct err *e)
+{
+    buf_append(&r->chunks, SPAN(chunk, sizeof *chunk));
+    if (buf_status(&r->chunks) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "checking recipes");
+    return r->chunks.n < CHECK_TOGETHER * sizeof *chunk ? ST_OK : look_up(r, e);
+}
+
+static enum status ask_all(struct recipes *r, const struct digest *content, struct err *e)
+{
+    SCOPED(content_plan_close) struct content_plan p = {0};
+    const struct listed one = {.content = *content};
+    struct asked chunk = {.of = (uint32_t)(r->contents.n / sizeof one)};
+    struct err why = ERR_NONE;
+    buf_append(&r->contents, SPAN(&one, sizeof one));
+    if (buf_status(&r->contents) != ST_OK)
+        return err_set(e, ST_NO_MEMORY, NULL, "checking recipes");
+    enum status st = content_plan_open(&p, r->c->s, content, &why);
+    for (bool more = true; st == ST_OK && more;) {
+        uint64_t position = 0;
+        st = recipe_next(&p.recipe, &chunk.entry, &position, &more, &why);
+        if (st == ST_OK && more)
+            st = ask(r, &chunk, &why);
+    }
+    return doubt(r, chunk.of, st, &why, e);
+}
+
+static enum status settle(struct recipes *r, struct err *e)
+{
+    enum status st = look_up(r, e);
+    const struct listed *all = (const void *)r->contents.p;
+    for (size_t i = 0; st == ST_OK && i < r->contents.n / sizeof *all; i++)
+        if (all[i].doubtful)
+            st = tell_recipe(r->c, &all[i].content, e);
+    r->contents.n = 0;
+    return st;
+}
+
+static enum status each_recipe(void *ctx, struct span key, struct span record, struct err *e)
+{
+    struct recipes *r = ctx;
+    struct digest content;
+    (void)record;
+    if (key.n != DIGEST_BYTES)
+        return err_set(e, ST_CORRUPT, "index-value", "a key of the recipes is damaged");
+    memcpy(content.b, key.p, DIGEST_BYTES);
+    enum status st = ask_all(r, &content, e);
+    return st == ST_OK && r->contents.n >= CHECK_TOGETHER * sizeof(struct listed) ? settle(r, e)
+                                                                                  : st;
 }
 
 enum status check_recipes_part(struct check *c, struct err *e)
 {
+    SCOPED(recipes_release) struct recipes r = {.c = c};
     struct err why = ERR_NONE;
-    enum status st = index_view_each(c->v, INDEX_RECIPES, SPAN(NULL, 0), each_recipe, c, &why);
-    return check_absorb(c, st, &why, "index", NULL, e);
+    enum status st = index_view_each(c->v, INDEX_RECIPES, SPAN(NULL, 0), each_recipe, &r, &why);
+    st = check_absorb(c, st, &why, "index", NULL, e);
+    return st == ST_OK ? settle(&r, e) : st;
 }
 
 /* -- one content ---------------------------------------------------------------------------------

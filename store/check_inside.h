@@ -12,6 +12,8 @@
 
 #define CHECK_DAMAGED_MAX \
     65536u /* damaged chunks remembered, to name the contents that need them */
+/* Looked up in one pass, in the index's order: each of its pages is met once a pass. */
+#define CHECK_TOGETHER 262144u
 
 struct check {
     struct store *s;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOGETHER 65536 /* records whose headers are compared with the index in one pass: 5 MiB */
-
 /* Where headers are damaged: the records of [from, to) cannot be told any more. */
 struct hole {
     uint64_t pack, from, to;
@@ -398,12 +396,12 @@ static int by_digest(const void *a, const void *b)
 static enum status each_header(struct pack_check *p, struct err *e)
 {
     SCOPED(buf_release) struct buf room = BUF_EMPTY;
-    struct fetch_item *items = (void *)buf_space(&room, TOGETHER * sizeof *items);
+    struct fetch_item *items = (void *)buf_space(&room, CHECK_TOGETHER * sizeof *items);
     if (items == NULL)
         return err_set(e, ST_NO_MEMORY, NULL, "checking the index");
     for (;;) {
         size_t got = 0;
-        enum status st = plan_next(p, items, TOGETHER, &got, e);
+        enum status st = plan_next(p, items, CHECK_TOGETHER, &got, e);
         qsort(items, got, sizeof *items, by_digest);
         for (size_t i = 0; st == ST_OK && i < got; i++)
             st = each(p, &items[i], NULL, e);

@@ -1,8 +1,11 @@
 #include "base/files.h"
 #include "base/io.h"
-#include "store/check.h"
+#include "store/check_inside.h"
+#include "store/commit.h"
 #include "store/gc.h"
 #include "store/quarantine.h"
+#include "store/recipe_writer.h"
+#include "store/store_inside.h"
 #include "tests/support/store_room.h"
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -18,7 +21,8 @@
 struct seen {
     unsigned n;
     struct finding first;
-    bool content; /* one of them names a content */
+    unsigned contents; /* of them are of contents, the last of them this one */
+    struct finding content;
 };
 
 static void see(void *ctx, const struct finding *f)
@@ -26,7 +30,10 @@ static void see(void *ctx, const struct finding *f)
     struct seen *s = ctx;
     if (s->n++ == 0)
         s->first = *f;
-    s->content = s->content || strncmp(f->object, "content ", 8) == 0;
+    if (strncmp(f->object, "content ", 8) != 0)
+        return;
+    s->contents++;
+    s->content = *f;
 }
 
 static struct seen check(struct store_room *r)
@@ -171,7 +178,7 @@ Test(check, damage_names_chunk_pack_offset_and_content)
     cr_assert_eq(s.n, 2); /* the chunk, and the content that needs it */
     cr_assert_str_eq(s.first.object, "pack 0000000000000001");
     cr_assert_lt(s.first.offset, 500000);
-    cr_assert(s.content);
+    cr_assert_eq(s.contents, 1);
     cr_assert_eq(store_content_read(r.s, &c.sha256, sink_buf(&got), NULL, &e), ST_CORRUPT);
     cr_assert_lt(got.n, bytes.n);
     cr_assert(got.n == 0 || memcmp(got.p, bytes.p, got.n) == 0);
@@ -247,6 +254,85 @@ Test(check, a_lost_pack_is_named_and_the_rest_is_served)
     OK(room_add(&r, buf_span(&one), &a, &e));
     OK(room_reads(&r, &a.sha256, buf_span(&one), &e));
     room_remove(&r);
+}
+
+/* -- many chunks ---------------------------------------------------------------------------------
+ */
+
+static enum status unknown(void *ctx, enum pack_kind kind, const struct digest *d, bool *found,
+                           struct pack_location *at, struct err *e)
+{
+    (void)ctx, (void)kind, (void)d, (void)at, (void)e;
+    *found = false;
+    return ST_OK;
+}
+
+static enum status publish(void *ctx, struct pack_writer *pack, struct err *e)
+{
+    struct store_room *r = ctx;
+    return commit_pack(r->s, pack, NULL, e);
+}
+
+/* So many chunks that not all are looked up together: one, and in its middle the other. */
+#define LONG (CHECK_TOGETHER + 9)
+
+static struct digest long_content(struct store_room *r, struct ingest *g, const char *often,
+                                  const char *once, size_t at)
+{
+    struct err e = ERR_NONE;
+    struct recipe_writer w;
+    struct hasher *h = NULL;
+    const struct digest many = digest_of(span_text(often)), one = digest_of(span_text(once));
+    struct digest root;
+    recipe_writer_begin(&w, r->s->staging);
+    OK(hasher_open(&h, &e));
+    for (size_t i = 0; i < LONG; i++) {
+        const char *text = i == at ? once : often;
+        OK(recipe_writer_add(&w, i == at ? &one : &many, (uint32_t)strlen(text), &e));
+        hasher_add(h, span_text(text));
+    }
+    struct digest content = hasher_end(h);
+    OK(recipe_writer_end(&w, g, &content, &root, &e));
+    hasher_close(h);
+    recipe_writer_release(&w);
+    return content;
+}
+
+/* The content alone of which it is a part, at its place. */
+static void damaged_at(size_t at)
+{
+    struct err e = ERR_NONE;
+    struct store_room r = room_make();
+    struct ingest *g = NULL;
+    struct digest d;
+    const struct ingest_calls calls = {.find = unknown, .sealed = publish, .ctx = &r};
+    OK(ingest_open(r.s->staging, r.s->packs, &calls, &g, &e));
+    OK(ingest_record(g, PACK_CHUNK, span_text("bad"), &d, &e));
+    OK(ingest_record(g, PACK_CHUNK, span_text("good"), &d, &e));
+    OK(ingest_record(g, PACK_CHUNK, span_text("fine"), &d, &e));
+    struct digest damaged = long_content(&r, g, "good", "bad", at);
+    (void)long_content(&r, g, "good", "fine", at);
+    OK(ingest_flush(g, &e));
+    ingest_close(g);
+    assert_sound(&r);
+    flip(&r, kinds[0], PACK_HEAD + PACK_RECORD, 2); /* what was stored first */
+    struct seen s = check(&r);
+    cr_assert_eq(s.n, 2);
+    cr_assert_eq(s.contents, 1);
+    cr_assert(digest_equal(&s.content.digest, &damaged));
+    cr_assert_str_eq(s.content.code, "content-damaged");
+    cr_assert_eq(s.content.offset, 4 * at);
+    room_remove(&r);
+}
+
+Test(check, a_damaged_chunk_is_found_where_a_long_content_begins)
+{
+    damaged_at(0);
+}
+
+Test(check, a_damaged_chunk_is_found_where_a_long_content_ends)
+{
+    damaged_at(LONG - 1);
 }
 
 /* -- others meanwhile ---------------------------------------------------------------------------
