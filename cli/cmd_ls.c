@@ -61,7 +61,7 @@ static enum status list_facts(struct listing *l, const struct json *f, const cha
     table_cell(&l->table, "%.12s", hex);
     table_cell(&l->table, "%s", format);
     table_cell(&l->table, "%s", text);
-    table_cell(&l->table, "%s", state);
+    table_cell(&l->table, "%s%s", state, pin != NULL ? ", pinned" : "");
     return ST_OK;
 }
 
@@ -86,7 +86,7 @@ static enum status list_one(void *ctx, const char *ref, const char *hex, struct 
         st = channel_state(l->c->store, &artifact, name, state, e);
     if (st == ST_OK)
         st = install_evicted(l->c->store, &artifact, &gone, e);
-    if (st == ST_OK && l->j != NULL)
+    if (st == ST_OK)
         st = refs_pin(l->c, &artifact, &pin, e);
     if (gone)
         text_fmt(state, sizeof state, "evicted"); /* what holds a channel never goes */

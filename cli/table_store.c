@@ -42,9 +42,9 @@ static const struct command rows[] = {
     {.name = "ls",
      .words = "",
      .summary = "list the artifacts",
-     .about = "Every artifact with its state, in the order of NAME@VERSION. With --limit a page of "
-              "them, whose cost\n"
-              "does not grow with the store; --after goes on behind one.",
+     .about = "Every artifact with its state and whether it is pinned, in the order of\n"
+              "NAME@VERSION. With --limit a page of them, whose cost does not grow with the\n"
+              "store; --after goes on behind one.",
      .examples = "assay ls\nassay ls --json\nassay ls --limit 50 --after tiny@1",
      .run = cmd_ls,
      OPTIONS(OPT_LIMIT, OPT_AFTER)},
