@@ -8,8 +8,8 @@
 void fd_release(int *fd);
 int fd_take(int *fd);
 
-/* What lies at the path, links not followed; st_mode is 0 where nothing does. Only what is known
- * not to be there is not there: any other failure is one. */
+/* What lies at the path, links not followed; all zero where nothing does, and after a failure. Only
+ * what is known not to be there is not there: any other failure is one. */
 enum status file_look(int dir, const char *path, struct stat *out, struct err *e) MUST_CHECK;
 /* The whole of a regular file of at most `limit` bytes (ST_INVALID_LENGTH beyond, naming both). */
 enum status file_read(int dir, const char *path, uint64_t limit, struct buf *out,

@@ -112,9 +112,9 @@ enum status target_open(struct cli *c, const char *path, bool replace, struct ta
     struct stat facts;
     st = file_look(out->dir, name, &facts, e);
     if (st != ST_OK)
-        return err_subject(e, "%s", path);
-    if (facts.st_mode == 0)
-        return ST_OK;
+        text_fmt(e->subject, sizeof e->subject, "%s", path);
+    if (st != ST_OK || facts.st_mode == 0)
+        return st;
     if (S_ISDIR(facts.st_mode))
         return err_set(e, ST_EXISTS, "output", "%s is a folder; give another path", path);
     if (!S_ISREG(facts.st_mode) && !S_ISLNK(facts.st_mode)) /* /dev/null, by root */

@@ -121,15 +121,19 @@ static int by_digest(const void *a, const void *b)
     return memcmp(&x->entry.digest, &y->entry.digest, sizeof x->entry.digest);
 }
 
+static struct listed *listed_at(const struct recipes *r, size_t i)
+{
+    return (struct listed *)(void *)r->contents.p + i;
+}
+
 /* Damage is a doubt. */
 static enum status doubt(struct recipes *r, uint32_t content, enum status st, const struct err *why,
                          struct err *e)
 {
-    struct listed *all = (void *)r->contents.p;
     if (st == ST_OK)
         return st;
     if (check_is_damage(st)) {
-        all[content].doubtful = true;
+        listed_at(r, content)->doubtful = true;
         return ST_OK;
     }
     *e = *why;
@@ -145,6 +149,8 @@ static enum status look_up(struct recipes *r, struct err *e)
         qsort(all, n, sizeof *all, by_digest);
     for (size_t i = 0; st == ST_OK && i < n; i++) {
         struct err why = ERR_NONE;
+        if (listed_at(r, all[i].of)->doubtful)
+            continue;
         st = check_chunk(r->c, r->c->v, &all[i].entry, 0, &why);
         st = doubt(r, all[i].of, st, &why, e);
     }
@@ -182,10 +188,9 @@ static enum status ask_all(struct recipes *r, const struct digest *content, stru
 static enum status settle(struct recipes *r, struct err *e)
 {
     enum status st = look_up(r, e);
-    const struct listed *all = (const void *)r->contents.p;
-    for (size_t i = 0; st == ST_OK && i < r->contents.n / sizeof *all; i++)
-        if (all[i].doubtful)
-            st = tell_recipe(r->c, &all[i].content, e);
+    for (size_t i = 0; st == ST_OK && i < r->contents.n / sizeof(struct listed); i++)
+        if (listed_at(r, i)->doubtful)
+            st = tell_recipe(r->c, &listed_at(r, i)->content, e);
     r->contents.n = 0;
     return st;
 }
@@ -209,7 +214,10 @@ enum status check_recipes_part(struct check *c, struct err *e)
     struct err why = ERR_NONE;
     enum status st = index_view_each(c->v, INDEX_RECIPES, SPAN(NULL, 0), each_recipe, &r, &why);
     st = check_absorb(c, st, &why, "index", NULL, e);
-    return st == ST_OK ? settle(&r, e) : st;
+    if (st != ST_OK)
+        return st;
+    why = ERR_NONE;
+    return check_absorb(c, settle(&r, &why), &why, "index", NULL, e);
 }
 
 /* -- one content ---------------------------------------------------------------------------------

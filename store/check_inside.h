@@ -12,7 +12,8 @@
 
 #define CHECK_DAMAGED_MAX \
     65536u /* damaged chunks remembered, to name the contents that need them */
-/* Looked up in one pass, in the index's order: each of its pages is met once a pass. */
+/* Looked up in one pass, in the index's order, so that each of its pages is met once a pass. At
+ * most 20 MiB of records, or 16 of chunks and as much of their contents. */
 #define CHECK_TOGETHER 262144u
 
 struct check {

@@ -104,8 +104,8 @@ static enum status look(int dir, const char *name, const char *path, mode_t want
     struct stat about;
     enum status st = file_look(dir, name, &about, e);
     if (st != ST_OK)
-        return err_subject(e, "%s", path);
-    return about.st_mode != 0 ? judge(&about, path, wanted, aside, e) : ST_OK;
+        text_fmt(e->subject, sizeof e->subject, "%s", path);
+    return st != ST_OK || about.st_mode == 0 ? st : judge(&about, path, wanted, aside, e);
 }
 
 enum status seat_open(int dir, const char *name, int flags, unsigned mode, int *fd, struct err *e)

@@ -291,11 +291,13 @@ Test(files, what_is_not_there_is_told_from_what_cannot_be_looked_at)
     cr_expect(facts.st_mode == 0 && facts.st_size == 0);
     cr_expect_eq(file_look(dir, "f/below", &facts, &e), ST_OK);
     cr_expect_eq(facts.st_mode, 0u);
+    cr_assert_eq(file_look(dir, "f", &facts, &e), ST_OK);
     io_watch(fail_call, "fstatat");
     cr_expect_eq(file_look(dir, "f", &facts, &e), ST_IO);
     io_watch(NULL, NULL);
     cr_expect_eq(e.sys, EIO);
     cr_expect_str_eq(e.subject, "f");
+    cr_expect(facts.st_mode == 0 && facts.st_size == 0);
 }
 
 static bool within(const char *path, const char *above)

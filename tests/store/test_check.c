@@ -273,7 +273,7 @@ static enum status publish(void *ctx, struct pack_writer *pack, struct err *e)
     return commit_pack(r->s, pack, NULL, e);
 }
 
-/* So many chunks that not all are looked up together: one, and in its middle the other. */
+/* So many chunks that not all are looked up together: one, and at one place the other. */
 #define LONG (CHECK_TOGETHER + 9)
 
 static struct digest long_content(struct store_room *r, struct ingest *g, const char *often,
@@ -298,8 +298,9 @@ static struct digest long_content(struct store_room *r, struct ingest *g, const 
     return content;
 }
 
-/* The content alone of which it is a part, at its place. */
-static void damaged_at(size_t at)
+/* What a check sees when "bad" is damaged, which is at one place of one content, and `once` in the
+ * middle of another. */
+static struct seen see_damage(size_t at, const char *once, struct digest *content)
 {
     struct err e = ERR_NONE;
     struct store_room r = room_make();
@@ -310,29 +311,44 @@ static void damaged_at(size_t at)
     OK(ingest_record(g, PACK_CHUNK, span_text("bad"), &d, &e));
     OK(ingest_record(g, PACK_CHUNK, span_text("good"), &d, &e));
     OK(ingest_record(g, PACK_CHUNK, span_text("fine"), &d, &e));
-    struct digest damaged = long_content(&r, g, "good", "bad", at);
-    (void)long_content(&r, g, "good", "fine", at);
+    *content = long_content(&r, g, "good", "bad", at);
+    (void)long_content(&r, g, "fine", once, LONG / 2);
     OK(ingest_flush(g, &e));
     ingest_close(g);
     assert_sound(&r);
     flip(&r, kinds[0], PACK_HEAD + PACK_RECORD, 2); /* what was stored first */
     struct seen s = check(&r);
+    room_remove(&r);
+    return s;
+}
+
+static void told_alone(size_t at)
+{
+    struct digest content;
+    struct seen s = see_damage(at, "good", &content);
     cr_assert_eq(s.n, 2);
     cr_assert_eq(s.contents, 1);
-    cr_assert(digest_equal(&s.content.digest, &damaged));
+    cr_assert(digest_equal(&s.content.digest, &content));
     cr_assert_str_eq(s.content.code, "content-damaged");
     cr_assert_eq(s.content.offset, 4 * at);
-    room_remove(&r);
 }
 
 Test(check, a_damaged_chunk_is_found_where_a_long_content_begins)
 {
-    damaged_at(0);
+    told_alone(0);
 }
 
 Test(check, a_damaged_chunk_is_found_where_a_long_content_ends)
 {
-    damaged_at(LONG - 1);
+    told_alone(LONG - 1);
+}
+
+Test(check, each_long_content_that_needs_a_damaged_chunk_is_told_once)
+{
+    struct digest content;
+    struct seen s = see_damage(LONG - 1, "bad", &content);
+    cr_assert_eq(s.n, 3);
+    cr_assert_eq(s.contents, 2);
 }
 
 /* -- others meanwhile ---------------------------------------------------------------------------

@@ -62,6 +62,31 @@ Test(seat, only_a_file_is_opened_and_what_lies_there_instead_is_named)
     temp_remove(&t);
 }
 
+static int no_pack(void *ctx, const char *call, const char *path, int fd, uint64_t bytes)
+{
+    (void)ctx, (void)fd, (void)bytes;
+    return strcmp(call, "fstatat") == 0 && strstr(path, ".pack") != NULL ? EIO : 0;
+}
+
+static void ignore(void *ctx, const char *name, const struct err *why)
+{
+    (void)ctx, (void)name, (void)why;
+}
+
+Test(seat, what_cannot_be_looked_at_is_named_with_its_folder)
+{
+    struct err e = ERR_NONE;
+    struct content c;
+    struct store_room r = room_make();
+    SCOPED(buf_release) struct buf bytes = room_bytes(100, 1);
+    OK(room_add(&r, buf_span(&bytes), &c, &e));
+    io_watch(no_pack, NULL);
+    cr_expect_eq(seat_each(r.s->dir, ignore, NULL, &e), ST_IO);
+    io_watch(NULL, NULL);
+    cr_expect_str_eq(e.subject, "packs/0000000000000001.pack");
+    room_remove(&r);
+}
+
 /* The calls that move something aside: the rename, and the sync of its folder behind it. */
 struct story {
     bool renamed, synced;
