@@ -1,97 +1,109 @@
 #include "store/export.h"
-
 #include "base/heap.h"
 #include "base/io.h"
-#include <archive.h>
-#include <archive_entry.h>
+#include "store/tar.h"
+#include <string.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
-#define LEVEL "3"
+#define ROOM (128u << 10)
 
 struct export
 {
-    struct archive *a;
-    struct archive_entry *entry;
     int fd;
-    uint64_t left; /* of the file that is going in */
-    struct err failed;
+    ZSTD_CCtx *zstd; /* NULL: a plain tar */
+    uint64_t left;   /* of the file that is going in */
+    size_t padding;  /* behind it */
+    size_t n;        /* bytes that wait in room */
+    uint8_t room[ROOM];
 };
 
 void export_close(struct export *x)
 {
-    if (x->entry != NULL)
-        archive_entry_free(x->entry);
-    if (x->a != NULL)
-        (void)archive_write_free(x->a);
-    import_unready();
+    (void)ZSTD_freeCCtx(x->zstd);
     heap_free(x);
 }
 
-static la_ssize_t write_block(struct archive *a, void *ctx, const void *bytes, size_t n)
+static enum status flush(struct export *x, struct err *e)
 {
-    struct export *x = ctx;
-    if (io_write(x->fd, SPAN(bytes, n), &x->failed) == ST_OK)
-        return (la_ssize_t)n;
-    archive_set_error(a, x->failed.sys, "the bundle cannot be written");
-    return -1;
+    enum status st = io_write(x->fd, SPAN(x->room, x->n), e);
+    x->n = 0;
+    return st;
 }
 
-static enum status judge(struct export *x, int done, struct err *e)
+static enum status compress(struct export *x, struct span bytes, ZSTD_EndDirective how,
+                            struct err *e)
 {
-    if (done == ARCHIVE_OK)
-        return ST_OK;
-    if (x->failed.status != ST_OK) {
-        *e = x->failed;
-        return e->status;
+    ZSTD_inBuffer in = {bytes.p, bytes.n, 0};
+    enum status st = ST_OK;
+    for (size_t left = 1; st == ST_OK && (how == ZSTD_e_end ? left > 0 : in.pos < in.size);) {
+        ZSTD_outBuffer out = {x->room, ROOM, x->n};
+        left = ZSTD_compressStream2(x->zstd, &out, &in, how);
+        x->n = out.pos;
+        if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+            return err_set(e, ST_NO_MEMORY, NULL, "no memory to compress a bundle");
+        if (ZSTD_isError(left))
+            return err_set(e, ST_IO, "zstd", "zstd: %s", ZSTD_getErrorName(left));
+        if (x->n == ROOM)
+            st = flush(x, e);
     }
-    const char *why = archive_error_string(x->a);
-    return err_set(e, ST_IO, "archive-library", "libarchive: %s", why != NULL ? why : "it failed");
+    return st;
+}
+
+static enum status copy(struct export *x, struct span bytes, struct err *e)
+{
+    enum status st = ST_OK;
+    while (st == ST_OK && bytes.n > 0) {
+        const size_t n = bytes.n < ROOM - x->n ? bytes.n : ROOM - x->n;
+        memcpy(x->room + x->n, bytes.p, n);
+        x->n += n;
+        bytes = SPAN(bytes.p + n, bytes.n - n);
+        if (x->n == ROOM)
+            st = flush(x, e);
+    }
+    return st;
+}
+
+static enum status put(struct export *x, struct span bytes, struct err *e)
+{
+    return x->zstd != NULL ? compress(x, bytes, ZSTD_e_continue, e) : copy(x, bytes, e);
+}
+
+static enum status put_zeros(struct export *x, size_t n, struct err *e)
+{
+    static const uint8_t zeros[TAR_END];
+    return put(x, SPAN(zeros, n), e);
 }
 
 enum status export_open(int fd, enum import_kind kind, struct export **out, struct err *e)
 {
     SCOPED(export_scope) struct export *x = heap_zero(1, sizeof *x);
-    if (x == NULL)
+    if (x != NULL && kind == IMPORT_TAR_ZSTD)
+        x->zstd = ZSTD_createCCtx(); /* at its own level, 3 */
+    if (x == NULL || (kind == IMPORT_TAR_ZSTD && x->zstd == NULL))
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to write a bundle");
     x->fd = fd;
-    x->failed = ERR_NONE;
-    enum status st = import_ready(e); /* names are UTF-8 here, too */
-    x->a = st == ST_OK ? archive_write_new() : NULL;
-    x->entry = st == ST_OK ? archive_entry_new() : NULL;
-    if (st != ST_OK)
-        return st;
-    if (x->a == NULL || x->entry == NULL)
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory to write a bundle");
-    int done = archive_write_set_format_pax_restricted(x->a);
-    const bool packed = kind == IMPORT_TAR_ZSTD;
-    if (done == ARCHIVE_OK && packed && archive_write_add_filter_zstd(x->a) != ARCHIVE_OK) {
-        x->a = NULL; /* libarchive 3.6.2 freed of it what archive_write_free would free again */
-        return err_set(e, ST_NO_MEMORY, NULL, "no memory to compress a bundle");
-    }
-    if (done == ARCHIVE_OK && packed)
-        done = archive_write_set_filter_option(x->a, "zstd", "compression-level", LEVEL);
-    if (done == ARCHIVE_OK)
-        done = archive_write_set_bytes_in_last_block(x->a, 1);
-    if (done == ARCHIVE_OK)
-        done = archive_write_open(x->a, x, NULL, write_block, NULL);
-    st = judge(x, done, e);
-    if (st == ST_OK)
-        *out = export_take(&x);
-    return st;
+    *out = export_take(&x);
+    return ST_OK;
 }
 
-enum status export_file(struct export *x, const char *path, uint64_t bytes, struct err *e)
+static enum status end_file(struct export *x, struct err *e)
 {
     if (x->left > 0)
         return err_set(e, ST_INVALID_LENGTH, "export-length",
                        "a file of the bundle lacks %llu bytes", (unsigned long long)x->left);
-    archive_entry_clear(x->entry);
-    archive_entry_set_pathname_utf8(x->entry, path);
-    archive_entry_set_filetype(x->entry, AE_IFREG);
-    archive_entry_set_perm(x->entry, 0644);
-    archive_entry_set_size(x->entry, (la_int64_t)bytes);
-    archive_entry_set_mtime(x->entry, 0, 0);
+    return put_zeros(x, x->padding, e);
+}
+
+enum status export_file(struct export *x, const char *path, uint64_t bytes, struct err *e)
+{
+    uint8_t room[TAR_HEAD_MAX];
+    struct buf head = buf_over(room, sizeof room);
+    enum status st = end_file(x, e);
+    tar_head(&head, path, bytes);
     x->left = bytes;
-    return judge(x, archive_write_header(x->a, x->entry), e);
+    x->padding = tar_padding(bytes);
+    return st == ST_OK ? put(x, buf_span(&head), e) : st;
 }
 
 enum status export_bytes(struct export *x, struct span bytes, struct err *e)
@@ -99,14 +111,8 @@ enum status export_bytes(struct export *x, struct span bytes, struct err *e)
     if (bytes.n > x->left)
         return err_set(e, ST_INVALID_LENGTH, "export-length",
                        "a file of the bundle has more bytes than was said");
-    while (bytes.n > 0) {
-        la_ssize_t put = archive_write_data(x->a, bytes.p, bytes.n);
-        if (put <= 0)
-            return judge(x, ARCHIVE_FATAL, e);
-        x->left -= (uint64_t)put;
-        bytes = SPAN(bytes.p + put, bytes.n - (size_t)put);
-    }
-    return ST_OK;
+    x->left -= bytes.n;
+    return put(x, bytes, e);
 }
 
 static enum status sink_write(void *ctx, struct span bytes, struct err *e)
@@ -121,8 +127,10 @@ struct sink export_sink(struct export *x)
 
 enum status export_end(struct export *x, struct err *e)
 {
-    if (x->left > 0)
-        return err_set(e, ST_INVALID_LENGTH, "export-length",
-                       "a file of the bundle lacks %llu bytes", (unsigned long long)x->left);
-    return judge(x, archive_write_close(x->a), e);
+    enum status st = end_file(x, e);
+    if (st == ST_OK)
+        st = put_zeros(x, TAR_END, e);
+    if (st == ST_OK && x->zstd != NULL)
+        st = compress(x, SPAN(NULL, 0), ZSTD_e_end, e);
+    return st == ST_OK ? flush(x, e) : st;
 }

@@ -1,6 +1,6 @@
 #include "store/import.h"
-
 #include "base/text.h"
+#include "store/tar.h"
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -12,8 +12,7 @@
 #include <time.h>
 #include <wchar.h>
 
-#define BLOCK     (64u << 10)
-#define TAR_BLOCK 512
+#define BLOCK (64u << 10)
 
 static const struct {
     const char *ending;

@@ -1,17 +1,14 @@
 #include "store/quarantine_pack.h"
 #include "base/text.h"
 #include "store/export.h"
+#include "store/tar.h"
 #include <string.h>
-
-#define TAR_BLOCK 512u
-#define TAR_HEADS (8u * TAR_BLOCK) /* of a file: its header, and one for a long or foreign name */
-#define TAR_END   (20u * TAR_BLOCK)
 
 uint64_t quarantine_tar_most(const struct quarantine_file *files, size_t count)
 {
     uint64_t sum = TAR_END;
     for (size_t i = 0; i < count; i++) /* staged, and so far below 2^64 */
-        sum += files[i].bytes + TAR_BLOCK + TAR_HEADS;
+        sum += TAR_HEAD_MAX + files[i].bytes + tar_padding(files[i].bytes);
     return sum;
 }
 

@@ -30,10 +30,10 @@ FLOORS = {
 # Third-party headers, by their first word, and the rooms that may know them.
 ROOMS = {
     "lmdb.h": {"store/index.c"},
-    "zstd.h": {"store/codec.c"},
-    "zstd_errors.h": {"store/codec.c"},
-    "archive.h": {"store/import.c", "store/export.c"},
-    "archive_entry.h": {"store/import.c", "store/export.c"},
+    "zstd.h": {"store/codec.c", "store/export.c"},
+    "zstd_errors.h": {"store/codec.c", "store/export.c"},
+    "archive.h": {"store/import.c"},
+    "archive_entry.h": {"store/import.c"},
     "sodium.h": {"store/key.c", "store/minisig.c"},
     "openssl": {"store/digest.c"},
     "yaml.h": {"promote/policy_format.c"},
