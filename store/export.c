@@ -1,4 +1,5 @@
 #include "store/export.h"
+#include "base/ensure.h"
 #include "base/heap.h"
 #include "base/io.h"
 #include "store/tar.h"
@@ -6,7 +7,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define ROOM (128u << 10)
+#define ROOM  (128u << 10)
+#define LEVEL 3
 
 struct export
 {
@@ -79,9 +81,12 @@ enum status export_open(int fd, enum import_kind kind, struct export **out, stru
 {
     SCOPED(export_scope) struct export *x = heap_zero(1, sizeof *x);
     if (x != NULL && kind == IMPORT_TAR_ZSTD)
-        x->zstd = ZSTD_createCCtx(); /* at its own level, 3 */
+        x->zstd = ZSTD_createCCtx();
     if (x == NULL || (kind == IMPORT_TAR_ZSTD && x->zstd == NULL))
         return err_set(e, ST_NO_MEMORY, NULL, "no memory to write a bundle");
+    if (x->zstd != NULL &&
+        ZSTD_isError(ZSTD_CCtx_setParameter(x->zstd, ZSTD_c_compressionLevel, LEVEL)))
+        return err_set(e, ST_UNSUPPORTED, "zstd-level", "zstd refuses its compression level");
     x->fd = fd;
     *out = export_take(&x);
     return ST_OK;
@@ -100,10 +105,13 @@ enum status export_file(struct export *x, const char *path, uint64_t bytes, stru
     uint8_t room[TAR_HEAD_MAX];
     struct buf head = buf_over(room, sizeof room);
     enum status st = end_file(x, e);
+    if (st != ST_OK)
+        return st;
     tar_head(&head, path, bytes);
+    ENSURE(buf_status(&head) == ST_OK);
     x->left = bytes;
     x->padding = tar_padding(bytes);
-    return st == ST_OK ? put(x, buf_span(&head), e) : st;
+    return put(x, buf_span(&head), e);
 }
 
 enum status export_bytes(struct export *x, struct span bytes, struct err *e)

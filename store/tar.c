@@ -67,14 +67,6 @@ static void ustar(struct buf *out, struct span prefix, struct span name, char ty
     buf_append(out, SPAN(head, sizeof head));
 }
 
-static bool is_ascii(struct span s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] >= 0x80)
-            return false;
-    return true;
-}
-
 /* Into what fits a header, with as short a prefix as will do. */
 static bool split(struct span path, struct span *prefix, struct span *name)
 {
@@ -125,11 +117,12 @@ void tar_head(struct buf *out, const char *path, uint64_t bytes)
     char size[24];
     struct buf more = buf_over(room, sizeof room);
     ENSURE(whole.n > 0 && whole.n <= TAR_PATH_MAX);
-    if (!split(whole, &prefix, &name) || !is_ascii(whole))
+    if (!split(whole, &prefix, &name))
         record(&more, "path", whole);
     text_fmt(size, sizeof size, "%llu", (unsigned long long)bytes);
     if (bytes > SIZE_MOST)
         record(&more, "size", span_text(size));
+    ENSURE(buf_status(&more) == ST_OK);
     if (more.n > 0) {
         ustar(out, SPAN(NULL, 0), span_text("PaxHeader"), 'x', more.n);
         buf_append(out, buf_span(&more));

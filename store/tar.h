@@ -1,14 +1,15 @@
 /* What stands before a file's bytes in a tar (POSIX.1-2001, "pax"): a ustar header, and ahead of
  * it, where that cannot say the name or the size, an extended header that does. Mode 0644, no
- * owner, time 0: it depends on name and size alone.
+ * owner, time 0: it depends on name and size alone. Names are UTF-8 in both, byte for byte.
  *
- *     ustar ┌───────────┬────────┬───────┬───────┬─────────┬──────────┬────────┬────────┬─────────┐
- *            │ name[100] │ mode 8 │ uid 8 │ gid 8 │ size 12 │ mtime 12 │ sum  8 │ type 1 │ link100
- * │ ├───────────┼────────┴──┬────┴───────┼─────────┴─┬────────┴┬───────┴┬───────┴─────┬───┘ │
- * "ustar" 6 │ "00"    2 │ uname   32 │ gname  32 │ major 8 │ minor 8│ prefix[155] │
- *            └───────────┴───────────┴────────────┴───────────┴─────────┴────────┴─────────────┘
+ *     ┌───────────┬────────┬───────┬───────┬─────────┬─────────┬───────┬────────┬───────────┐
+ *     │ name  100 │ mode 8 │ uid 8 │ gid 8 │ size 12 │ time 12 │ sum 8 │ type 1 │ link  100 │
+ *     ├───────────┼────────┴──┬────┴──────┬┴─────────┼─────────┼───────┴─┬──────┴──────┬────┤
+ *     │ "ustar" 6 │ "00"    2 │ owner  32 │ group 32 │ major 8 │ minor 8 │ prefix  155 │ 12 │
+ *     └───────────┴───────────┴───────────┴──────────┴─────────┴─────────┴─────────────┴────┘
  *
- * Numbers are octal digits and a space. The sum is of all bytes, with spaces where it stands. */
+ * Numbers are octal digits and a space, with a NUL behind it in the fields of eight (before it in
+ * the sum, which is of all bytes with spaces where it stands). */
 #ifndef STORE_TAR_H
 #define STORE_TAR_H
 

@@ -17,6 +17,9 @@ wrong=sha256:$(printf %064d 0)
 mkdir -p "$T/f/sub"
 head -c 300000 /dev/urandom >"$T/f/a"
 echo two >"$T/f/sub/ß and a long name, a long name, a long name, a long name, a long name, a long name, a long name"
+# Two names that look alike: ü as one character, and as u with two dots.
+echo one >"$T/f/sub/$(printf '\303\274')"
+echo other >"$T/f/sub/$(printf 'u\314\210')"
 tar -C "$T/f" -cf "$T/f.tar" .
 "$A" -q add "$T/f" --name right --version 1 >/dev/null
 right=$("$A" --json show right@1 | sed 's/.*"artifact":"[0-9a-f]*","sha256":"\([0-9a-f]*\)".*/sha256:\1/')

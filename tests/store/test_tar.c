@@ -60,20 +60,22 @@ Test(tar, names_of_every_length_are_read_by_others)
     every_length(99);
     every_length(100);
     every_length(154);
+    every_length(155);
+    every_length(156);
 }
 
-Test(tar, foreign_names_are_said_in_utf8)
+Test(tar, foreign_names_are_kept_byte_for_byte)
 {
     SCOPED(buf_release) struct buf tar = BUF_EMPTY;
     SCOPED(buf_release) struct buf want = BUF_EMPTY;
-    static const char *const names[] = {"modèle.slm", "模型/权重.bin", "ü"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const names[] = {"modèle.slm", "模型/权重.bin", "ü", "u\xcc\x88"};
+    for (size_t i = 0; i < 4; i++) {
         one_file(&tar, names[i]);
         buf_text(&want, names[i]);
         buf_text(&want, "\n");
     }
     (void)buf_space(&tar, TAR_END);
-    cr_assert_eq(tar.p[156], 'x');
+    cr_assert_eq(tar.p[156], '0', "a reader may make one of the two spellings of ü in a pax name");
     reads_as_written(&tar, &want);
 }
 
@@ -118,6 +120,15 @@ Test(tar, a_size_beyond_eleven_digits_is_said_ahead)
         if (rows[i].said != NULL)
             cr_expect_str_eq((const char *)head.p + TAR_BLOCK, rows[i].said);
     }
+}
+
+Test(tar, the_longest_heads_fill_their_bound)
+{
+    SCOPED(buf_release) struct buf head = BUF_EMPTY;
+    char path[TAR_PATH_MAX + 1];
+    name_of(path, TAR_PATH_MAX, 0);
+    tar_head(&head, path, UINT64_MAX);
+    cr_expect_eq(head.n, TAR_HEAD_MAX);
 }
 
 Test(tar, a_file_fills_whole_blocks)
