@@ -6,6 +6,7 @@
 #include "verify/evidence.h"
 #include "verify/identity.h"
 #include "verify/publisher.h"
+#include "verify/unpack.h"
 #include <assert.h>
 #include <string.h>
 
@@ -110,15 +111,42 @@ static enum status put(struct export *x, const char *path, struct span bytes, st
     return st == ST_OK ? export_bytes(x, bytes, e) : st;
 }
 
+#define FILES "files/"
+
+static void file_path(const struct manifest_file *f, char out[sizeof f->path + sizeof FILES])
+{
+    text_fmt(out, sizeof f->path + sizeof FILES, FILES "%s", f->path);
+}
+
+/* What import would refuse is not written. */
+static enum status check_limits(const struct bundle *b, const struct manifest *m, struct err *e)
+{
+    char path[sizeof m->files->path + sizeof FILES];
+    if (1 + b->count + m->file_count > MANIFEST_FILES)
+        return err_set(e, ST_INVALID_LENGTH, "bundle-limits",
+                       "with %zu files and %zu documents it is more than the %u that a bundle may "
+                       "hold; `get` and `manifest` write both apart",
+                       m->file_count, 1 + b->count, MANIFEST_FILES);
+    for (size_t i = 0; i < m->file_count; i++) {
+        file_path(&m->files[i], path);
+        if (!unpack_name_safe(path))
+            return err_set(e, ST_INVALID_LENGTH, "bundle-limits",
+                           "with " FILES " before it, a file's name is too long or too deep for a "
+                           "bundle; `get` and `manifest` write both apart: %.80s…",
+                           m->files[i].path);
+    }
+    return ST_OK;
+}
+
 static enum status put_files(struct export *x, const struct bundle_export *from,
                              struct progress *progress, struct err *e)
 {
     const struct manifest *m = &from->artifact->manifest;
-    char path[sizeof m->files->path + 8];
+    char path[sizeof m->files->path + sizeof FILES];
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < m->file_count; i++) {
         const struct manifest_file *f = &m->files[i];
-        text_fmt(path, sizeof path, "files/%s", f->path);
+        file_path(f, path);
         st = export_file(x, path, f->bytes, e);
         if (st == ST_OK)
             st = store_content_read(from->store, &f->sha256, export_sink(x), progress, e);
@@ -134,6 +162,8 @@ enum status bundle_write(const struct bundle_export *from, int fd, struct progre
     struct log_head head;
     *out = (struct bundle){.count = 0};
     enum status st = gather(from, out, e);
+    if (st == ST_OK)
+        st = check_limits(out, &from->artifact->manifest, e);
     if (st == ST_OK)
         st = log_head_now(from->store, &head, e);
     if (st == ST_OK)

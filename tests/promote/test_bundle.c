@@ -259,6 +259,44 @@ Test(bundle, takes_the_records_that_a_gates_evidence_names)
     law_remove(&l);
 }
 
+/* What bundle_write says of the artifact, were these its files. */
+static enum status with_files(struct law_room *l, struct manifest_file *files, size_t count,
+                              struct err *e)
+{
+    struct artifact a = l->a;
+    struct bundle out;
+    a.manifest.files = files;
+    a.manifest.file_count = count;
+    enum status st = export_of(l, &a, &out, e);
+    bundle_release(&out);
+    return st;
+}
+
+Test(bundle, that_import_would_refuse_is_not_written)
+{
+    static struct manifest_file files[MANIFEST_FILES];
+    struct err e = ERR_NONE;
+    struct law_room l;
+    law_make(&l);
+    for (size_t i = 0; i < MANIFEST_FILES; i++) {
+        text_fmt(files[i].path, sizeof files[i].path, "%04zu", i);
+    }
+    cr_expect_eq(with_files(&l, files, MANIFEST_FILES - 3, &e), ST_NOT_FOUND, "of a content");
+    e = ERR_NONE;
+    cr_expect_eq(with_files(&l, files, MANIFEST_FILES - 2, &e), ST_INVALID_LENGTH);
+    cr_expect_str_eq(err_code(&e), "bundle-limits");
+    e = ERR_NONE;
+    files[0] = l.a.manifest.files[0];
+    memset(files[0].path, 'a', 505);
+    files[0].path[505] = '\0';
+    OK(with_files(&l, files, 1, &e));
+    memset(files[0].path, 'a', 506);
+    files[0].path[506] = '\0';
+    cr_expect_eq(with_files(&l, files, 1, &e), ST_INVALID_LENGTH);
+    cr_expect_str_eq(err_code(&e), "bundle-limits");
+    law_remove(&l);
+}
+
 Test(bundle, of_a_damaged_content_is_none_and_names_the_file)
 {
     struct err e = ERR_NONE;
