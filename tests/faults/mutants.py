@@ -50,6 +50,9 @@ REDUNDANT = {
     "store/commit.c if (st == ST_OK && !ledger_signed_by(&parsed, signer_public(entry->log)))":
         "second lock before a line that nobody can take back: signer_command verifies, and a key's halves are compared",
     "store/commit.c ledger_signed_by(&parsed, signer_public(entry->log))": "the same",
+    "store/export.c if (ZSTD_isError(left))": "zstd has no other reason to fail than memory, which is asked for before",
+    "store/export.c if (x->zstd != NULL && ZSTD_isError(ZSTD_CCtx_setParameter(x->zstd, ZSTD_c_compressionLevel, LEVEL)))":
+        "zstd takes this level wherever it was built",
     "store/head.c if (st != ST_OK)":
         "second lock: whoever appends has folded first, which reads the head as well; unread it has no length to go on with",
     "store/import.c if (names == (locale_t)0)": "every system that this runs on has C.UTF-8",
