@@ -22,7 +22,8 @@
 #include "verify/admit.h"
 #include "verify/unpack.h"
 
-#define BUNDLE_DOCUMENTS 24 /* at most, beside bundle.json */
+#define BUNDLE_DOCUMENTS 24       /* at most, beside bundle.json */
+#define BUNDLE_FILES     "files/" /* ahead of the path of each of the artifact's files */
 
 struct bundle_document {
     char path[64];

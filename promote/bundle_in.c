@@ -3,8 +3,6 @@
 #include "store/envelope.h"
 #include <string.h>
 
-#define FILES "files/"
-
 static enum status refuse(struct bundle_reader *r, struct err *e, const char *code,
                           const char *path, const char *what)
 {
@@ -83,7 +81,7 @@ enum status bundle_read(struct bundle_reader *r, struct admit_stream from, struc
     enum status st = read_list(r, e);
     while (st == ST_OK) {
         st = from.next(from.ctx, &r->first, &r->more, e);
-        if (st != ST_OK || !r->more || strncmp(r->first.path, FILES, strlen(FILES)) == 0)
+        if (st != ST_OK || !r->more || text_begins(r->first.path, BUNDLE_FILES))
             break;
         st = read_document(r, &r->first, e);
     }
@@ -96,7 +94,7 @@ enum status bundle_read(struct bundle_reader *r, struct admit_stream from, struc
                                        : "is listed and not there");
     }
     if (st == ST_OK && !r->more)
-        st = refuse(r, e, "bundle-files", FILES, "has no file");
+        st = refuse(r, e, "bundle-files", BUNDLE_FILES, "has no file");
     return st == ST_OK ? judge_manifest(r, e) : st;
 }
 
@@ -111,9 +109,9 @@ static enum status next_file(void *ctx, struct admit_file *out, bool *more, stru
         st = r->from.next(r->from.ctx, &file, more, e);
     if (st != ST_OK || !*more)
         return st;
-    if (strncmp(file.path, FILES, strlen(FILES)) != 0)
+    if (!text_begins(file.path, BUNDLE_FILES))
         return refuse(r, e, "bundle-order", file.path, "comes after the artifact's files");
-    *out = (struct admit_file){.path = file.path + strlen(FILES), .from = file.from};
+    *out = (struct admit_file){.path = file.path + strlen(BUNDLE_FILES), .from = file.from};
     return ST_OK;
 }
 

@@ -6,7 +6,6 @@
 #include "verify/evidence.h"
 #include "verify/identity.h"
 #include "verify/publisher.h"
-#include "verify/unpack.h"
 #include <assert.h>
 #include <string.h>
 
@@ -111,17 +110,15 @@ static enum status put(struct export *x, const char *path, struct span bytes, st
     return st == ST_OK ? export_bytes(x, bytes, e) : st;
 }
 
-#define FILES "files/"
-
-static void file_path(const struct manifest_file *f, char out[sizeof f->path + sizeof FILES])
+static void file_path(const struct manifest_file *f, char out[sizeof f->path + sizeof BUNDLE_FILES])
 {
-    text_fmt(out, sizeof f->path + sizeof FILES, FILES "%s", f->path);
+    text_fmt(out, sizeof f->path + sizeof BUNDLE_FILES, BUNDLE_FILES "%s", f->path);
 }
 
 /* What import would refuse is not written. */
 static enum status check_limits(const struct bundle *b, const struct manifest *m, struct err *e)
 {
-    char path[sizeof m->files->path + sizeof FILES];
+    char path[sizeof m->files->path + sizeof BUNDLE_FILES];
     if (1 + b->count + m->file_count > MANIFEST_FILES)
         return err_set(e, ST_INVALID_LENGTH, "bundle-limits",
                        "with %zu files and %zu documents it is more than the %u that a bundle may "
@@ -131,7 +128,8 @@ static enum status check_limits(const struct bundle *b, const struct manifest *m
         file_path(&m->files[i], path);
         if (!unpack_name_safe(path))
             return err_set(e, ST_INVALID_LENGTH, "bundle-limits",
-                           "with " FILES " before it, a file's name is too long or too deep for a "
+                           "with " BUNDLE_FILES
+                           " before it, a file's name is too long or too deep for a "
                            "bundle; `get` and `manifest` write both apart: %.80s…",
                            m->files[i].path);
     }
@@ -142,7 +140,7 @@ static enum status put_files(struct export *x, const struct bundle_export *from,
                              struct progress *progress, struct err *e)
 {
     const struct manifest *m = &from->artifact->manifest;
-    char path[sizeof m->files->path + sizeof FILES];
+    char path[sizeof m->files->path + sizeof BUNDLE_FILES];
     enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < m->file_count; i++) {
         const struct manifest_file *f = &m->files[i];

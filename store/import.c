@@ -247,7 +247,7 @@ static int64_t entry_end(const struct import *m, struct archive_entry *entry)
     int64_t size = archive_entry_size(entry);
     if (size < 0 || size > IMPORT_BYTES)
         size = 0;
-    return archive_filter_bytes(m->a, 0) + (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+    return archive_filter_bytes(m->a, 0) + size + (int64_t)tar_padding((uint64_t)size);
 }
 
 static enum status pass_all(struct import *m, enum import_kind kind, struct err *e)

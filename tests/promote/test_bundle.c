@@ -278,9 +278,8 @@ Test(bundle, that_import_would_refuse_is_not_written)
     struct err e = ERR_NONE;
     struct law_room l;
     law_make(&l);
-    for (size_t i = 0; i < MANIFEST_FILES; i++) {
+    for (size_t i = 0; i < MANIFEST_FILES; i++)
         text_fmt(files[i].path, sizeof files[i].path, "%04zu", i);
-    }
     cr_expect_eq(with_files(&l, files, MANIFEST_FILES - 3, &e), ST_NOT_FOUND, "of a content");
     e = ERR_NONE;
     cr_expect_eq(with_files(&l, files, MANIFEST_FILES - 2, &e), ST_INVALID_LENGTH);

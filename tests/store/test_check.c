@@ -1,5 +1,6 @@
 #include "base/files.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "store/check_inside.h"
 #include "store/commit.h"
 #include "store/gc.h"
@@ -30,7 +31,7 @@ static void see(void *ctx, const struct finding *f)
     struct seen *s = ctx;
     if (s->n++ == 0)
         s->first = *f;
-    if (strncmp(f->object, "content ", 8) != 0)
+    if (!text_begins(f->object, "content "))
         return;
     s->contents++;
     s->content = *f;
